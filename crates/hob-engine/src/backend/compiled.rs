@@ -1,0 +1,321 @@
+//! Wasmtime: native code by Cranelift, instances from a pool or on demand, interrupted by epochs.
+
+use std::fs::File;
+use std::hash::{Hash, Hasher};
+use std::time::Instant;
+
+use hob_cap::{Limit, LimitExceeded, StopToken};
+use sha2::{Digest, Sha256};
+
+use super::{LiveGuest, contain};
+use crate::bounds::Bounds;
+use crate::config::{Allocation, EngineConfig};
+use crate::ctx::no_memory;
+use crate::engine::Engine;
+use crate::error::{LinkError, LoadError};
+use crate::fault::{Fault, Trap};
+use crate::host::HostTable;
+use crate::instance::{Params, Results};
+use crate::limiter::Account;
+use crate::module::ModuleInfo;
+use crate::value::Value;
+
+/// Bytes of native stack a guest may use. A thread that calls a guest needs this much and its own.
+const STACK_BYTES: usize = 1 << 20;
+
+/// Memories and tables of one module in the pool.
+const POOL_MEMORIES_PER_MODULE: u32 = 4;
+const POOL_TABLES_PER_MODULE: u32 = 4;
+
+pub(crate) struct Backend {
+    engine: wasmtime::Engine,
+}
+
+impl Backend {
+    pub(crate) fn new(config: &EngineConfig) -> Result<Self, String> {
+        let engine = wasmtime::Engine::new(&settings(config)).map_err(|error| format!("{error:#}"))?;
+        Ok(Self { engine })
+    }
+
+    pub(crate) fn engine(&self) -> &wasmtime::Engine {
+        &self.engine
+    }
+
+    pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Code, LoadError> {
+        let module = wasmtime::Module::from_binary(&self.engine, wasm);
+        module.map(|module| Code { module }).map_err(|error| LoadError::Engine(format!("{error:#}")))
+    }
+
+    /// A name for everything that native code depends on: engine version, flags, processor.
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        let mut hasher = ShaHasher(Sha256::new_with_prefix(b"hob compiled code 1\0"));
+        self.engine.precompile_compatibility_hash().hash(&mut hasher);
+        hasher.0.finalize().into()
+    }
+
+    /// Loads native code from a file.
+    ///
+    /// # Safety
+    ///
+    /// The file must hold what [`Code::serialize`] made in an engine of the same fingerprint, and must not change while
+    /// the code is alive.
+    #[expect(unsafe_code, reason = "deserialising native code is executing it; the cache authenticates it first")]
+    pub(crate) unsafe fn load(&self, file: File) -> Option<Code> {
+        // SAFETY: passed on to our caller.
+        let module = unsafe { wasmtime::Module::deserialize_open_file(&self.engine, file) };
+        module.ok().map(|module| Code { module })
+    }
+}
+
+fn settings(config: &EngineConfig) -> wasmtime::Config {
+    let mut settings = wasmtime::Config::new();
+    settings
+        .strategy(wasmtime::Strategy::Cranelift)
+        .epoch_interruption(true)
+        .consume_fuel(config.metered)
+        .max_wasm_stack(STACK_BYTES)
+        .cranelift_nan_canonicalization(config.deterministic)
+        .generate_address_map(false)
+        .wasm_tail_call(true)
+        .wasm_multi_memory(true)
+        .wasm_extended_const(true)
+        .wasm_simd(true)
+        .wasm_relaxed_simd(false)
+        .wasm_memory64(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false)
+        .memory_init_cow(true);
+    if let Allocation::Pooled { slots } = config.allocation {
+        let mut pool = wasmtime::PoolingAllocationConfig::new();
+        let memory = usize::try_from(config.memory_bytes_max).unwrap_or(usize::MAX);
+        let table = usize::try_from(config.table_elements_max).unwrap_or(usize::MAX);
+        pool.total_core_instances(slots)
+            .total_memories(slots)
+            .total_tables(slots.saturating_mul(2))
+            .max_memories_per_module(POOL_MEMORIES_PER_MODULE)
+            .max_tables_per_module(POOL_TABLES_PER_MODULE)
+            .max_memory_size(memory)
+            .table_elements(table);
+        settings.allocation_strategy(wasmtime::InstanceAllocationStrategy::Pooling(pool));
+    }
+    settings
+}
+
+struct ShaHasher(Sha256);
+
+impl Hasher for ShaHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+/// A module as native code.
+pub(crate) struct Code {
+    module: wasmtime::Module,
+}
+
+impl Code {
+    pub(crate) fn serialize(&self) -> Result<Vec<u8>, LoadError> {
+        self.module.serialize().map_err(|error| LoadError::Engine(format!("{error:#}")))
+    }
+}
+
+/// What a store holds.
+pub(crate) struct State<T> {
+    pub(crate) data: T,
+    pub(crate) memory: Option<wasmtime::Memory>,
+    stop: StopToken,
+    account: Account,
+    fuel: Option<u64>,
+}
+
+/// A module with its imports met.
+pub(crate) struct Pre<T: 'static> {
+    pre: wasmtime::InstancePre<State<T>>,
+}
+
+impl<T: 'static> Pre<T> {
+    pub(crate) fn new(
+        backend: &Backend,
+        code: &Code,
+        info: &ModuleInfo,
+        table: &HostTable<T>,
+    ) -> Result<Self, LinkError> {
+        let mut linker = wasmtime::Linker::new(&backend.engine);
+        linker.allow_shadowing(true); // A module may import one function twice.
+        for import in &info.imports {
+            table.resolve(import)?.link_compiled(&mut linker, &import.module, &import.name)?;
+        }
+        let pre = linker.instantiate_pre(&code.module).map_err(|error| LinkError::Engine(format!("{error:#}")))?;
+        Ok(Self { pre })
+    }
+
+    pub(crate) fn instantiate(&self, engine: &Engine, data: T, bounds: Bounds) -> Result<Guest<T>, Fault> {
+        let account = Account::new(bounds.ledger);
+        let state = State { data, memory: None, stop: bounds.stop, account, fuel: bounds.fuel };
+        let mut store = wasmtime::Store::new(self.pre.module().engine(), state);
+        store.limiter(|state| &mut state.account);
+        store.epoch_deadline_callback(|ctx| match ctx.data().stop.check_at(Instant::now()) {
+            None => Ok(wasmtime::UpdateDeadline::Continue(1)),
+            Some(reason) => Err(wasmtime::Error::new(Fault::from(reason))),
+        });
+        if let Some(fuel) = bounds.fuel {
+            store.set_fuel(fuel).map_err(|error| Fault::host(error.to_string()))?;
+        } else if engine.config().metered {
+            store.set_fuel(u64::MAX).map_err(|error| Fault::host(error.to_string()))?;
+        }
+        let mut guest = Guest { store, instance: None, engine: engine.clone() };
+        let instance = guest.run(|store| self.pre.instantiate(store))?;
+        let memory = instance.get_memory(&mut guest.store, "memory");
+        guest.store.data_mut().memory = memory;
+        guest.instance = Some(instance);
+        Ok(guest)
+    }
+}
+
+/// A live instance.
+pub(crate) struct Guest<T: 'static> {
+    store: wasmtime::Store<State<T>>,
+    instance: Option<wasmtime::Instance>,
+    engine: Engine,
+}
+
+impl<T: 'static> Guest<T> {
+    /// Every entry into guest code comes through here: the stop token is looked at, the epoch moves, panics are caught.
+    fn run<R>(
+        &mut self,
+        enter: impl FnOnce(&mut wasmtime::Store<State<T>>) -> Result<R, wasmtime::Error>,
+    ) -> Result<R, Fault> {
+        if let Some(reason) = self.store.data().stop.check_at(Instant::now()) {
+            return Err(reason.into());
+        }
+        let Some(_running) = self.engine.enter() else {
+            return Err(Fault::host("the thread that enforces deadlines could not be started"));
+        };
+        self.store.set_epoch_deadline(1);
+        let store = &mut self.store;
+        contain(move || enter(store).map_err(|error| fault(error, store.data())))
+    }
+}
+
+impl<T: 'static> LiveGuest<T> for Guest<T> {
+    type Func<P: Params, R: Results> = wasmtime::TypedFunc<P, R>;
+
+    fn data(&self) -> &T {
+        &self.store.data().data
+    }
+
+    fn data_mut(&mut self) -> &mut T {
+        &mut self.store.data_mut().data
+    }
+
+    fn memory(&mut self) -> Option<&mut [u8]> {
+        self.store.data().memory.map(|memory| memory.data_mut(&mut self.store))
+    }
+
+    fn has_func(&mut self, name: &str) -> bool {
+        self.instance.is_some_and(|instance| instance.get_func(&mut self.store, name).is_some())
+    }
+
+    fn func<P: Params, R: Results>(&mut self, name: &str) -> Option<Self::Func<P, R>> {
+        self.instance?.get_typed_func(&mut self.store, name).ok()
+    }
+
+    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault> {
+        self.run(|store| func.call(store, params))
+    }
+
+    fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault> {
+        let func = self.instance.and_then(|instance| instance.get_func(&mut self.store, name));
+        let Some(func) = func else { return Err(Fault::contract("no exported function of that name")) };
+        let args: Vec<wasmtime::Val> = args.iter().map(to_val).collect();
+        let mut results = vec![wasmtime::Val::I32(0); func.ty(&self.store).results().len()];
+        self.run(|store| func.call(store, &args, &mut results))?;
+        results.iter().map(from_val).collect()
+    }
+
+    fn fuel_used(&self) -> u64 {
+        let granted = self.store.data().fuel.unwrap_or(u64::MAX);
+        self.store.get_fuel().map_or(0, |left| granted.saturating_sub(left))
+    }
+
+    fn into_data(self) -> T {
+        self.store.into_data().data
+    }
+}
+
+pub(crate) fn find_memory<T: 'static>(
+    caller: &mut wasmtime::Caller<'_, State<T>>,
+) -> Result<wasmtime::Memory, Fault> {
+    let memory = caller.get_export("memory").and_then(wasmtime::Extern::into_memory).ok_or_else(no_memory)?;
+    caller.data_mut().memory = Some(memory);
+    Ok(memory)
+}
+
+#[cold]
+fn fault<T>(error: wasmtime::Error, state: &State<T>) -> Fault {
+    let error = match error.downcast::<Fault>() {
+        Ok(fault) => return fault,
+        Err(error) => error,
+    };
+    if let Some(trap) = error.downcast_ref::<wasmtime::Trap>() {
+        return match trap {
+            wasmtime::Trap::OutOfFuel => {
+                let allowed = state.fuel.unwrap_or(u64::MAX);
+                LimitExceeded { limit: Limit::Fuel, allowed, used: allowed, asked: 1 }.into()
+            }
+            other => Fault::trap(trap_of(*other), backtrace(&error)),
+        };
+    }
+    if let Some(refused) = state.account.refused() {
+        return refused.clone().into();
+    }
+    Fault::host(format!("{error:#}"))
+}
+
+fn backtrace(error: &wasmtime::Error) -> Vec<String> {
+    let Some(trace) = error.downcast_ref::<wasmtime::WasmBacktrace>() else { return Vec::new() };
+    let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
+        Some(name) => hob_cap::escape_guest_text(name, 120),
+        None => format!("function {}", frame.func_index()),
+    };
+    trace.frames().iter().take(16).map(name).collect()
+}
+
+fn trap_of(trap: wasmtime::Trap) -> Trap {
+    match trap {
+        wasmtime::Trap::UnreachableCodeReached => Trap::Unreachable,
+        wasmtime::Trap::MemoryOutOfBounds | wasmtime::Trap::HeapMisaligned => Trap::MemoryOutOfBounds,
+        wasmtime::Trap::TableOutOfBounds => Trap::TableOutOfBounds,
+        wasmtime::Trap::IndirectCallToNull => Trap::IndirectCallToNull,
+        wasmtime::Trap::BadSignature => Trap::BadSignature,
+        wasmtime::Trap::IntegerOverflow => Trap::IntegerOverflow,
+        wasmtime::Trap::IntegerDivisionByZero => Trap::IntegerDivisionByZero,
+        wasmtime::Trap::BadConversionToInteger => Trap::BadConversionToInteger,
+        wasmtime::Trap::StackOverflow => Trap::StackOverflow,
+        _ => Trap::Other,
+    }
+}
+
+fn to_val(value: &Value) -> wasmtime::Val {
+    match *value {
+        Value::I32(v) => wasmtime::Val::I32(v),
+        Value::I64(v) => wasmtime::Val::I64(v),
+        Value::F32(v) => wasmtime::Val::F32(v.to_bits()),
+        Value::F64(v) => wasmtime::Val::F64(v.to_bits()),
+    }
+}
+
+fn from_val(value: &wasmtime::Val) -> Result<Value, Fault> {
+    match value {
+        wasmtime::Val::I32(v) => Ok(Value::I32(*v)),
+        wasmtime::Val::I64(v) => Ok(Value::I64(*v)),
+        wasmtime::Val::F32(v) => Ok(Value::F32(f32::from_bits(*v))),
+        wasmtime::Val::F64(v) => Ok(Value::F64(f64::from_bits(*v))),
+        _ => Err(Fault::contract("the function returns a value that cannot cross the boundary")),
+    }
+}

@@ -1,0 +1,63 @@
+//! The two back ends behind one shape: `compiled` is Wasmtime, `interpreted` is wasmi.
+//!
+//! Each has a `Backend` (the engine), `Code` (a module it can run), `Pre<T>` (a module with its imports met), `Guest<T>`
+//! (a live instance) and `State<T>` (what its store holds). [`LiveGuest`] is the part of that shape an instance needs.
+
+pub(crate) mod compiled;
+pub(crate) mod interpreted;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::fault::{Fault, FaultKind};
+use crate::instance::{Params, Results};
+use crate::value::Value;
+
+/// Which back end runs a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackendKind {
+    /// Compiled to native code by Cranelift.
+    Wasmtime,
+    /// Interpreted.
+    Wasmi,
+}
+
+impl std::fmt::Display for BackendKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Wasmtime => "wasmtime",
+            Self::Wasmi => "wasmi",
+        })
+    }
+}
+
+/// A live instance in one engine.
+pub(crate) trait LiveGuest<T> {
+    /// A typed handle to an exported function.
+    type Func<P: Params, R: Results>: Clone;
+
+    fn data(&self) -> &T;
+    fn data_mut(&mut self) -> &mut T;
+    fn memory(&mut self) -> Option<&mut [u8]>;
+    fn has_func(&mut self, name: &str) -> bool;
+    fn func<P: Params, R: Results>(&mut self, name: &str) -> Option<Self::Func<P, R>>;
+    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault>;
+    fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault>;
+    fn fuel_used(&self) -> u64;
+    fn into_data(self) -> T;
+}
+
+/// Runs guest code so that a panic of a host function ends the guest and nothing else.
+pub(crate) fn contain<R>(run: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fault> {
+    // Everything the closure can leave half-done belongs to the instance, and a fault discards the instance.
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(Fault::new(FaultKind::HostPanic(message(&*panic)))))
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".into());
+    text.chars().take(400).collect()
+}

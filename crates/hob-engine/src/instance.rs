@@ -1,0 +1,172 @@
+//! One live guest.
+
+use crate::backend::{BackendKind, LiveGuest, compiled, interpreted};
+use crate::fault::{Fault, FaultKind};
+use crate::module::{FuncType, Module};
+use crate::value::{ValType, Value};
+
+/// What an exported function may take: a number, a tuple of numbers, or `()`.
+pub trait Params: wasmtime::WasmParams + wasmi::WasmParams {}
+impl<P: wasmtime::WasmParams + wasmi::WasmParams> Params for P {}
+
+/// What an exported function may return: a number, a tuple of numbers, or `()`.
+pub trait Results: wasmtime::WasmResults + wasmi::WasmResults {}
+impl<R: wasmtime::WasmResults + wasmi::WasmResults> Results for R {}
+
+/// A live instance of a module. A [`Fault`] ends it; it is then good for nothing but [`Instance::into_data`].
+///
+/// An instance belongs to one thread at a time and may move between threads.
+pub struct Instance<T: 'static> {
+    guest: Guest<T>,
+    module: Module,
+    ended: bool,
+}
+
+pub(crate) enum Guest<T: 'static> {
+    Compiled(compiled::Guest<T>),
+    Interpreted(interpreted::Guest<T>),
+}
+
+/// A typed handle to an exported function of one instance.
+pub struct Func<P: Params, R: Results>(Handle<P, R>);
+
+enum Handle<P: Params, R: Results> {
+    Compiled(wasmtime::TypedFunc<P, R>),
+    Interpreted(wasmi::TypedFunc<P, R>),
+}
+
+macro_rules! with_guest {
+    ($self:expr, $guest:ident => $body:expr) => {
+        match $self {
+            Guest::Compiled($guest) => $body,
+            Guest::Interpreted($guest) => $body,
+        }
+    };
+}
+
+impl<T: 'static> Instance<T> {
+    pub(crate) fn new(guest: Guest<T>, module: Module) -> Self {
+        Self { guest, module, ended: false }
+    }
+
+    /// The back end that runs this instance.
+    #[must_use]
+    pub fn backend(&self) -> BackendKind {
+        match self.guest {
+            Guest::Compiled(_) => BackendKind::Wasmtime,
+            Guest::Interpreted(_) => BackendKind::Wasmi,
+        }
+    }
+
+    /// Calls the exported function `name`.
+    ///
+    /// # Errors
+    ///
+    /// The fault that ended the guest. A name that is not exported with this type is a broken contract.
+    pub fn call<P: Params, R: Results>(&mut self, name: &str, params: P) -> Result<R, Fault> {
+        let func = self.func(name)?;
+        self.call_func(&func, params)
+    }
+
+    /// Finds the exported function `name`, to call it more than once.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of that name is exported, or with another type.
+    pub fn func<P: Params, R: Results>(&mut self, name: &str) -> Result<Func<P, R>, Fault> {
+        let found = match &mut self.guest {
+            Guest::Compiled(guest) => guest.func(name).map(Handle::Compiled),
+            Guest::Interpreted(guest) => guest.func(name).map(Handle::Interpreted),
+        };
+        found.map(Func).ok_or_else(|| self.missing(name))
+    }
+
+    /// Calls a function found with [`Instance::func`] of this instance.
+    ///
+    /// # Errors
+    ///
+    /// The fault that ended the guest.
+    pub fn call_func<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P) -> Result<R, Fault> {
+        self.alive()?;
+        let result = match (&mut self.guest, &func.0) {
+            (Guest::Compiled(guest), Handle::Compiled(func)) => guest.call(func, params),
+            (Guest::Interpreted(guest), Handle::Interpreted(func)) => guest.call(func, params),
+            _ => Err(Fault::host("the function belongs to another instance")),
+        };
+        self.ended = result.is_err();
+        result
+    }
+
+    /// Calls the exported function `name` with values whose types are known only now.
+    ///
+    /// # Errors
+    ///
+    /// The fault that ended the guest; a contract fault when name, number or types of the arguments do not fit (the
+    /// instance then lives on).
+    pub fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault> {
+        self.alive()?;
+        let Some(ty) = self.module.info().exported_func(name) else { return Err(self.missing(name)) };
+        check_args(name, ty, args)?;
+        let result = with_guest!(&mut self.guest, guest => guest.call_values(name, args));
+        self.ended = result.is_err();
+        result
+    }
+
+    /// Whether a function is exported as `name`.
+    pub fn has_func(&mut self, name: &str) -> bool {
+        with_guest!(&mut self.guest, guest => guest.has_func(name))
+    }
+
+    /// The guest's memory, if it exports one as `memory`.
+    pub fn memory(&mut self) -> Option<&mut [u8]> {
+        with_guest!(&mut self.guest, guest => guest.memory())
+    }
+
+    /// The data the instance was made with.
+    #[must_use]
+    pub fn data(&self) -> &T {
+        with_guest!(&self.guest, guest => guest.data())
+    }
+
+    /// The data the instance was made with.
+    pub fn data_mut(&mut self) -> &mut T {
+        with_guest!(&mut self.guest, guest => guest.data_mut())
+    }
+
+    /// Fuel used so far; 0 when nothing counts it.
+    #[must_use]
+    pub fn fuel_used(&self) -> u64 {
+        with_guest!(&self.guest, guest => guest.fuel_used())
+    }
+
+    /// Ends the instance and gives its data back.
+    #[must_use]
+    pub fn into_data(self) -> T {
+        with_guest!(self.guest, guest => guest.into_data())
+    }
+
+    fn alive(&self) -> Result<(), Fault> {
+        if self.ended { Err(Fault::new(FaultKind::Ended)) } else { Ok(()) }
+    }
+
+    fn missing(&self, name: &str) -> Fault {
+        let name = hob_cap::escape_guest_text(name, 120);
+        match self.module.info().exported_func(&name) {
+            Some(ty) => Fault::contract(format!("export `{name}` has type {ty}, which is not the one it is called with")),
+            None => Fault::contract(format!("no function is exported as `{name}`")),
+        }
+    }
+}
+
+fn check_args(name: &str, ty: &FuncType, args: &[Value]) -> Result<(), Fault> {
+    let fits = ty.params.len() == args.len() && ty.params.iter().zip(args).all(|(want, got)| *want == got.ty());
+    if !fits {
+        let name = hob_cap::escape_guest_text(name, 120);
+        return Err(Fault::contract(format!("`{name}` is {ty} and was given {} arguments", args.len())));
+    }
+    if ty.params.iter().chain(&ty.results).any(|ty| *ty == ValType::Other) {
+        let name = hob_cap::escape_guest_text(name, 120);
+        return Err(Fault::contract(format!("`{name}` takes or returns values that cannot cross the boundary")));
+    }
+    Ok(())
+}
