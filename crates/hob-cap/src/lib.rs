@@ -1,1 +1,25 @@
-//! Being written.
+//! The vocabulary of authority.
+//!
+//! Everything a guest may do is a *grant*, and a grant is a value: it can be named, shown, narrowed, passed on, counted,
+//! revoked and recorded. This crate holds those values and the algebra over them. It opens no file and reads no clock,
+//! and it knows no engine, so that every other crate can speak of authority without gaining any.
+//!
+//! * Grants: [`FsGrant`], [`EnvGrant`], [`ClockGrant`], [`RandomGrant`], [`StdioGrant`], [`HostObject`].
+//! * Limits: [`Limit`] names each, [`Limits`] sets them, [`Ledger`] counts what is taken, [`LimitExceeded`] says what would
+//!   have sufficed.
+//! * [`StopToken`]: the one way to end a guest.
+//! * [`AuditEvent`]: the record that each use of authority leaves.
+
+mod audit;
+mod grant;
+mod ledger;
+mod limits;
+mod path;
+mod stop;
+
+pub use audit::{AuditError, AuditEvent, AuditSink, Outcome, escape_guest_bytes, escape_guest_text};
+pub use grant::{Access, ClockGrant, EnvGrant, FsGrant, GrantError, HostObject, RandomGrant, StdioGrant};
+pub use ledger::{Ledger, LimitExceeded};
+pub use limits::{Limit, LimitTooHigh, Limits, Unit, format_bytes, parse_bytes, parse_duration};
+pub use path::{GUEST_PATH_BYTES_MAX, GuestPath, GuestPathError};
+pub use stop::{StopReason, StopToken, Wake};

@@ -115,7 +115,9 @@ impl Engine {
         let compiled = self.compile_in_time(wasm.clone().into_owned(), key);
         match compiled {
             Ok(code) => Ok(module(info, digest, Some(code), None)),
-            Err(LoadError::CompileTime { .. }) if config.choice == Choice::Auto => self.interpret(&wasm, info, digest),
+            Err(LoadError::CompileTime { .. }) if config.choice == Choice::Auto => {
+                self.interpret(&wasm, info, digest)
+            }
             Err(error) => Err(error),
         }
     }
@@ -136,7 +138,9 @@ impl Engine {
             return Ok(false);
         }
         validate(&wasm)?;
-        let Some(cache) = &self.inner.cache else { return Err(LoadError::Engine("there is no cache".into())) };
+        let Some(cache) = &self.inner.cache else {
+            return Err(LoadError::Engine("there is no cache".into()));
+        };
         let code = self.compile_in_time(wasm.into_owned(), key.clone())?;
         // `compile_in_time` stores what it can and is silent about what it cannot; here the caller wants to know.
         if cache.get(&key).is_none() {
@@ -151,7 +155,11 @@ impl Engine {
     /// # Errors
     ///
     /// When an import is not in the table, has another type, or is not a function.
-    pub fn link<T: 'static>(&self, module: &Module, table: &Arc<HostTable<T>>) -> Result<Linked<T>, LinkError> {
+    pub fn link<T: 'static>(
+        &self,
+        module: &Module,
+        table: &Arc<HostTable<T>>,
+    ) -> Result<Linked<T>, LinkError> {
         Linked::new(self, module, table)
     }
 
@@ -224,11 +232,13 @@ impl Engine {
     fn compile_behind(&self, module: &Module, wasm: Vec<u8>, key: CacheKey) {
         let worker = self.inner.behind.get_or_init(|| {
             let (jobs, queue) = channel();
-            let spawned = std::thread::Builder::new().name("hob-compile-behind".into()).spawn(move || work(&queue));
+            let spawned =
+                std::thread::Builder::new().name("hob-compile-behind".into()).spawn(move || work(&queue));
             spawned.ok().map(|_| Mutex::new(jobs))
         });
         let Some(worker) = worker else { return };
-        let job = Job { engine: Arc::downgrade(&self.inner), module: Arc::downgrade(&module.inner), wasm, key };
+        let job =
+            Job { engine: Arc::downgrade(&self.inner), module: Arc::downgrade(&module.inner), wasm, key };
         if let Ok(jobs) = worker.lock() {
             // When the worker is gone the module stays interpreted.
             drop(jobs.send(job));

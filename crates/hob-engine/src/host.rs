@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::backend::{compiled, interpreted};
+use crate::backend::{compiled, contain, interpreted};
 use crate::ctx::Ctx;
 use crate::error::LinkError;
 use crate::fault::Fault;
@@ -28,10 +28,14 @@ pub enum Reach {
     Inert(String),
 }
 
-type LinkCompiled<T> =
-    Box<dyn Fn(&mut wasmtime::Linker<compiled::State<T>>, &str, &str) -> Result<(), wasmtime::Error> + Send + Sync>;
-type LinkInterpreted<T> =
-    Box<dyn Fn(&mut wasmi::Linker<interpreted::State<T>>, &str, &str) -> Result<(), wasmi::Error> + Send + Sync>;
+type LinkCompiled<T> = Box<
+    dyn Fn(&mut wasmtime::Linker<compiled::State<T>>, &str, &str) -> Result<(), wasmtime::Error>
+        + Send
+        + Sync,
+>;
+type LinkInterpreted<T> = Box<
+    dyn Fn(&mut wasmi::Linker<interpreted::State<T>>, &str, &str) -> Result<(), wasmi::Error> + Send + Sync,
+>;
 
 /// One host function.
 pub struct HostFunc<T: 'static> {
@@ -122,7 +126,9 @@ impl<T: 'static> HostTable<T> {
 
     /// Every function, in order of its name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &HostFunc<T>)> {
-        self.modules.iter().flat_map(|(module, funcs)| funcs.iter().map(|(name, func)| (&**module, &**name, func)))
+        self.modules
+            .iter()
+            .flat_map(|(module, funcs)| funcs.iter().map(|(name, func)| (&**module, &**name, func)))
     }
 
     /// The function an import asks for, with its type checked.
@@ -242,7 +248,8 @@ macro_rules! host_fn {
                             module,
                             name,
                             move |caller: wasmi::Caller<'_, interpreted::State<T>>, $($arg: $arg),*| {
-                                func(&mut Ctx::interpreted(caller), $($arg),*).map_err(wasmi::Error::host)
+                                // wasmi cannot be unwound through; Wasmtime can, and its panics are caught further out.
+                                contain(|| func(&mut Ctx::interpreted(caller), $($arg),*)).map_err(wasmi::Error::host)
                             },
                         )?;
                         Ok(())

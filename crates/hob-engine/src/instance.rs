@@ -152,21 +152,26 @@ impl<T: 'static> Instance<T> {
     fn missing(&self, name: &str) -> Fault {
         let name = hob_cap::escape_guest_text(name, 120);
         match self.module.info().exported_func(&name) {
-            Some(ty) => Fault::contract(format!("export `{name}` has type {ty}, which is not the one it is called with")),
+            Some(ty) => Fault::contract(format!(
+                "export `{name}` has type {ty}, which is not the one it is called with"
+            )),
             None => Fault::contract(format!("no function is exported as `{name}`")),
         }
     }
 }
 
 fn check_args(name: &str, ty: &FuncType, args: &[Value]) -> Result<(), Fault> {
-    let fits = ty.params.len() == args.len() && ty.params.iter().zip(args).all(|(want, got)| *want == got.ty());
+    let fits =
+        ty.params.len() == args.len() && ty.params.iter().zip(args).all(|(want, got)| *want == got.ty());
     if !fits {
         let name = hob_cap::escape_guest_text(name, 120);
         return Err(Fault::contract(format!("`{name}` is {ty} and was given {} arguments", args.len())));
     }
     if ty.params.iter().chain(&ty.results).any(|ty| *ty == ValType::Other) {
         let name = hob_cap::escape_guest_text(name, 120);
-        return Err(Fault::contract(format!("`{name}` takes or returns values that cannot cross the boundary")));
+        return Err(Fault::contract(format!(
+            "`{name}` takes or returns values that cannot cross the boundary"
+        )));
     }
     Ok(())
 }

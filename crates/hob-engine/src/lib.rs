@@ -49,6 +49,7 @@ pub use host::{HostFn, HostFunc, HostRet, HostTable, HostVal, Reach};
 pub use instance::{Func, Instance, Params, Results};
 pub use linked::Linked;
 pub use module::{
-    CompileLimits, Export, ExternType, FuncType, Import, Module, ModuleInfo, Section, accepted_features, wasm_from_text,
+    CompileLimits, Export, ExternType, FuncType, Import, Module, ModuleInfo, Section, accepted_features,
+    wasm_from_text,
 };
 pub use value::{ValType, Value};

@@ -163,12 +163,18 @@ impl wasmi::ResourceLimiter for Account {
         Ok(self.grow_table(current, desired, maximum))
     }
 
-    fn memory_grow_failed(&mut self, _error: &wasmi::errors::MemoryError) -> Result<(), wasmi_core::LimiterError> {
+    fn memory_grow_failed(
+        &mut self,
+        _error: &wasmi::errors::MemoryError,
+    ) -> Result<(), wasmi_core::LimiterError> {
         self.grow_failed();
         Ok(())
     }
 
-    fn table_grow_failed(&mut self, _error: &wasmi::errors::TableError) -> Result<(), wasmi_core::LimiterError> {
+    fn table_grow_failed(
+        &mut self,
+        _error: &wasmi::errors::TableError,
+    ) -> Result<(), wasmi_core::LimiterError> {
         self.grow_failed();
         Ok(())
     }

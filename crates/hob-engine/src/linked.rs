@@ -34,7 +34,11 @@ impl<T: 'static> Clone for Linked<T> {
 }
 
 impl<T: 'static> Linked<T> {
-    pub(crate) fn new(engine: &Engine, module: &Module, table: &Arc<HostTable<T>>) -> Result<Self, LinkError> {
+    pub(crate) fn new(
+        engine: &Engine,
+        module: &Module,
+        table: &Arc<HostTable<T>>,
+    ) -> Result<Self, LinkError> {
         for import in &module.info().imports {
             table.resolve(import)?;
         }

@@ -42,7 +42,8 @@ impl Ticker {
     /// Says that a guest is about to run, until the answer is dropped. `None` when the ticker's thread could not be
     /// started: then nothing could stop the guest, so it must not run.
     pub(crate) fn enter(&self, engine: &wasmtime::Engine) -> Option<Running<'_>> {
-        let thread = self.thread.get_or_init(|| start(Arc::downgrade(&self.shared), engine.weak())).as_ref()?;
+        let thread =
+            self.thread.get_or_init(|| start(Arc::downgrade(&self.shared), engine.weak())).as_ref()?;
         self.shared.running.fetch_add(1, Ordering::SeqCst);
         if self.shared.sleeping.load(Ordering::SeqCst) != 0 {
             thread.unpark();

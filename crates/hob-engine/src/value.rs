@@ -68,12 +68,14 @@ impl Value {
         match ty {
             ValType::I32 => {
                 let wide = parse_integer(text).ok_or_else(wrong)?;
-                let narrow = i32::try_from(wide).ok().or_else(|| u32::try_from(wide).ok().map(u32::cast_signed));
+                let narrow =
+                    i32::try_from(wide).ok().or_else(|| u32::try_from(wide).ok().map(u32::cast_signed));
                 narrow.map(Self::I32).ok_or_else(|| format!("`{text}` does not fit in an i32"))
             }
             ValType::I64 => {
                 let wide = parse_integer(text).ok_or_else(wrong)?;
-                let narrow = i64::try_from(wide).ok().or_else(|| u64::try_from(wide).ok().map(u64::cast_signed));
+                let narrow =
+                    i64::try_from(wide).ok().or_else(|| u64::try_from(wide).ok().map(u64::cast_signed));
                 narrow.map(Self::I64).ok_or_else(|| format!("`{text}` does not fit in an i64"))
             }
             ValType::F32 => text.parse().map(Self::F32).map_err(|_| wrong()),
@@ -116,7 +118,8 @@ mod tests {
 
     #[test]
     fn integers_parse_at_their_edges_and_not_past_them() {
-        let check = |ty, text: &str, want: Option<Value>| assert_eq!(Value::parse(ty, text).ok(), want, "{text}");
+        let check =
+            |ty, text: &str, want: Option<Value>| assert_eq!(Value::parse(ty, text).ok(), want, "{text}");
         check(ValType::I32, "2147483647", Some(Value::I32(i32::MAX)));
         check(ValType::I32, "4294967295", Some(Value::I32(-1)));
         check(ValType::I32, "4294967296", None);

@@ -30,7 +30,11 @@ fn runs(engine: &Engine, module: &Module) {
 
 fn warm(dir: &Path) -> PathBuf {
     assert_eq!(engine(dir, 1 << 30).prewarm(WAT), Ok(true));
-    fs::read_dir(dir).unwrap().map(|file| file.unwrap().path()).find(|path| path.extension().is_some_and(|ext| ext == "code")).unwrap()
+    fs::read_dir(dir)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .find(|path| path.extension().is_some_and(|ext| ext == "code"))
+        .unwrap()
 }
 
 fn dir() -> (tempfile::TempDir, PathBuf) {
@@ -119,8 +123,14 @@ fn tampered_truncated_and_foreign_entries_are_made_again() {
         let dir = path.parent().unwrap();
         let kept = fs::read(path).unwrap();
         fs::remove_file(path).unwrap();
-        engine(dir, 1 << 30).prewarm(b"(module (func (export \"run\") (result i32) (i32.const 13)))").unwrap();
-        let other = fs::read_dir(dir).unwrap().map(|f| f.unwrap().path()).find(|p| p.extension().is_some_and(|e| e == "code")).unwrap();
+        engine(dir, 1 << 30)
+            .prewarm(b"(module (func (export \"run\") (result i32) (i32.const 13)))")
+            .unwrap();
+        let other = fs::read_dir(dir)
+            .unwrap()
+            .map(|f| f.unwrap().path())
+            .find(|p| p.extension().is_some_and(|e| e == "code"))
+            .unwrap();
         assert_ne!(fs::read(&other).unwrap(), kept);
         fs::rename(other, path).unwrap();
     });
@@ -142,8 +152,14 @@ fn a_cache_that_others_can_write_is_off_and_says_why() {
         let why = engine.cache().unwrap().check().unwrap_err().to_string();
         assert!(why.contains(want), "{why}");
     };
-    check(&|dir| fs::set_permissions(dir, fs::Permissions::from_mode(0o777)).unwrap(), "can be written by others");
-    check(&|dir| fs::set_permissions(dir.join("key"), fs::Permissions::from_mode(0o644)).unwrap(), "can be read by others");
+    check(
+        &|dir| fs::set_permissions(dir, fs::Permissions::from_mode(0o777)).unwrap(),
+        "can be written by others",
+    );
+    check(
+        &|dir| fs::set_permissions(dir.join("key"), fs::Permissions::from_mode(0o644)).unwrap(),
+        "can be read by others",
+    );
     check(&|dir| fs::write(dir.join("key"), b"short").unwrap(), "is not a key");
     check(
         &|dir| {
@@ -205,6 +221,7 @@ fn the_entry_used_longest_ago_goes_first_when_the_budget_is_full() {
 fn another_configuration_has_entries_of_its_own() {
     let (_temp, dir) = dir();
     warm(&dir);
-    let metered = Engine::new(EngineConfig { metered: true, cache_dir: Some(dir), ..EngineConfig::default() });
+    let metered =
+        Engine::new(EngineConfig { metered: true, cache_dir: Some(dir), ..EngineConfig::default() });
     assert_eq!(metered.load(WAT).unwrap().backend(), BackendKind::Wasmi);
 }

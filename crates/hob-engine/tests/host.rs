@@ -9,17 +9,25 @@ use util::{BOTH, bounds, engine, limits, start};
 
 fn table() -> HostTable<Vec<String>> {
     let mut table = HostTable::new();
-    table.func("h", "say", Reach::Nothing, |ctx: &mut Ctx<'_, Vec<String>>, at: u32, len: u32| -> Result<u32, Fault> {
-        let (memory, said) = ctx.split()?;
-        let end = at.checked_add(len).ok_or_else(|| Fault::contract("wraps"))?;
-        let bytes = memory.get(at as usize..end as usize).ok_or_else(|| Fault::contract("out of bounds"))?;
-        said.push(String::from_utf8_lossy(bytes).into_owned());
-        Ok(len)
-    });
+    table.func(
+        "h",
+        "say",
+        Reach::Nothing,
+        |ctx: &mut Ctx<'_, Vec<String>>, at: u32, len: u32| -> Result<u32, Fault> {
+            let (memory, said) = ctx.split()?;
+            let end = at.checked_add(len).ok_or_else(|| Fault::contract("wraps"))?;
+            let bytes =
+                memory.get(at as usize..end as usize).ok_or_else(|| Fault::contract("out of bounds"))?;
+            said.push(String::from_utf8_lossy(bytes).into_owned());
+            Ok(len)
+        },
+    );
     table.func("h", "exit", Reach::Nothing, |_: &mut Ctx<'_, Vec<String>>, code: u32| -> Result<(), Fault> {
         Err(Fault::exit(code))
     });
-    table.func("h", "panic", Reach::Nothing, |_: &mut Ctx<'_, Vec<String>>| -> Result<(), Fault> { panic!("oops") });
+    table.func("h", "panic", Reach::Nothing, |_: &mut Ctx<'_, Vec<String>>| -> Result<(), Fault> {
+        panic!("oops")
+    });
     table
 }
 
@@ -45,7 +53,8 @@ fn exits_panics_and_broken_contracts_come_out_as_they_went_in() {
                 (import "h" "exit" (func $exit (param i32))) (import "h" "panic" (func $panic))
                 (memory (export "memory") 1) (func (export "run") {body}))"#
             );
-            let mut instance = start(&engine(choice), &wat, table(), Vec::new(), bounds(&limits(10_000))).unwrap();
+            let mut instance =
+                start(&engine(choice), &wat, table(), Vec::new(), bounds(&limits(10_000))).unwrap();
             let fault = instance.call::<(), ()>("run", ()).unwrap_err();
             assert!(want(fault.kind()), "{choice:?}: {body}: {fault:?}");
             assert_eq!(instance.call::<(), ()>("run", ()).unwrap_err().kind(), &FaultKind::Ended);
@@ -53,10 +62,14 @@ fn exits_panics_and_broken_contracts_come_out_as_they_went_in() {
     };
     check("(call $exit (i32.const 3))", &|kind| *kind == FaultKind::Exit(3));
     check("(call $panic)", &|kind| *kind == FaultKind::HostPanic("oops".into()));
-    check("(drop (call $say (i32.const 65535) (i32.const 2)))", &|kind| matches!(kind, FaultKind::Contract(_)));
+    check("(drop (call $say (i32.const 65535) (i32.const 2)))", &|kind| {
+        matches!(kind, FaultKind::Contract(_))
+    });
     check("(drop (call $say (i32.const -1) (i32.const -1)))", &|kind| matches!(kind, FaultKind::Contract(_)));
     check("unreachable", &|kind| matches!(kind, FaultKind::Trap { trap: Trap::Unreachable, .. }));
-    check("(drop (i32.load (i32.const 65536)))", &|kind| matches!(kind, FaultKind::Trap { trap: Trap::MemoryOutOfBounds, .. }));
+    check("(drop (i32.load (i32.const 65536)))", &|kind| {
+        matches!(kind, FaultKind::Trap { trap: Trap::MemoryOutOfBounds, .. })
+    });
     check("(drop (i32.div_u (i32.const 1) (i32.const 0)))", &|kind| {
         matches!(kind, FaultKind::Trap { trap: Trap::IntegerDivisionByZero, .. })
     });

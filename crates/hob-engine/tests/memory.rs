@@ -45,7 +45,9 @@ fn tables_count_as_memory_too() {
 fn a_module_that_starts_too_large_names_the_limit() {
     for choice in BOTH {
         let limits = Limits { memory_bytes: 2 * PAGE, ..limits(10_000) };
-        let fault = start(&engine(choice), "(module (memory 3))", HostTable::new(), (), bounds(&limits)).err().unwrap();
+        let fault = start(&engine(choice), "(module (memory 3))", HostTable::new(), (), bounds(&limits))
+            .err()
+            .unwrap();
         let FaultKind::Limit(exceeded) = fault.kind() else { panic!("{choice:?}: {fault}") };
         assert_eq!((exceeded.limit, exceeded.asked), (Limit::Memory, 3 * PAGE), "{choice:?}");
     }

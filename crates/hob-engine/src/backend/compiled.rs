@@ -17,7 +17,7 @@ use crate::fault::{Fault, Trap};
 use crate::host::HostTable;
 use crate::instance::{Params, Results};
 use crate::limiter::Account;
-use crate::module::ModuleInfo;
+use crate::module::{ModuleInfo, cut_bulk};
 use crate::value::Value;
 
 /// Bytes of native stack a guest may use. A thread that calls a guest needs this much and its own.
@@ -41,8 +41,9 @@ impl Backend {
         &self.engine
     }
 
+    /// `wasm` must have been validated.
     pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Code, LoadError> {
-        let module = wasmtime::Module::from_binary(&self.engine, wasm);
+        let module = wasmtime::Module::from_binary(&self.engine, &cut_bulk(wasm)?);
         module.map(|module| Code { module }).map_err(|error| LoadError::Engine(format!("{error:#}")))
     }
 
@@ -59,7 +60,10 @@ impl Backend {
     ///
     /// The file must hold what [`Code::serialize`] made in an engine of the same fingerprint, and must not change while
     /// the code is alive.
-    #[expect(unsafe_code, reason = "deserialising native code is executing it; the cache authenticates it first")]
+    #[expect(
+        unsafe_code,
+        reason = "deserialising native code is executing it; the cache authenticates it first"
+    )]
     pub(crate) unsafe fn load(&self, file: File) -> Option<Code> {
         // SAFETY: passed on to our caller.
         let module = unsafe { wasmtime::Module::deserialize_open_file(&self.engine, file) };
@@ -150,7 +154,8 @@ impl<T: 'static> Pre<T> {
         for import in &info.imports {
             table.resolve(import)?.link_compiled(&mut linker, &import.module, &import.name)?;
         }
-        let pre = linker.instantiate_pre(&code.module).map_err(|error| LinkError::Engine(format!("{error:#}")))?;
+        let pre =
+            linker.instantiate_pre(&code.module).map_err(|error| LinkError::Engine(format!("{error:#}")))?;
         Ok(Self { pre })
     }
 

@@ -16,17 +16,18 @@ use crate::fault::{Fault, Trap};
 use crate::host::HostTable;
 use crate::instance::{Params, Results};
 use crate::limiter::Account;
-use crate::module::{ModuleInfo, START_EXPORT, export_start};
+use crate::module::{ModuleInfo, START_EXPORT, cut_bulk, export_start};
 use crate::value::Value;
 
-/// Units of fuel in one slice: about a millisecond of interpretation, and at most 12 MiB of one bulk operation.
-const SLICE_FUEL: u64 = 200_000;
+/// Units of fuel in one slice: less than a millisecond of interpretation, and at most 6 MiB of one bulk operation.
+const SLICE_FUEL: u64 = 100_000;
 
 /// Bytes of a bulk operation for one unit of fuel.
 const BULK_BYTES_PER_FUEL: u32 = 64;
 
-/// A rate of bulk operations that any machine reaches, in bytes for each millisecond.
-const BULK_BYTES_PER_MS: u64 = 1 << 20;
+/// A rate of bulk operations that any machine reaches even on memory it touches for the first time, in bytes for each
+/// millisecond.
+const BULK_BYTES_PER_MS: u64 = 512 << 10;
 
 /// Calls that may be open at once, and the bytes of the interpreter's stack they may take.
 const RECURSION_MAX: usize = 20_000;
@@ -63,8 +64,8 @@ impl Backend {
 
     /// `wasm` must have been validated.
     pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Code, LoadError> {
-        let wasm = export_start(wasm)?;
-        let module = wasmi::Module::new(&self.engine, wasm);
+        let wasm = cut_bulk(wasm)?;
+        let module = wasmi::Module::new(&self.engine, export_start(&wasm)?);
         module.map(|module| Code { module }).map_err(|error| LoadError::Engine(error.to_string()))
     }
 }
@@ -87,6 +88,7 @@ pub(crate) struct State<T> {
 pub(crate) struct Pre<T: 'static> {
     linker: wasmi::Linker<State<T>>,
     module: wasmi::Module,
+    memory_bytes_min: u64,
 }
 
 impl<T: 'static> Pre<T> {
@@ -101,7 +103,7 @@ impl<T: 'static> Pre<T> {
         for import in &info.imports {
             table.resolve(import)?.link_interpreted(&mut linker, &import.module, &import.name)?;
         }
-        Ok(Self { linker, module: code.module.clone() })
+        Ok(Self { linker, module: code.module.clone(), memory_bytes_min: info.memory_bytes_min })
     }
 
     pub(crate) fn instantiate(&self, data: T, bounds: Bounds) -> Result<Guest<T>, Fault> {
@@ -111,6 +113,10 @@ impl<T: 'static> Pre<T> {
         store.limiter(|state| &mut state.account);
         let mut guest = Guest { store, instance: None, granted: 0, spent: 0 };
         guest.look()?;
+        // Making the memories is one bulk operation too; a small one cannot be late enough to matter.
+        if self.memory_bytes_min > SLICE_FUEL * u64::from(BULK_BYTES_PER_FUEL) {
+            guest.refuse_what_cannot_end_in_time(self.memory_bytes_min)?;
+        }
         guest.grant(u64::MAX)?; // No guest code runs in instantiation: the start function is called below.
         let instance = contain(|| {
             let made = self.linker.instantiate_and_start(&mut guest.store, &self.module);
@@ -155,7 +161,7 @@ impl<T: 'static> Guest<T> {
         self.settle();
         self.look()?;
         if required > SLICE_FUEL {
-            self.refuse_what_cannot_end_in_time(required)?;
+            self.refuse_what_cannot_end_in_time(required.saturating_mul(u64::from(BULK_BYTES_PER_FUEL)))?;
         }
         let mut slice = SLICE_FUEL.max(required);
         if let Some(allowed) = self.store.data().fuel {
@@ -175,10 +181,9 @@ impl<T: 'static> Guest<T> {
         self.granted = left;
     }
 
-    fn refuse_what_cannot_end_in_time(&self, required: u64) -> Result<(), Fault> {
+    fn refuse_what_cannot_end_in_time(&self, bytes: u64) -> Result<(), Fault> {
         let stop = &self.store.data().stop;
         let Some(deadline) = stop.hard_deadline() else { return Ok(()) };
-        let bytes = required.saturating_mul(u64::from(BULK_BYTES_PER_FUEL));
         let needs = Duration::from_millis(bytes / BULK_BYTES_PER_MS);
         if Instant::now().checked_add(needs).is_none_or(|end| end > deadline) {
             stop.stop(StopReason::HardDeadline);
@@ -265,7 +270,9 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
     }
 }
 
-pub(crate) fn find_memory<T: 'static>(caller: &mut wasmi::Caller<'_, State<T>>) -> Result<wasmi::Memory, Fault> {
+pub(crate) fn find_memory<T: 'static>(
+    caller: &mut wasmi::Caller<'_, State<T>>,
+) -> Result<wasmi::Memory, Fault> {
     let memory = caller.get_export("memory").and_then(wasmi::Extern::into_memory).ok_or_else(no_memory)?;
     caller.data_mut().memory = Some(memory);
     Ok(memory)

@@ -50,7 +50,8 @@ pub(crate) trait LiveGuest<T> {
 /// Runs guest code so that a panic of a host function ends the guest and nothing else.
 pub(crate) fn contain<R>(run: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fault> {
     // Everything the closure can leave half-done belongs to the instance, and a fault discards the instance.
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(Fault::new(FaultKind::HostPanic(message(&*panic)))))
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|panic| Err(Fault::new(FaultKind::HostPanic(message(&*panic)))))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -87,7 +87,8 @@ pub(super) fn write(dir: &Path, key: &CacheKey, secret: &Secret, code: &[u8]) ->
 /// A new file that only this user can read, under a name nobody else has.
 pub(super) fn temporary(dir: &Path) -> Result<(PathBuf, File), CacheError> {
     let mut name = [0; 16];
-    getrandom::fill(&mut name).map_err(|error| failed("name", dir, &std::io::Error::other(error.to_string())))?;
+    getrandom::fill(&mut name)
+        .map_err(|error| failed("name", dir, &std::io::Error::other(error.to_string())))?;
     let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
     let path = dir.join(format!("{name}.tmp"));
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
@@ -103,7 +104,8 @@ fn seal_head(code: &[u8]) -> [u8; 16] {
 }
 
 fn renew(file: &File, meta: &std::fs::Metadata) {
-    let stale = meta.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age > RENEW_AFTER);
+    let stale =
+        meta.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age > RENEW_AFTER);
     if stale {
         // Only the order of eviction depends on it.
         drop(file.set_modified(SystemTime::now()));

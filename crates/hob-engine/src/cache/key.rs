@@ -62,7 +62,8 @@ impl Secret {
 
 fn create(dir: &Path, path: &Path) -> Result<(), CacheError> {
     let mut secret = [0; BYTES];
-    getrandom::fill(&mut secret).map_err(|error| failed("make", path, &io::Error::other(error.to_string())))?;
+    getrandom::fill(&mut secret)
+        .map_err(|error| failed("make", path, &io::Error::other(error.to_string())))?;
     let (temp, mut file) = super::entry::temporary(dir)?;
     let written = file.write_all(&secret).and_then(|()| file.sync_all());
     written.map_err(|error| failed("write", &temp, &error))?;

@@ -14,7 +14,11 @@ const ACCEPTED: &[(&str, WasmFeatures, &str)] = &[
     ("saturating-float-to-int", WasmFeatures::SATURATING_FLOAT_TO_INT, "Rust, C, Go, Zig"),
     ("multi-value", WasmFeatures::MULTI_VALUE, "Rust, C"),
     ("bulk-memory", WasmFeatures::BULK_MEMORY, "Rust, C, Go, Zig"),
-    ("reference-types", WasmFeatures::REFERENCE_TYPES, "Rust 1.82 and later encode calls with it; externref is refused"),
+    (
+        "reference-types",
+        WasmFeatures::REFERENCE_TYPES,
+        "Rust 1.82 and later encode calls with it; externref is refused",
+    ),
     ("extended-const", WasmFeatures::EXTENDED_CONST, "LLVM position-independent code"),
     ("simd", WasmFeatures::SIMD, "C and Rust with -msimd128"),
     ("tail-call", WasmFeatures::TAIL_CALL, "functional languages"),

@@ -8,6 +8,9 @@ use super::features::features;
 use crate::error::LoadError;
 use crate::value::ValType;
 
+/// Bytes of a page of memory.
+const PAGE_BYTES: u64 = 65_536;
+
 /// The type of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FuncType {
@@ -81,6 +84,8 @@ pub struct ModuleInfo {
     pub functions: u64,
     /// The bytes of its largest function body.
     pub largest_function_bytes: u64,
+    /// The bytes of all its memories at the start, together.
+    pub memory_bytes_min: u64,
     /// The bytes of the whole.
     pub bytes: u64,
 }
@@ -131,7 +136,9 @@ struct Reader {
 impl Reader {
     fn payload(&mut self, payload: Payload<'_>) -> Result<(), LoadError> {
         match payload {
-            Payload::Version { encoding: wasmparser::Encoding::Component, .. } => return Err(LoadError::Component),
+            Payload::Version { encoding: wasmparser::Encoding::Component, .. } => {
+                return Err(LoadError::Component);
+            }
             Payload::TypeSection(section) => {
                 self.section("type", section.range());
                 for group in section {
@@ -145,7 +152,11 @@ impl Reader {
                 for import in section.into_imports() {
                     let import = import.map_err(invalid)?;
                     let ty = self.import_type(import.ty)?;
-                    self.info.imports.push(Import { module: import.module.into(), name: import.name.into(), ty });
+                    self.info.imports.push(Import {
+                        module: import.module.into(),
+                        name: import.name.into(),
+                        ty,
+                    });
                 }
             }
             Payload::FunctionSection(section) => {
@@ -160,6 +171,8 @@ impl Reader {
                 for memory in section {
                     let memory = memory.map_err(invalid)?;
                     self.memories.push((memory.initial, memory.maximum));
+                    let bytes = memory.initial.saturating_mul(PAGE_BYTES);
+                    self.info.memory_bytes_min = self.info.memory_bytes_min.saturating_add(bytes);
                 }
             }
             Payload::ExportSection(section) => {
@@ -264,7 +277,10 @@ fn val_type(ty: &wasmparser::ValType) -> ValType {
 }
 
 pub(super) fn invalid(error: wasmparser::BinaryReaderError) -> LoadError {
-    LoadError::Invalid { offset: len(error.offset()), message: hob_cap::escape_guest_text(error.message(), 400) }
+    LoadError::Invalid {
+        offset: len(error.offset()),
+        message: hob_cap::escape_guest_text(error.message(), 400),
+    }
 }
 
 fn out_of_range(what: &str) -> LoadError {

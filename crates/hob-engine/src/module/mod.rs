@@ -1,9 +1,11 @@
 //! Modules: from bytes to something an engine may run.
 //!
 //! `text` reads the text format, `features` says which proposals are accepted, `limits` bounds what a compiler may be
-//! given, `info` reads the shape (imports, exports, sections), `validate` checks the whole, `start` moves the start
+//! given, `info` reads the shape (imports, exports, sections), `validate` checks the whole, `bulk` cuts long operations
+//! into pieces, `start` moves the start
 //! function where it can be interrupted.
 
+mod bulk;
 mod features;
 mod info;
 mod limits;
@@ -15,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::backend::{self, BackendKind};
 
+pub(crate) use bulk::cut_bulk;
 pub use features::accepted_features;
 pub use info::{Export, ExternType, FuncType, Import, ModuleInfo, Section};
 pub use limits::CompileLimits;

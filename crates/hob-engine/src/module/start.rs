@@ -96,7 +96,10 @@ mod tests {
     fn the_start_function_becomes_an_export_whatever_sections_there_are() {
         check("(module)", false);
         check("(module (func $s) (start $s))", true);
-        check("(module (memory (export \"memory\") 1) (func $s) (start $s) (data (i32.const 0) \"x\"))", true);
+        check(
+            "(module (memory (export \"memory\") 1) (func $s) (start $s) (data (i32.const 0) \"x\"))",
+            true,
+        );
         check("(module (table 1 funcref) (func $s) (start $s) (elem (i32.const 0) $s))", true);
         check("(module (import \"m\" \"f\" (func $s)) (start $s))", true);
     }

@@ -1,5 +1,5 @@
 //! What every engine test needs: an instance of a module on each engine, with small bounds.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +22,13 @@ pub fn limits(deadline_ms: u64) -> Limits {
     Limits { hard_deadline: Some(Duration::from_millis(deadline_ms)), ..Limits::default() }
 }
 
-pub fn start<T>(engine: &Engine, wat: &str, table: HostTable<T>, data: T, bounds: Bounds) -> Result<Instance<T>, Fault> {
+pub fn start<T>(
+    engine: &Engine,
+    wat: &str,
+    table: HostTable<T>,
+    data: T,
+    bounds: Bounds,
+) -> Result<Instance<T>, Fault> {
     let module = engine.load(wat.as_bytes()).expect("the module loads");
     engine.link(&module, &Arc::new(table)).expect("the module links").instantiate(data, bounds)
 }

@@ -1,0 +1,55 @@
+//! Contract **command 0.1** (the plain WASI part): a program with arguments, environment, standard streams and an exit
+//! code.
+//!
+//! | export | type | meaning |
+//! |---|---|---|
+//! | `_start` | `() -> ()` | runs the program; returning is exit code 0 |
+//! | `memory` | memory | needed as soon as a host function is imported that reads or writes it |
+//!
+//! Everything else a program can do arrives as imports from `wasi_snapshot_preview1`.
+
+use hob_engine::{Fault, FaultKind, Instance, ModuleInfo};
+
+use crate::contract::{Mismatch, expect_func, expect_memory};
+
+/// The name and version of this contract.
+pub const NAME: &str = "command/0.1";
+
+/// Checks that a module has the exports of this contract, with their types.
+///
+/// # Errors
+///
+/// Every export that is missing or has another type.
+pub fn check(info: &ModuleInfo) -> Result<(), Vec<Mismatch>> {
+    let mut wrong = Vec::new();
+    expect_func(info, "_start", &[], &[], &mut wrong);
+    if !info.imports.is_empty() {
+        expect_memory(info, &mut wrong);
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
+
+/// Runs the program to its end and returns its exit code, 0 to 255: a larger code loses its upper bits, as with any
+/// shell.
+///
+/// # Errors
+///
+/// The fault that ended the guest, when it did not end by itself.
+pub fn run<T: 'static>(instance: &mut Instance<T>) -> Result<u8, Fault> {
+    match instance.call::<(), ()>("_start", ()) {
+        Ok(()) => Ok(0),
+        Err(fault) => exit_code(fault),
+    }
+}
+
+/// The exit code in a fault that is an exit.
+///
+/// # Errors
+///
+/// Any other fault, as it is.
+pub fn exit_code(fault: Fault) -> Result<u8, Fault> {
+    match fault.kind() {
+        FaultKind::Exit(code) => Ok(code.to_le_bytes()[0]),
+        _ => Err(fault),
+    }
+}

@@ -1,0 +1,144 @@
+//! The one way to end a guest.
+//!
+//! Whoever serves a guest (the engine between instructions, a host call that waits) holds a clone of one [`StopToken`].
+//! Looking at it is one atomic load. A deadline is part of the token, so that a loop, a sleep and a blocked read all end
+//! at the same moment and for the same reason.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Why a guest was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StopReason {
+    /// Its hard deadline passed.
+    HardDeadline,
+    /// Someone stopped it.
+    Killed,
+    /// The host is shutting down.
+    HostShutdown,
+}
+
+/// Stops a guest. Clones stop the same guest.
+#[derive(Clone)]
+pub struct StopToken(Arc<Shared>);
+
+struct Shared {
+    reason: AtomicU8,
+    soft: Option<Instant>,
+    hard: Option<Instant>,
+    wakers: Mutex<Wakers>,
+}
+
+#[derive(Default)]
+struct Wakers {
+    next: u64,
+    list: Vec<(u64, Arc<dyn Fn() + Send + Sync>)>,
+}
+
+/// Keeps a callback registered; dropping it takes the callback away.
+#[must_use = "dropping it takes the callback away"]
+pub struct Wake {
+    token: StopToken,
+    id: u64,
+}
+
+impl StopToken {
+    /// A token that stops at `hard`, and asks waits to end early from `soft` on.
+    #[must_use]
+    pub fn new(soft: Option<Instant>, hard: Option<Instant>) -> Self {
+        Self(Arc::new(Shared { reason: AtomicU8::new(0), soft, hard, wakers: Mutex::default() }))
+    }
+
+    /// A token without a deadline: only [`StopToken::stop`] stops.
+    #[must_use]
+    pub fn never() -> Self {
+        Self::new(None, None)
+    }
+
+    /// Stops the guest. The first reason stays.
+    pub fn stop(&self, reason: StopReason) {
+        let first =
+            self.0.reason.compare_exchange(0, code(reason), Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if first {
+            let wakers = std::mem::take(&mut self.wakers().list);
+            for (_, wake) in wakers {
+                wake();
+            }
+        }
+    }
+
+    /// Why the guest was stopped, if it was. One atomic load; does not look at a clock.
+    #[must_use]
+    pub fn reason(&self) -> Option<StopReason> {
+        match self.0.reason.load(Ordering::Acquire) {
+            0 => None,
+            1 => Some(StopReason::HardDeadline),
+            2 => Some(StopReason::Killed),
+            _ => Some(StopReason::HostShutdown),
+        }
+    }
+
+    /// As [`StopToken::reason`], and stops the guest if its deadline lies at or before `now`.
+    #[must_use]
+    pub fn check_at(&self, now: Instant) -> Option<StopReason> {
+        if self.0.hard.is_some_and(|hard| now >= hard) {
+            self.stop(StopReason::HardDeadline);
+        }
+        self.reason()
+    }
+
+    /// When the guest is stopped.
+    #[must_use]
+    pub fn hard_deadline(&self) -> Option<Instant> {
+        self.0.hard
+    }
+
+    /// From when on waits end early, so that the guest can finish in order.
+    #[must_use]
+    pub fn soft_deadline(&self) -> Option<Instant> {
+        self.0.soft
+    }
+
+    /// Calls `wake` once when the guest is stopped, or now if it already is. A deadline that passes calls nobody: who
+    /// waits must wait no longer than [`StopToken::hard_deadline`].
+    pub fn on_stop(&self, wake: Arc<dyn Fn() + Send + Sync>) -> Wake {
+        let mut wakers = self.wakers();
+        let id = wakers.next;
+        wakers.next = wakers.next.wrapping_add(1);
+        if self.reason().is_some() {
+            drop(wakers);
+            wake();
+        } else {
+            wakers.list.push((id, wake));
+        }
+        Wake { token: self.clone(), id }
+    }
+
+    fn wakers(&self) -> std::sync::MutexGuard<'_, Wakers> {
+        self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        self.token.wakers().list.retain(|(id, _)| *id != self.id);
+    }
+}
+
+impl std::fmt::Debug for StopToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StopToken")
+            .field("reason", &self.reason())
+            .field("hard", &self.0.hard)
+            .finish_non_exhaustive()
+    }
+}
+
+fn code(reason: StopReason) -> u8 {
+    match reason {
+        StopReason::HardDeadline => 1,
+        StopReason::Killed => 2,
+        StopReason::HostShutdown => 3,
+    }
+}
