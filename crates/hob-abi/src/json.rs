@@ -72,12 +72,14 @@ pub fn eval<T: 'static>(instance: &mut Instance<T>, request: &[u8], sizes: Sizes
     let length = at_most(Limit::Request, request.len(), sizes.request_max)?;
     let at = instance.call::<u32, u32>("alloc", length)?;
     let memory = instance.memory().ok_or_else(no_memory)?;
-    memory::write(memory, at, request).map_err(|wrong| Fault::contract(format!("`alloc` answered {at}: {wrong}")))?;
+    memory::write(memory, at, request)
+        .map_err(|wrong| Fault::contract(format!("`alloc` answered {at}: {wrong}")))?;
     let packed = instance.call::<(u32, u32), u64>("eval", (at, length))?;
     let (at, length) = unpack(packed);
     let memory = instance.memory().ok_or_else(no_memory)?;
     let response = memory::bytes(memory, at, length);
-    let response = response.map_err(|wrong| Fault::contract(format!("`eval` answered {at}, {length}: {wrong}")))?;
+    let response =
+        response.map_err(|wrong| Fault::contract(format!("`eval` answered {at}, {length}: {wrong}")))?;
     at_most(Limit::Response, response.len(), sizes.response_max)?;
     Ok(response.to_vec())
 }

@@ -1,1 +1,85 @@
-//! Being written.
+//! Run WebAssembly that nobody has to trust.
+//!
+//! A guest starts with nothing and gets exactly what it is handed. A [`Host`] holds what is handed out: a [`Policy`] of
+//! grants and the [`Limits`] of each guest. It loads a module, checks that its imports and exports fit, and gives back a
+//! typed handle.
+//!
+//! ```
+//! let host = hob::Host::builder().build()?;
+//! let guard = host.load_bytes("guard", br#"(module
+//!     (memory (export "memory") 1)
+//!     (data (i32.const 16) "{\"ok\":true}")
+//!     (func (export "alloc") (param i32) (result i32) (i32.const 64))
+//!     (func (export "eval") (param i32 i32) (result i64) (i64.const 0x100000000b)))"#)?;
+//! let answer = guard.behavior()?.eval(br#"{"context":{"amount":50}}"#)?;
+//! assert_eq!(answer, br#"{"ok":true}"#);
+//! # Ok::<(), hob::Error>(())
+//! ```
+//!
+//! | handle | contract | what it does |
+//! |---|---|---|
+//! | [`Behavior`] | json | a decision: bytes in, bytes out, a fresh instance for each |
+//! | [`Command`] | command | a program: arguments, streams, an exit code |
+//!
+//! Everything here may be used from many threads. What goes wrong is an [`Error`] that names the rule and what would be
+//! allowed; a guest's fault never becomes the host's.
+
+mod behavior;
+mod command;
+mod error;
+mod host;
+mod inspect;
+mod loaded;
+mod seat;
+
+pub use behavior::Behavior;
+pub use command::{Command, Output, Run};
+pub use error::{Error, ErrorKind};
+pub use host::{Host, HostBuilder};
+pub use inspect::{ImportInfo, Inspection, ReachKind};
+pub use loaded::Loaded;
+
+pub use hob_abi::Contract;
+pub use hob_cap::{
+    Access, AuditError, AuditEvent, AuditSink, ClockGrant, EnvGrant, FsGrant, GrantError, GuestPath,
+    HostObject, Limit, LimitExceeded, LimitTooHigh, Limits, NetGrant, Outcome, Policy, PolicyDiff,
+    RandomGrant, Request, StdioGrant, StopReason, StopToken, Verdict, diff, escape_guest_text, format_bytes,
+    parse_bytes, parse_duration,
+};
+pub use hob_engine::{
+    BackendKind, CacheStats, Choice, CompileLimits, Fault, FaultKind, Trap, ValType, Value, accepted_features,
+};
+pub use hob_os::{SharedBuffer, Sink, Source};
+
+/// The parts beneath the handles, for embedders that bring their own host functions or measure.
+///
+/// ```
+/// use hob::engine::HostTable;
+/// assert_eq!(HostTable::<()>::new().iter().count(), 0);
+/// ```
+pub mod engine {
+    pub use hob_engine::{
+        Allocation, Bounds, Cache, CacheError, Ctx, Engine, EngineConfig, Export, ExternType, FuncType,
+        HostTable, Import, Instance, LinkError, Linked, LoadError, Module, ModuleInfo, Reach, Section,
+        wasm_from_text,
+    };
+}
+
+/// The contracts, for embedders that drive an instance themselves.
+///
+/// ```
+/// assert_eq!(hob::abi::json::verdict(b"{\"ok\":true}"), Ok(true));
+/// ```
+pub mod abi {
+    pub use hob_abi::{Contract, Mismatch, command, json, memory, wasi_p1};
+}
+
+/// What a guest sees of a machine, for embedders that build a world themselves.
+///
+/// ```
+/// let world = hob::os::World::builder().build();
+/// assert!(world.is_ok());
+/// ```
+pub mod os {
+    pub use hob_os::{Errno, OsError, Rights, Socket, World, WorldBuilder};
+}

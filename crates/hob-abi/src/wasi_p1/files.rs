@@ -1,0 +1,261 @@
+//! Functions on open descriptors.
+
+use hob_engine::{Ctx, HostTable};
+use hob_os::{DirEntry, Errno, Rights, TRANSFER_BYTES_MAX, World};
+
+use super::errno::Result;
+use super::types::{advice, dirent, fdflags, fdstat, filestat, put_u32, put_u64, size, times, whence};
+use super::{HasWorld, MODULE, Reaches, with, with_world};
+use crate::memory;
+
+/// The most buffers one call may name, as POSIX systems have it.
+const BUFFERS_MAX: u32 = 1024;
+
+pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+    add_bytes(table, reach);
+    add_state(table, reach);
+    let reach = &reach.descriptors;
+    table.func(
+        MODULE,
+        "fd_readdir",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, at: u32, len: u32, cookie: u64, used: u32| {
+            with(ctx, |mem, world| readdir(mem, world, fd, (at, len), cookie, used))
+        },
+    );
+    table.func(MODULE, "fd_prestat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
+        with(ctx, |mem, world| {
+            let name = size(world.prestat(fd)?.len())?;
+            // The tag of a directory is 0; the union begins at 4.
+            memory::write(mem, out, &u64::from(name).rotate_left(32).to_le_bytes())?;
+            Ok(())
+        })
+    });
+    table.func(
+        MODULE,
+        "fd_prestat_dir_name",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, at: u32, len: u32| {
+            with(ctx, |mem, world| {
+                let name = world.prestat(fd)?;
+                if size(name.len())? > len {
+                    return Err(Errno::NameTooLong.into());
+                }
+                Ok(memory::write(mem, at, name.as_bytes())?)
+            })
+        },
+    );
+}
+
+/// Reading, writing, seeking.
+fn add_bytes<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+    let reach = &reach.descriptors;
+    table.func(
+        MODULE,
+        "fd_read",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, out: u32| {
+            with(ctx, |mem, world| scatter(mem, buffers, count, out, |buf| Ok(world.read(fd, buf)?)))
+        },
+    );
+    table.func(
+        MODULE,
+        "fd_pread",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, offset: u64, out: u32| {
+            with(ctx, |mem, world| scatter(mem, buffers, count, out, |buf| Ok(world.pread(fd, buf, offset)?)))
+        },
+    );
+    table.func(
+        MODULE,
+        "fd_write",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, out: u32| {
+            with(ctx, |mem, world| gather(mem, buffers, count, out, |buf| Ok(world.write(fd, buf)?)))
+        },
+    );
+    table.func(
+        MODULE,
+        "fd_pwrite",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, offset: u64, out: u32| {
+            with(ctx, |mem, world| gather(mem, buffers, count, out, |buf| Ok(world.pwrite(fd, buf, offset)?)))
+        },
+    );
+    table.func(
+        MODULE,
+        "fd_seek",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, offset: i64, from: u32, out: u32| {
+            with(ctx, |mem, world| {
+                memory::bytes(mem, out, 8)?;
+                put_u64(mem, out, world.seek(fd, offset, whence(from)?)?)
+            })
+        },
+    );
+    table.func(MODULE, "fd_tell", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
+        with(ctx, |mem, world| put_u64(mem, out, world.tell(fd)?))
+    });
+}
+
+/// What a descriptor is and how it behaves.
+fn add_state<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+    let reach = &reach.descriptors;
+    table.func(
+        MODULE,
+        "fd_advise",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, offset: u64, len: u64, pattern: u32| {
+            with_world(ctx, |world| Ok(world.advise(fd, offset, len, advice(pattern)?)?))
+        },
+    );
+    table.func(
+        MODULE,
+        "fd_allocate",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, offset: u64, len: u64| {
+            with_world(ctx, |world| Ok(world.allocate(fd, offset, len)?))
+        },
+    );
+    table.func(MODULE, "fd_close", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32| {
+        with_world(ctx, |world| Ok(world.close(fd)?))
+    });
+    table.func(MODULE, "fd_renumber", reach.clone(), |ctx: &mut Ctx<'_, T>, from: u32, to: u32| {
+        with_world(ctx, |world| Ok(world.renumber(from, to)?))
+    });
+    table.func(MODULE, "fd_sync", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32| {
+        with_world(ctx, |world| Ok(world.sync(fd)?))
+    });
+    table.func(MODULE, "fd_datasync", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32| {
+        with_world(ctx, |world| Ok(world.datasync(fd)?))
+    });
+    table.func(MODULE, "fd_fdstat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
+        with(ctx, |mem, world| Ok(memory::write(mem, out, &fdstat(&world.fdstat(fd)?))?))
+    });
+    table.func(MODULE, "fd_fdstat_set_flags", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, flags: u32| {
+        with_world(ctx, |world| Ok(world.set_flags(fd, fdflags(flags)?)?))
+    });
+    table.func(
+        MODULE,
+        "fd_fdstat_set_rights",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, rights: u64, inheriting: u64| {
+            let (rights, inheriting) = (Rights::from_bits(rights), Rights::from_bits(inheriting));
+            with_world(ctx, |world| Ok(world.set_rights(fd, rights, inheriting)?))
+        },
+    );
+    table.func(MODULE, "fd_filestat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
+        with(ctx, |mem, world| Ok(memory::write(mem, out, &filestat(&world.filestat(fd)?))?))
+    });
+    table.func(MODULE, "fd_filestat_set_size", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, bytes: u64| {
+        with_world(ctx, |world| Ok(world.set_size(fd, bytes)?))
+    });
+    table.func(
+        MODULE,
+        "fd_filestat_set_times",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, accessed: u64, modified: u64, flags: u32| {
+            with_world(ctx, |world| {
+                let (accessed, modified) = times(accessed, modified, flags)?;
+                Ok(world.set_times(fd, accessed, modified)?)
+            })
+        },
+    );
+}
+
+/// The buffers of a call, checked, together at most as long as one transfer.
+fn buffers(mem: &[u8], at: u32, count: u32) -> Result<Vec<(u32, u32)>> {
+    if count > BUFFERS_MAX {
+        return Err(Errno::Inval.into());
+    }
+    let mut left = size(TRANSFER_BYTES_MAX)?;
+    let mut list = Vec::new();
+    for index in 0..count {
+        let at = index.checked_mul(8).and_then(|offset| at.checked_add(offset)).ok_or(Errno::Fault)?;
+        let [a, b, c, d, e, f, g, h] = memory::array::<8>(mem, at)?;
+        let (start, len) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        memory::bytes(mem, start, len)?;
+        let len = len.min(left);
+        left -= len;
+        if len > 0 {
+            list.push((start, len));
+        }
+    }
+    Ok(list)
+}
+
+/// One read into the buffers of a call: straight into guest memory when there is one, else by way of a buffer.
+pub(super) fn scatter(
+    mem: &mut [u8],
+    at: u32,
+    count: u32,
+    out: u32,
+    read: impl FnOnce(&mut [u8]) -> Result<usize>,
+) -> Result<()> {
+    memory::bytes(mem, out, 4)?;
+    let list = buffers(mem, at, count)?;
+    let done = match list.as_slice() {
+        [] => read(&mut [])?,
+        [(start, len)] => read(memory::bytes_mut(mem, *start, *len)?)?,
+        several => {
+            let mut whole = vec![0; total(several)];
+            let done = read(&mut whole)?;
+            let mut rest = whole.get(..done).unwrap_or_default();
+            for (start, len) in several {
+                let (piece, more) =
+                    rest.split_at_checked(usize::try_from(*len).unwrap_or(0)).unwrap_or((rest, &[]));
+                memory::write(mem, *start, piece)?;
+                rest = more;
+            }
+            done
+        }
+    };
+    put_u32(mem, out, size(done)?)
+}
+
+/// One write of the buffers of a call: they go out together, so that an appending write stays whole.
+pub(super) fn gather(
+    mem: &mut [u8],
+    at: u32,
+    count: u32,
+    out: u32,
+    write: impl FnOnce(&[u8]) -> Result<usize>,
+) -> Result<()> {
+    memory::bytes(mem, out, 4)?;
+    let list = buffers(mem, at, count)?;
+    let done = match list.as_slice() {
+        [] => write(&[])?,
+        [(start, len)] => write(memory::bytes(mem, *start, *len)?)?,
+        several => {
+            let mut whole = Vec::with_capacity(total(several));
+            for (start, len) in several {
+                whole.extend_from_slice(memory::bytes(mem, *start, *len)?);
+            }
+            write(&whole)?
+        }
+    };
+    put_u32(mem, out, size(done)?)
+}
+
+fn total(list: &[(u32, u32)]) -> usize {
+    list.iter().map(|(_, len)| usize::try_from(*len).unwrap_or(0)).sum()
+}
+
+/// Fills the buffer with entries; one that does not fit is cut, which tells the guest to ask again with more room.
+fn readdir(mem: &mut [u8], world: &mut World, fd: u32, to: (u32, u32), cookie: u64, used: u32) -> Result<()> {
+    memory::bytes(mem, used, 4)?;
+    let buf = memory::bytes_mut(mem, to.0, to.1)?;
+    let mut filled = 0;
+    let mut put = |bytes: &[u8]| {
+        let room = buf.get_mut(filled..).unwrap_or_default();
+        let fits = bytes.len().min(room.len());
+        room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        filled += fits;
+        fits == bytes.len()
+    };
+    world.readdir(fd, cookie, &mut |entry: DirEntry<'_>| {
+        let name = u32::try_from(entry.name.len()).unwrap_or(u32::MAX);
+        put(&dirent(entry.next, entry.inode, entry.kind, name)) && put(entry.name)
+    })?;
+    put_u32(mem, used, size(filled)?)
+}

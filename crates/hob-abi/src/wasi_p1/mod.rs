@@ -1,0 +1,103 @@
+//! WASI preview 1: all 46 functions over one [`World`].
+//!
+//! Each function copies numbers and structures in, asks the world, and copies the answer out; nothing is decided here.
+//! What a guest can reach is what its world was built with, and [`add_to`] says of each function what that is.
+//!
+//! A pointer that does not lie in the guest's memory is answered with `fault` (21), never with a trap of the host.
+
+mod errno;
+mod files;
+mod paths;
+mod poll;
+mod process;
+mod sockets;
+mod types;
+
+use hob_cap::{ClockGrant, Policy, RandomGrant};
+use hob_engine::{Ctx, Fault, HostTable, Reach};
+use hob_os::World;
+
+use errno::{Result, answer};
+
+/// The module name of every function here.
+pub const MODULE: &str = "wasi_snapshot_preview1";
+
+/// Data of an instance that has a world.
+pub trait HasWorld: 'static {
+    /// The world of this guest.
+    fn world(&mut self) -> &mut World;
+}
+
+impl HasWorld for World {
+    fn world(&mut self) -> &mut World {
+        self
+    }
+}
+
+/// Adds all 46 functions, each with what it reaches under `policy`.
+pub fn add_to<T: HasWorld>(table: &mut HostTable<T>, policy: &Policy) {
+    let reach = Reaches::of(policy);
+    process::add_to(table, &reach);
+    files::add_to(table, &reach);
+    paths::add_to(table, &reach);
+    poll::add_to(table, &reach);
+    sockets::add_to(table, &reach);
+}
+
+/// What each group of functions reaches.
+struct Reaches {
+    environ: Reach,
+    clock: Reach,
+    random: Reach,
+    descriptors: Reach,
+    paths: Reach,
+    sockets: Reach,
+}
+
+impl Reaches {
+    fn of(policy: &Policy) -> Self {
+        let list = |items: Vec<String>, flag: &str| {
+            if items.is_empty() { Reach::Inert(flag.into()) } else { Reach::Granted(items.join(", ")) }
+        };
+        let dirs: Vec<String> =
+            policy.fs.iter().map(|grant| format!("{} ({})", grant.guest, grant.access)).collect();
+        let stdio =
+            [(policy.stdio.stdin, "stdin"), (policy.stdio.stdout, "stdout"), (policy.stdio.stderr, "stderr")];
+        let streams = stdio.iter().filter(|(on, _)| *on).map(|(_, name)| (*name).to_owned());
+        let env = policy.env.iter().map(|grant| grant.key.clone()).collect();
+        Self {
+            environ: list(env, "--env KEY"),
+            clock: match policy.clock {
+                ClockGrant::None => Reach::Inert("--clock".into()),
+                ClockGrant::Virtual => Reach::Nothing,
+                ClockGrant::Coarse => Reach::Granted("the host's clocks, in milliseconds".into()),
+                ClockGrant::Real => Reach::Granted("the host's clocks".into()),
+            },
+            random: match policy.random {
+                RandomGrant::None => Reach::Inert("--random".into()),
+                RandomGrant::Seeded(_) => Reach::Nothing,
+                RandomGrant::Real => Reach::Granted("the host's randomness".into()),
+            },
+            descriptors: list(streams.chain(dirs.iter().cloned()).collect(), "--dir HOST::GUEST"),
+            paths: list(dirs, "--dir HOST::GUEST"),
+            sockets: Reach::Inert("a socket handed in by the embedder".into()),
+        }
+    }
+}
+
+/// Runs `f` with the guest's memory and world, and turns what it says into an error number.
+fn with<T: HasWorld>(
+    ctx: &mut Ctx<'_, T>,
+    f: impl FnOnce(&mut [u8], &mut World) -> Result<()>,
+) -> std::result::Result<i32, Fault> {
+    let (memory, data) = ctx.split()?;
+    answer(f(memory, data.world()))
+}
+
+/// Runs `f` with the guest's world alone.
+fn with_world<T: HasWorld>(
+    ctx: &mut Ctx<'_, T>,
+    f: impl FnOnce(&mut World) -> Result<()>,
+) -> std::result::Result<i32, Fault> {
+    answer(f(ctx.data().world()))
+}

@@ -1,0 +1,108 @@
+//! Arguments, environment, clocks, randomness, exit.
+
+use hob_engine::{Ctx, Fault, HostTable, Reach};
+use hob_os::Errno;
+
+use super::errno::{Result, number};
+use super::types::{clock, put_u32, put_u64, size};
+use super::{HasWorld, MODULE, Reaches, with, with_world};
+use crate::memory;
+
+pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+    table.func(MODULE, "args_sizes_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
+        with(ctx, |mem, world| put_sizes(mem, world.args(), count, bytes))
+    });
+    table.func(MODULE, "args_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, pointers: u32, bytes: u32| {
+        with(ctx, |mem, world| put_strings(mem, world.args(), pointers, bytes))
+    });
+    table.func(
+        MODULE,
+        "environ_sizes_get",
+        reach.environ.clone(),
+        |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
+            with(ctx, |mem, world| put_sizes(mem, world.environ(), count, bytes))
+        },
+    );
+    table.func(
+        MODULE,
+        "environ_get",
+        reach.environ.clone(),
+        |ctx: &mut Ctx<'_, T>, pointers: u32, bytes: u32| {
+            with(ctx, |mem, world| put_strings(mem, world.environ(), pointers, bytes))
+        },
+    );
+    table.func(MODULE, "clock_res_get", reach.clock.clone(), |ctx: &mut Ctx<'_, T>, id: u32, out: u32| {
+        with(ctx, |mem, world| put_u64(mem, out, world.clock_resolution(clock(id)?)?))
+    });
+    table.func(
+        MODULE,
+        "clock_time_get",
+        reach.clock.clone(),
+        |ctx: &mut Ctx<'_, T>, id: u32, _precision: u64, out: u32| {
+            with(ctx, |mem, world| put_u64(mem, out, world.clock_now(clock(id)?)?))
+        },
+    );
+    table.func(MODULE, "random_get", reach.random.clone(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
+        with(ctx, |mem, world| Ok(world.random_fill(memory::bytes_mut(mem, at, len)?)?))
+    });
+    table.func(MODULE, "sched_yield", Reach::Nothing, |ctx: &mut Ctx<'_, T>| {
+        with_world(ctx, |world| Ok(world.sched_yield()?))
+    });
+    table.func(
+        MODULE,
+        "proc_exit",
+        Reach::Nothing,
+        |_: &mut Ctx<'_, T>, code: u32| -> std::result::Result<(), Fault> { Err(Fault::exit(code)) },
+    );
+    table.func(MODULE, "proc_raise", Reach::Nothing, |_: &mut Ctx<'_, T>, signal: u32| raise(signal));
+}
+
+/// Signals whose default action is to be ignored: none, child, continue, urgent data, window size.
+const IGNORED: [u32; 5] = [0, 16, 17, 22, 27];
+
+/// The highest signal number.
+const SIGNAL_MAX: u32 = 30;
+
+/// The default action of a signal that a guest sends itself: most end it, with the exit code a shell would report.
+fn raise(signal: u32) -> std::result::Result<i32, Fault> {
+    if signal > SIGNAL_MAX {
+        return Ok(number(Errno::Inval));
+    }
+    if IGNORED.contains(&signal) { Ok(0) } else { Err(Fault::exit(128 + signal)) }
+}
+
+fn put_sizes(mem: &mut [u8], strings: &[Vec<u8>], count: u32, bytes: u32) -> Result<()> {
+    let total: usize = strings.iter().map(|string| string.len() + 1).sum();
+    let (strings, total) = (size(strings.len())?, size(total)?);
+    memory::bytes(mem, bytes, 4)?;
+    put_u32(mem, count, strings)?;
+    put_u32(mem, bytes, total)
+}
+
+/// Writes each string with a NUL behind it, and a pointer to each.
+fn put_strings(mem: &mut [u8], strings: &[Vec<u8>], pointers: u32, bytes: u32) -> Result<()> {
+    let (mut pointer, mut at) = (pointers, bytes);
+    for string in strings {
+        let end = at.checked_add(size(string.len())?).ok_or(Errno::Fault)?;
+        memory::write(mem, at, string)?;
+        memory::write(mem, end, &[0])?;
+        put_u32(mem, pointer, at)?;
+        at = end.checked_add(1).ok_or(Errno::Fault)?;
+        pointer = pointer.checked_add(4).ok_or(Errno::Fault)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_end_a_guest_or_are_ignored() {
+        assert_eq!(raise(0).ok(), Some(0));
+        assert_eq!(raise(16).ok(), Some(0));
+        assert_eq!(raise(15).unwrap_err().exit_code(), Some(143));
+        assert_eq!(raise(30).unwrap_err().exit_code(), Some(158));
+        assert_eq!(raise(31).ok(), Some(28));
+    }
+}

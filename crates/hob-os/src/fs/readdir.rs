@@ -1,0 +1,64 @@
+//! Listing a directory.
+//!
+//! Entries are streamed from the kernel through one small buffer on the stack, and the kernel's own
+//! position after an entry is its cookie: a directory of a million entries takes no memory here, a cookie
+//! stays good while others create and remove entries, and a guest can go back. Names that are not UTF-8
+//! are left out, because no path a guest can write would reach them.
+//!
+//! Stops: exhausting the host's memory with a large directory; reading the inode of the directory above
+//! a grant from `..`.
+
+use std::mem::MaybeUninit;
+
+use rustix::fs::{RawDir, SeekFrom, seek};
+
+use crate::fs::meta::kind;
+use crate::{DirEntry, Errno, Result, Rights, World};
+
+/// The bytes of entries read from the kernel at once.
+const BUFFER_BYTES: usize = 8192;
+
+/// How many entries are read between two looks at the stop token.
+const ENTRIES_PER_CHECK: u32 = 256;
+
+impl World {
+    /// Lists a directory from `cookie` on, 0 being the start, until `sink` returns `false` or there
+    /// are no more entries. `.` and `..` are listed. An entry `sink` did not want is not consumed:
+    /// the cookie before it lists it again.
+    pub fn readdir(
+        &mut self,
+        fd: u32,
+        cookie: u64,
+        sink: &mut dyn FnMut(DirEntry<'_>) -> bool,
+    ) -> Result<()> {
+        self.waiter.check()?;
+        let descriptor = self.table.get(fd)?;
+        let dir = descriptor.dir()?;
+        descriptor.need(Rights::FD_READDIR)?;
+        if i64::try_from(cookie).is_err() {
+            return Err(Errno::Inval.into());
+        }
+        seek(&dir.node.fd, SeekFrom::Start(cookie))?;
+        let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
+        let mut entries = RawDir::new(&dir.node.fd, &mut buffer);
+        let mut seen: u32 = 0;
+        while let Some(entry) = entries.next() {
+            seen = seen.wrapping_add(1);
+            if seen.is_multiple_of(ENTRIES_PER_CHECK) {
+                self.waiter.check()?;
+            }
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if std::str::from_utf8(name).is_err() {
+                continue;
+            }
+            let at_root = name == b".." && self.regions.is_root(dir.node.id);
+            let inode = if at_root { dir.node.id.inode } else { entry.ino() };
+            let next = entry.next_entry_cookie();
+            if !sink(DirEntry { next, inode, kind: kind(entry.file_type()), name }) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

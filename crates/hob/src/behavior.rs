@@ -1,0 +1,100 @@
+//! A decision: bytes in, bytes out, nothing kept.
+
+use std::sync::Arc;
+
+use hob_abi::json::{self, Sizes};
+use hob_engine::{HostTable, Linked, Module};
+
+use crate::error::Error;
+use crate::host::Host;
+use crate::seat::{Seat, Streams, bounds};
+
+/// A module used under the json contract. Each call runs in an instance of its own, so that no call sees what another
+/// left behind, and calls from many threads do not wait for each other.
+///
+/// ```
+/// let host = hob::Host::builder().build()?;
+/// let echo = host.load_bytes("echo", br#"(module (memory (export "memory") 1)
+///     (func (export "alloc") (param i32) (result i32) (i32.const 0))
+///     (func (export "eval") (param i32 i32) (result i64)
+///         (i64.or (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 32)) (i64.extend_i32_u (local.get 1)))))"#)?;
+/// assert_eq!(echo.behavior()?.eval(b"{}")?, b"{}");
+/// # Ok::<(), hob::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Behavior {
+    host: Host,
+    linked: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    /// Imports nothing: there is no world to build.
+    Pure(Linked<()>),
+    Worldly(Linked<Seat>),
+}
+
+impl Behavior {
+    pub(crate) fn new(host: &Host, module: &Module) -> Result<Self, Error> {
+        let engine = &host.inner.engine;
+        let linked = if module.info().imports.is_empty() {
+            Kind::Pure(engine.link(module, &Arc::new(HostTable::new()))?)
+        } else {
+            Kind::Worldly(engine.link(module, &host.inner.table)?)
+        };
+        Ok(Self { host: host.clone(), linked })
+    }
+
+    /// Hands the guest a request and returns its response.
+    ///
+    /// ```
+    /// # let host = hob::Host::builder().build()?;
+    /// # let bad = host.load_bytes("bad", br#"(module (memory (export "memory") 1)
+    /// #     (func (export "alloc") (param i32) (result i32) (i32.const -1))
+    /// #     (func (export "eval") (param i32 i32) (result i64) (i64.const 0)))"#)?;
+    /// // A guest whose pointers lie gets an error, not an answer.
+    /// assert!(bad.behavior()?.eval(b"{}").is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The fault that ended the guest: a trap, a limit, a deadline, a request or response over its size, a pointer that
+    /// does not lie in its memory.
+    pub fn eval(&self, request: &[u8]) -> Result<Vec<u8>, Error> {
+        let limits = &self.host.inner.limits;
+        let sizes = Sizes { request_max: limits.request_bytes, response_max: limits.response_bytes };
+        let bounds = bounds(limits, None);
+        match &self.linked {
+            Kind::Pure(linked) => {
+                let mut instance = linked.instantiate((), bounds)?;
+                json::initialize(&mut instance)?;
+                Ok(json::eval(&mut instance, request, sizes)?)
+            }
+            Kind::Worldly(linked) => {
+                let seat = self.host.inner.opened.seat(Streams::default(), &bounds)?;
+                let mut instance = linked.instantiate(seat, bounds)?;
+                json::initialize(&mut instance)?;
+                Ok(json::eval(&mut instance, request, sizes)?)
+            }
+        }
+    }
+
+    /// Hands a guard a request and reads its response as a verdict. An error is never a no.
+    ///
+    /// ```
+    /// # let host = hob::Host::builder().build()?;
+    /// # let yes = host.load_bytes("yes", br#"(module (memory (export "memory") 1) (data (i32.const 16) "{\"ok\":true}")
+    /// #     (func (export "alloc") (param i32) (result i32) (i32.const 64))
+    /// #     (func (export "eval") (param i32 i32) (result i64) (i64.const 0x100000000b)))"#)?;
+    /// assert!(yes.behavior()?.decide(br#"{"context":{}}"#)?);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Behavior::eval`], and when the response is no verdict.
+    pub fn decide(&self, request: &[u8]) -> Result<bool, Error> {
+        Ok(json::verdict(&self.eval(request)?)?)
+    }
+}

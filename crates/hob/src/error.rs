@@ -1,0 +1,130 @@
+//! One error for everything the facade does.
+
+use std::fmt;
+
+use hob_abi::Mismatch;
+use hob_abi::json::NoVerdict;
+use hob_cap::{GrantError, LimitTooHigh};
+use hob_engine::{Fault, FaultKind, LinkError, LoadError};
+
+/// Why something did not work. One pointer wide.
+///
+/// ```
+/// let host = hob::Host::builder().build()?;
+/// let error = host.load_bytes("x", b"no module").err().unwrap();
+/// assert!(matches!(error.kind(), hob::ErrorKind::Load(_)));
+/// # Ok::<(), hob::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Error {
+    kind: Box<ErrorKind>,
+}
+
+/// The kinds of failure.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The file is not there.
+    NotFound(String),
+    /// The file could not be read.
+    Read {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The bytes are no module that may be loaded.
+    Load(LoadError),
+    /// The module imports what no grant provides.
+    Link(LinkError),
+    /// The module does not have the exports of the contract it is used under.
+    Contract {
+        /// The contract's name and version.
+        contract: &'static str,
+        /// Every export that does not fit.
+        mismatches: Vec<Mismatch>,
+    },
+    /// A grant cannot be given.
+    Grant(String),
+    /// A limit is set higher than it may be.
+    Limit(LimitTooHigh),
+    /// The guest ended other than by returning.
+    Fault(Fault),
+    /// A guard's response is no verdict.
+    Verdict(NoVerdict),
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self { kind: Box::new(kind) }
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// The guest's fault, if that is what it was.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match &*self.kind {
+            ErrorKind::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// The exit code of the command line for this error: 124 deadline, 125 trap or limit, 126 refused, 127 not found.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match &*self.kind {
+            ErrorKind::NotFound(_) => 127,
+            ErrorKind::Fault(fault) if fault.is_deadline() => 124,
+            ErrorKind::Fault(fault) => match fault.kind() {
+                FaultKind::Exit(code) => code.to_le_bytes()[0],
+                _ => 125,
+            },
+            ErrorKind::Verdict(_) => 125,
+            _ => 126,
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.kind {
+            ErrorKind::NotFound(path) => write!(f, "{path}: no such file"),
+            ErrorKind::Read { path, why } => write!(f, "failed to read {path}: {why}"),
+            ErrorKind::Load(error) => error.fmt(f),
+            ErrorKind::Link(error) => error.fmt(f),
+            ErrorKind::Contract { contract, mismatches } => {
+                write!(f, "the module does not fit the contract {contract}")?;
+                mismatches.iter().try_for_each(|mismatch| write!(f, "; {mismatch}"))
+            }
+            ErrorKind::Grant(why) => f.write_str(why),
+            ErrorKind::Limit(error) => error.fmt(f),
+            ErrorKind::Fault(fault) => fault.fmt(f),
+            ErrorKind::Verdict(error) => error.fmt(f),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($source:ty => $variant:ident),*) => { $(
+        impl From<$source> for Error {
+            fn from(source: $source) -> Self {
+                Self::new(ErrorKind::$variant(source))
+            }
+        }
+    )* };
+}
+
+from!(LoadError => Load, LinkError => Link, LimitTooHigh => Limit, Fault => Fault, NoVerdict => Verdict);
+
+impl From<GrantError> for Error {
+    fn from(error: GrantError) -> Self {
+        Self::new(ErrorKind::Grant(error.to_string()))
+    }
+}

@@ -1,0 +1,167 @@
+//! A module that was loaded, before anyone decided what to use it as.
+
+use hob_abi::{Contract, command, json};
+use hob_engine::{Instance, Linked, Module, Value};
+
+use crate::behavior::Behavior;
+use crate::command::Command;
+use crate::error::{Error, ErrorKind};
+use crate::host::Host;
+use crate::inspect::Inspection;
+use crate::seat::{Seat, Streams, bounds};
+
+/// A loaded module. One module may be used as several things, when its exports fit.
+///
+/// ```
+/// let host = hob::Host::builder().build()?;
+/// let module = host.load_bytes("m", br#"(module (func (export "_start")))"#)?;
+/// assert_eq!(module.contracts(), [hob::Contract::Command]);
+/// # Ok::<(), hob::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Loaded {
+    host: Host,
+    name: String,
+    module: Module,
+}
+
+impl Loaded {
+    pub(crate) fn new(host: Host, name: &str, module: Module) -> Self {
+        Self { host, name: name.into(), module }
+    }
+
+    /// The name it was loaded under.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().build()?;
+    /// assert_eq!(host.load_bytes("m", b"(module)")?.name(), "m");
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The module beneath.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().build()?;
+    /// assert!(host.load_bytes("m", b"(module)")?.module().info().imports.is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// The contracts its exports fit.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().build()?;
+    /// assert!(host.load_bytes("m", b"(module)")?.contracts().is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn contracts(&self) -> Vec<Contract> {
+        Contract::detect(self.module.info())
+    }
+
+    /// What it imports, exports, and could reach with this host's grants.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().build()?;
+    /// assert!(host.load_bytes("m", b"(module)")?.inspect().linkable);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn inspect(&self) -> Inspection {
+        Inspection::of(&self.name, &self.module, &self.host.inner.table)
+    }
+
+    /// Uses it as a program.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().build()?;
+    /// let program = host.load_bytes("m", br#"(module (func (export "_start")))"#)?.command()?;
+    /// assert_eq!(program.run([""; 0])?.code, 0);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When its exports do not fit the command contract, or it imports what no grant provides.
+    pub fn command(&self) -> Result<Command, Error> {
+        fits(command::NAME, command::check(self.module.info()))?;
+        Ok(Command::new(self.host.clone(), &self.name, self.link()?))
+    }
+
+    /// Uses it as a decision.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().build()?;
+    /// assert!(host.load_bytes("m", b"(module)")?.behavior().is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When its exports do not fit the json contract, or it imports what no grant provides.
+    pub fn behavior(&self) -> Result<Behavior, Error> {
+        fits(json::NAME, json::check(self.module.info()))?;
+        Behavior::new(&self.host, &self.module)
+    }
+
+    /// Calls one exported function with numbers, in a fresh instance, after `_initialize` if there is one.
+    ///
+    /// ```
+    /// use hob::Value;
+    /// let host = hob::Host::builder().build()?;
+    /// let module = host.load_bytes("m", br#"(module (func (export "twice") (param i32) (result i32)
+    ///     (i32.mul (local.get 0) (i32.const 2))))"#)?;
+    /// assert_eq!(module.call("twice", &[Value::I32(21)])?, [Value::I32(42)]);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no such function, the arguments do not fit, or the guest ended otherwise than by returning.
+    pub fn call(&self, export: &str, args: &[Value]) -> Result<Vec<Value>, Error> {
+        self.call_with(export, args, hob_os::Sink::Discard, hob_os::Sink::Discard)
+    }
+
+    /// As [`Loaded::call`], with the guest's output going to these sinks.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().build()?;
+    /// let module = host.load_bytes("m", br#"(module (func (export "f")))"#)?;
+    /// assert!(module.call_with("f", &[], hob::Sink::Discard, hob::Sink::Discard)?.is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Loaded::call`].
+    pub fn call_with(
+        &self,
+        export: &str,
+        args: &[Value],
+        stdout: hob_os::Sink,
+        stderr: hob_os::Sink,
+    ) -> Result<Vec<Value>, Error> {
+        let linked = self.link()?;
+        let bounds = bounds(&self.host.inner.limits, None);
+        let streams = Streams { stdout, stderr, ..Streams::default() };
+        let seat = self.host.inner.opened.seat(streams, &bounds)?;
+        let mut instance: Instance<Seat> = linked.instantiate(seat, bounds)?;
+        json::initialize(&mut instance)?;
+        Ok(instance.call_values(export, args)?)
+    }
+
+    fn link(&self) -> Result<Linked<Seat>, Error> {
+        Ok(self.host.inner.engine.link(&self.module, &self.host.inner.table)?)
+    }
+}
+
+fn fits(contract: &'static str, checked: Result<(), Vec<hob_abi::Mismatch>>) -> Result<(), Error> {
+    checked.map_err(|mismatches| Error::new(ErrorKind::Contract { contract, mismatches }))
+}

@@ -1,0 +1,119 @@
+//! Where a guest sits: its world, and the grants opened once for all guests of a host.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hob_abi::wasi_p1::HasWorld;
+use hob_cap::{AuditSink, ClockGrant, EnvGrant, FsGrant, Ledger, Limits, Policy, RandomGrant, StopToken};
+use hob_engine::{Bounds, Fault};
+use hob_os::{HostDir, OsError, Sink, Source, World};
+
+use crate::error::{Error, ErrorKind};
+
+/// The grants of a policy, opened: what every world of this host is built from.
+pub(crate) struct Opened {
+    dirs: Vec<(HostDir, FsGrant)>,
+    env: Vec<(Vec<u8>, Vec<u8>)>,
+    clock: ClockGrant,
+    random: RandomGrant,
+    audit: Option<Arc<dyn AuditSink>>,
+}
+
+/// The streams and arguments of one guest.
+#[derive(Default)]
+pub(crate) struct Streams {
+    pub(crate) args: Vec<Vec<u8>>,
+    pub(crate) stdin: Source,
+    pub(crate) stdout: Sink,
+    pub(crate) stderr: Sink,
+}
+
+/// The data of an instance: its world.
+pub(crate) struct Seat(World);
+
+impl HasWorld for Seat {
+    fn world(&mut self) -> &mut World {
+        &mut self.0
+    }
+}
+
+impl Opened {
+    pub(crate) fn new(policy: &Policy, audit: Option<Arc<dyn AuditSink>>) -> Result<Self, Error> {
+        let refuse = |why: String| Error::new(ErrorKind::Grant(why));
+        if let Some(grant) = policy.net.first() {
+            return Err(refuse(format!(
+                "outbound network is not available yet, so `--net '{grant}'` cannot be granted; leave it out"
+            )));
+        }
+        if let Some(path) = policy.hidden.first() {
+            return Err(refuse(format!(
+                "hiding `{path}` inside a granted directory is not available; grant its siblings"
+            )));
+        }
+        if let Some(object) = policy.objects.first() {
+            return Err(refuse(format!("no host object named `{}` was handed in", object.0)));
+        }
+        let open = |grant: &FsGrant| {
+            let dir = hob_os::open_grant(grant).map_err(|error| refuse(error.to_string()))?;
+            Ok((dir, grant.clone()))
+        };
+        Ok(Self {
+            dirs: policy.fs.iter().map(open).collect::<Result<_, Error>>()?,
+            env: policy.env.iter().filter_map(variable).collect(),
+            clock: policy.clock,
+            random: policy.random,
+            audit,
+        })
+    }
+
+    pub(crate) fn seat(&self, streams: Streams, bounds: &Bounds) -> Result<Seat, Error> {
+        let mut builder = World::builder()
+            .args(streams.args)
+            .env(self.env.iter().cloned())
+            .stdin(streams.stdin)
+            .stdout(streams.stdout)
+            .stderr(streams.stderr)
+            .clock(self.clock)
+            .random(self.random)
+            .ledger(Arc::clone(&bounds.ledger))
+            .stop(bounds.stop.clone());
+        for (dir, grant) in &self.dirs {
+            let dir = dir
+                .try_clone()
+                .map_err(|error| Fault::host(format!("failed to open {grant} again: {error}")))?;
+            builder = builder.preopen(dir, grant);
+        }
+        if let Some(audit) = &self.audit {
+            builder = builder.audit(Arc::clone(audit));
+        }
+        let world = builder.build().map_err(|error| match error {
+            OsError::Stopped(reason) => Error::from(Fault::from(reason)),
+            OsError::Limit(limit) => Fault::from(limit).into(),
+            OsError::Errno(errno) => {
+                Error::new(ErrorKind::Grant(format!("failed to give the guest its grants: {errno}")))
+            }
+        })?;
+        Ok(Seat(world))
+    }
+}
+
+/// The bounds of one call: a new ledger, a deadline from now on.
+pub(crate) fn bounds(limits: &Limits, stop: Option<&StopToken>) -> Bounds {
+    let now = Instant::now();
+    let at = |time: Option<std::time::Duration>| time.and_then(|time| now.checked_add(time));
+    let stop = match stop {
+        Some(stop) => stop.clone(),
+        None => StopToken::new(at(limits.soft_deadline), at(limits.hard_deadline)),
+    };
+    Bounds { ledger: Arc::new(Ledger::new(limits)), stop, fuel: limits.fuel }
+}
+
+/// A variable's value: the grant's own, or the host's. One the host does not have is not passed on.
+fn variable(grant: &EnvGrant) -> Option<(Vec<u8>, Vec<u8>)> {
+    use std::os::unix::ffi::OsStringExt;
+    let value = match &grant.value {
+        Some(value) => value.clone().into_bytes(),
+        None => std::env::var_os(&grant.key)?.into_vec(),
+    };
+    Some((grant.key.clone().into_bytes(), value))
+}
