@@ -1,311 +1,298 @@
-//! Outbound network grants: which scheme, host, port and method a guest may reach.
+//! Outbound network grants: which scheme, host, port and method.
 //!
-//! A pattern has one spelling and one meaning. Whatever two programs could read differently is refused when the pattern
-//! is read, and never matched when a guest asks. Stops: `good.example@evil.example`, `evilgood.example` slipping past a
-//! suffix test, `2130706433` and `0x7f.1` for 127.0.0.1, a homograph for a known name, a path or backslash that one
-//! parser takes for the end of the host and another for part of it.
-//!
-//! This module decides about names only. Which addresses a granted name may resolve to is decided where it is resolved.
-
-mod host;
+//! A pattern is read once, strictly, into a form that can be compared; nothing is matched on text. Every spelling that
+//! parsers disagree about (user info, a backslash, numbers that are addresses in disguise, a star in the middle, names
+//! that only look like others) is refused when the grant is read, not guessed at when a request is made.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-pub use host::HostPattern;
-
 use crate::grant::GrantError;
 
-/// Outbound connections: every combination of the scheme, a host, a port and a method that the parts match.
-///
-/// Written `[METHOD,METHOD] SCHEME://HOST:PORT`. Without methods it is every method; without a port it is the scheme's own;
-/// `*` is every port; `*.example.com` is every name below `example.com`, and not `example.com` itself.
-///
-/// ```
-/// use hob_cap::{NetGrant, Scheme};
-/// let grant = NetGrant::parse("[GET,HEAD] https://*.example.com")?;
-/// assert!(grant.matches(Scheme::Https, "api.example.com", 443, Some("GET")));
-/// assert!(!grant.matches(Scheme::Https, "example.com", 443, Some("GET")));
-/// assert!(!grant.matches(Scheme::Https, "api.example.com", 443, Some("POST")));
-/// assert!(NetGrant::parse("https://good.example@evil.example").is_err());
-/// # Ok::<(), hob_cap::GrantError>(())
-/// ```
+/// What a guest may reach over the network.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NetGrant {
-    /// The protocol.
+    /// The scheme.
     pub scheme: Scheme,
-    /// The hosts.
+    /// The host or hosts.
     pub host: HostPattern,
-    /// The ports.
-    pub port: PortPattern,
-    /// The methods; for a scheme without methods, [`Methods::any`].
-    pub methods: Methods,
+    /// The port; `None` is any.
+    pub port: Option<u16>,
+    /// The HTTP methods, in capitals; empty is any. Only for `http` and `https`.
+    pub methods: BTreeSet<String>,
 }
 
-/// A protocol a guest may speak to another host.
+/// How a connection is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
-    /// HTTP without encryption.
-    Http,
     /// HTTP over TLS.
     Https,
-    /// A plain connection.
+    /// Plain HTTP.
+    Http,
+    /// A TCP connection.
     Tcp,
+    /// UDP datagrams.
+    Udp,
 }
 
-/// One port or all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PortPattern {
-    /// This port. 0 is no port and matches nothing.
-    Is(u16),
-    /// Every port.
-    Any,
+/// Which hosts a grant names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HostPattern {
+    /// This name, in lower case, without a trailing dot.
+    Name(String),
+    /// Every name below this one, and not the name itself: `*.example.com`.
+    Below(String),
+    /// This address.
+    Address(IpAddr),
 }
-
-/// The methods of HTTP that a grant covers: some, or every one. Never none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Methods(BTreeSet<String>);
-
-/// The longest method name, in bytes.
-const METHOD_BYTES_MAX: usize = 32;
 
 impl NetGrant {
-    /// Reads `[METHOD,METHOD] SCHEME://HOST:PORT`.
+    /// Reads `[METHOD,METHOD] SCHEME://HOST[:PORT]`; the methods may be left out, and then any is granted. Without a port
+    /// the scheme's own is meant; `:*` is any port. `tcp` and `udp` name their port.
+    ///
+    /// ```
+    /// use hob_cap::NetGrant;
+    /// let grant = NetGrant::parse("[GET] https://*.example.com")?;
+    /// assert_eq!(grant.to_string(), "[GET] https://*.example.com:443");
+    /// # Ok::<(), hob_cap::GrantError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// What is wrong with the pattern, and where there is one, what to write instead.
+    /// What a network grant looks like.
     pub fn parse(text: &str) -> Result<Self, GrantError> {
-        Self::read(text)
-            .map_err(|why| GrantError::new(text, "network grant ([METHODS] SCHEME://HOST:PORT)", why))
+        let wrong = |why: &str| GrantError::new(text, "network grant ([METHODS] SCHEME://HOST[:PORT])", why);
+        let (methods, rest) = methods(text.trim()).map_err(wrong)?;
+        let (scheme, rest) =
+            rest.split_once("://").ok_or_else(|| wrong("the scheme is missing, such as `https://`"))?;
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "https" => Scheme::Https,
+            "http" => Scheme::Http,
+            "tcp" => Scheme::Tcp,
+            "udp" => Scheme::Udp,
+            _ => return Err(wrong("the scheme is none of https, http, tcp, udp")),
+        };
+        if !methods.is_empty() && !matches!(scheme, Scheme::Https | Scheme::Http) {
+            return Err(wrong("only http and https have methods"));
+        }
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = split_port(rest).map_err(wrong)?;
+        let port = match (port, scheme) {
+            (Some("*"), _) => None,
+            (Some(port), _) => {
+                Some(parse_port(port).ok_or_else(|| wrong("the port is none of 1 to 65535 or `*`"))?)
+            }
+            (None, Scheme::Https) => Some(443),
+            (None, Scheme::Http) => Some(80),
+            (None, _) => return Err(wrong("a port is needed, such as `:5432`")),
+        };
+        let host = HostPattern::parse(host).map_err(|why| wrong(&why))?;
+        Ok(Self { scheme, host, port, methods })
     }
 
-    /// Whether this grant covers a connection. `host` is a name, an IPv4 address or an IPv6 address with or without
-    /// brackets; one that is spelled in any doubtful way matches nothing. Does not allocate.
+    /// Whether this grant covers a request. `host` is compared as [`HostPattern::parse`] would normalise it.
     #[must_use]
-    pub fn matches(&self, scheme: Scheme, host: &str, port: u16, method: Option<&str>) -> bool {
+    pub fn matches(&self, scheme: Scheme, host: &str, port: u16, method: &str) -> bool {
+        let Ok(host) = HostPattern::parse(host) else { return false };
+        self.covers_point(scheme, &host, Some(port), Some(method))
+    }
+
+    /// Whether everything `other` names is named here too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.scheme == other.scheme
+            && self.host.covers(&other.host)
+            && (self.port.is_none() || self.port == other.port)
+            && (self.methods.is_empty()
+                || (!other.methods.is_empty() && other.methods.is_subset(&self.methods)))
+    }
+
+    /// What both name.
+    #[must_use]
+    pub fn meet(&self, other: &Self) -> Option<Self> {
+        let port = match (self.port, other.port) {
+            (Some(a), Some(b)) if a != b => return None,
+            (a, b) => a.or(b),
+        };
+        let methods = match (self.methods.is_empty(), other.methods.is_empty()) {
+            (true, _) => other.methods.clone(),
+            (_, true) => self.methods.clone(),
+            _ => {
+                let both: BTreeSet<String> = self.methods.intersection(&other.methods).cloned().collect();
+                if both.is_empty() {
+                    return None;
+                }
+                both
+            }
+        };
+        let host = self.host.meet(&other.host)?;
+        (self.scheme == other.scheme).then_some(Self { scheme: self.scheme, host, port, methods })
+    }
+
+    /// Whether one point of the space of requests is covered; `None` stands for a port or method nobody names.
+    pub(crate) fn covers_point(
+        &self,
+        scheme: Scheme,
+        host: &HostPattern,
+        port: Option<u16>,
+        method: Option<&str>,
+    ) -> bool {
         self.scheme == scheme
-            && self.port.matches(port)
-            && self.methods.matches(method)
-            && self.host.matches(host)
-    }
-
-    fn read(text: &str) -> Result<Self, String> {
-        let (methods, rest) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (list, rest) = rest.split_once(']').ok_or("the list of methods has no `]`")?;
-                (Methods::read(list)?, rest.trim_start_matches(' '))
-            }
-            None => (Methods::any(), text),
-        };
-        if rest.is_empty() {
-            return Err("the host is missing".into());
-        }
-        if rest.contains('\\') {
-            return Err("it holds a backslash, which some programs read as `/`".into());
-        }
-        if rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err("it holds white space or a control character".into());
-        }
-        let (scheme, authority) = rest
-            .split_once("://")
-            .ok_or("the scheme is missing; write https://, http:// or tcp:// before the host")?;
-        let scheme = Scheme::read(scheme)?;
-        if authority.contains('@') {
-            return Err("it holds `@`; a grant names a host, never a user or password".into());
-        }
-        if authority.contains(['/', '?', '#']) {
-            return Err("it goes on after the host and port; a grant covers whole hosts, not paths".into());
-        }
-        let (host, port) = host::split_port(authority)?;
-        let port = match (port, scheme.default_port()) {
-            (Some(port), _) => PortPattern::read(port)?,
-            (None, Some(port)) => PortPattern::Is(port),
-            (None, None) => {
-                return Err(format!("{scheme} has no port of its own; write one after the host, or `:*`"));
-            }
-        };
-        if scheme == Scheme::Tcp && methods != Methods::any() {
-            return Err("tcp has no methods".into());
-        }
-        Ok(Self { scheme, host: HostPattern::read(host)?, port, methods })
-    }
-
-    /// The largest grant within both, if they have anything in common.
-    pub(crate) fn meet(&self, other: &Self) -> Option<Self> {
-        if self.scheme != other.scheme {
-            return None;
-        }
-        let host = lesser(&self.host, &other.host, HostPattern::covers)?.clone();
-        let port = *lesser(&self.port, &other.port, PortPattern::covers)?;
-        let methods = self.methods.meet(&other.methods)?;
-        Some(Self { scheme: self.scheme, host, port, methods })
-    }
-
-    /// Whether this grant covers everything that `other` does, methods aside.
-    pub(crate) fn covers_place(&self, other: &Self) -> bool {
-        self.scheme == other.scheme && self.host.covers(&other.host) && self.port.covers(&other.port)
+            && self.host.covers(host)
+            && (self.port.is_none() || self.port == port)
+            && (self.methods.is_empty() || method.is_some_and(|method| self.methods.contains(method)))
     }
 }
 
-/// The one of two that lies within the other: patterns either nest or have nothing in common.
-fn lesser<'a, T>(a: &'a T, b: &'a T, covers: impl Fn(&T, &T) -> bool) -> Option<&'a T> {
-    if covers(a, b) {
-        return Some(b);
-    }
-    covers(b, a).then_some(a)
-}
-
-impl Scheme {
-    /// The port of this protocol, where it has one of its own.
-    #[must_use]
-    pub fn default_port(self) -> Option<u16> {
-        match self {
-            Self::Http => Some(80),
-            Self::Https => Some(443),
-            Self::Tcp => None,
-        }
-    }
-
-    /// The name, as it stands before `://`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-            Self::Tcp => "tcp",
-        }
-    }
-
-    fn read(text: &str) -> Result<Self, String> {
-        [Self::Http, Self::Https, Self::Tcp]
-            .into_iter()
-            .find(|scheme| scheme.name().eq_ignore_ascii_case(text))
-            .ok_or_else(|| "the scheme is none of http, https and tcp".into())
-    }
-}
-
-impl PortPattern {
-    /// Whether it covers a port. Port 0 is covered by nothing.
-    #[must_use]
-    pub fn matches(self, port: u16) -> bool {
-        port != 0 && (self == Self::Any || self == Self::Is(port))
-    }
-
-    fn covers(&self, other: &Self) -> bool {
-        *self == Self::Any || self == other
-    }
-
-    fn read(text: &str) -> Result<Self, String> {
-        if text == "*" {
-            return Ok(Self::Any);
-        }
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-        match text.parse() {
-            Ok(port) if plain => Ok(Self::Is(port)),
-            _ => Err("its port is no number from 1 to 65535, and not `*` for every port".into()),
-        }
-    }
-}
-
-impl Methods {
-    /// Every method.
-    #[must_use]
-    pub fn any() -> Self {
-        Self::default()
-    }
-
-    /// These methods, in upper case; an empty list is every method.
+impl HostPattern {
+    /// Reads a name, `*.` and a name, or an address (IPv6 in brackets).
     ///
     /// # Errors
     ///
-    /// When one of them is no method: 1 to 32 letters, digits, `-` or `_`.
-    pub fn of<'a>(methods: impl IntoIterator<Item = &'a str>) -> Result<Self, GrantError> {
-        let method = |method: &'a str| {
-            let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-            if (1..=METHOD_BYTES_MAX).contains(&method.len()) && method.bytes().all(good) {
-                return Ok(method.to_ascii_uppercase());
-            }
-            Err(GrantError::new(method, "method", "write 1 to 32 letters, such as GET"))
+    /// Which rule the host breaks.
+    pub fn parse(host: &str) -> Result<Self, String> {
+        if let Some(inner) = host.strip_prefix('[') {
+            let inner = inner.strip_suffix(']').ok_or("the bracket of the IPv6 address is not closed")?;
+            let address: Ipv6Addr =
+                inner.parse().map_err(|_| "the brackets hold no IPv6 address (zones are not accepted)")?;
+            return Ok(Self::Address(IpAddr::V6(address)));
+        }
+        let (below, name) = match host.strip_prefix("*.") {
+            Some(name) => (true, name),
+            None => (false, host),
         };
-        methods.into_iter().map(method).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// Whether every method is covered.
-    #[must_use]
-    pub fn is_any(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether a request with this method, or one without any, is covered. Methods differ by case, as in HTTP.
-    #[must_use]
-    pub fn matches(&self, method: Option<&str>) -> bool {
-        self.is_any() || method.is_some_and(|method| self.0.contains(method))
-    }
-
-    fn read(list: &str) -> Result<Self, String> {
-        let list = list.trim_matches(' ');
-        if list.is_empty() {
-            return Ok(Self::any());
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        if !name.is_ascii() {
+            return Err("the name is not ASCII; write its punycode form (xn--…), so that no letter is mistaken for another".into());
         }
-        Self::of(list.split(',').map(|method| method.trim_matches(' '))).map_err(|error| error.to_string())
-    }
-
-    /// One set for each method, or the one that covers every method: the parts that no two sets share piecemeal.
-    pub(crate) fn parts(&self) -> Vec<Self> {
-        if self.is_any() {
-            return vec![Self::any()];
+        check_name(&name)?;
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
+        if numeric {
+            let address: Ipv4Addr =
+                name.parse().map_err(|_| "an IPv4 address is four decimal numbers".to_owned())?;
+            return if below {
+                Err("an address has nothing below it".into())
+            } else {
+                Ok(Self::Address(IpAddr::V4(address)))
+            };
         }
-        self.0.iter().map(|method| Self(BTreeSet::from([method.clone()]))).collect()
+        Ok(if below { Self::Below(name) } else { Self::Name(name) })
     }
 
-    /// Whether it covers everything that `other` does.
-    pub(crate) fn covers(&self, other: &Self) -> bool {
-        self.is_any() || (!other.is_any() && self.0.is_superset(&other.0))
+    /// Whether every host `other` names is named here too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Below(own), Self::Name(other)) => is_below(other, own),
+            (Self::Below(own), Self::Below(other)) => own == other || is_below(other, own),
+            _ => self == other,
+        }
     }
 
-    /// What either covers.
-    pub(crate) fn join(&self, other: &Self) -> Self {
-        if self.is_any() || other.is_any() { Self::any() } else { Self(&self.0 | &other.0) }
-    }
-
-    /// What both cover, if anything: an empty set would mean every method.
     fn meet(&self, other: &Self) -> Option<Self> {
-        if self.is_any() || other.is_any() {
-            return Some(Self(&self.0 | &other.0));
-        }
-        let both = &self.0 & &other.0;
-        (!both.is_empty()).then_some(Self(both))
+        if self.covers(other) { Some(other.clone()) } else { other.covers(self).then(|| self.clone()) }
     }
+}
+
+fn is_below(name: &str, parent: &str) -> bool {
+    name.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("the host is missing".into());
+    }
+    if name.len() > 253 {
+        return Err("the name is longer than 253 bytes".into());
+    }
+    if name.contains('*') {
+        return Err("`*` stands only for whole labels at the beginning: `*.example.com`".into());
+    }
+    for label in name.split('.') {
+        let odd = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+        if label.is_empty()
+            || label.len() > 63
+            || label.starts_with('-')
+            || label.ends_with('-')
+            || label.contains(odd)
+        {
+            return Err(
+                "a name is labels of letters, digits and hyphens; no user, path, query or backslash".into()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn split_port(text: &str) -> Result<(&str, Option<&str>), &'static str> {
+    let after_host = match text.find(']') {
+        Some(end) => end + 1,
+        None => text.find(':').unwrap_or(text.len()),
+    };
+    let (host, port) = text.split_at_checked(after_host).ok_or("the host is malformed")?;
+    match port {
+        "" => Ok((host, None)),
+        port => {
+            port.strip_prefix(':').map(|port| (host, Some(port))).ok_or("only a port may follow the host")
+        }
+    }
+}
+
+fn parse_port(text: &str) -> Option<u16> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|port| digits && *port > 0)
+}
+
+fn methods(text: &str) -> Result<(BTreeSet<String>, &str), &'static str> {
+    // A bracket at the beginning holds methods; an IPv6 address stands behind a scheme.
+    let Some(rest) = text.strip_prefix('[') else { return Ok((BTreeSet::new(), text)) };
+    let (list, rest) = rest.split_once(']').ok_or("the bracket of the methods is not closed")?;
+    let methods: BTreeSet<String> =
+        list.split(',').map(|method| method.trim().to_ascii_uppercase()).collect();
+    if methods.iter().any(|method| method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()))
+    {
+        return Err("methods are words such as GET, with commas between them");
+    }
+    Ok((methods, rest.trim_start()))
 }
 
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(match self {
+            Self::Https => "https",
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        })
     }
 }
 
-impl fmt::Display for Methods {
+impl fmt::Display for HostPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.0.iter().map(String::as_str).collect();
-        write!(f, "[{}]", names.join(","))
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Below(name) => write!(f, "*.{name}"),
+            Self::Address(IpAddr::V4(address)) => address.fmt(f),
+            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+        }
     }
 }
 
-/// As it is written: `[GET] https://example.com:8443`.
 impl fmt::Display for NetGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.methods.is_any() {
-            write!(f, "{} ", self.methods)?;
+        if !self.methods.is_empty() {
+            let methods: Vec<&str> = self.methods.iter().map(String::as_str).collect();
+            write!(f, "[{}] ", methods.join(","))?;
         }
-        write!(f, "{}://{}", self.scheme, self.host)?;
+        write!(f, "{}://{}:", self.scheme, self.host)?;
         match self.port {
-            PortPattern::Any => f.write_str(":*"),
-            PortPattern::Is(port) if self.scheme.default_port() == Some(port) => Ok(()),
-            PortPattern::Is(port) => write!(f, ":{port}"),
+            Some(port) => port.fmt(f),
+            None => f.write_str("*"),
         }
     }
 }
@@ -321,5 +308,85 @@ impl TryFrom<String> for NetGrant {
 impl From<NetGrant> for String {
     fn from(grant: NetGrant) -> Self {
         grant.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_read_into_one_form_or_refused() {
+        let check = |text: &str, want: Option<&str>| {
+            assert_eq!(NetGrant::parse(text).map(|grant| grant.to_string()).ok().as_deref(), want, "{text}");
+        };
+        check("https://example.com", Some("https://example.com:443"));
+        check("HTTPS://Example.COM./", Some("https://example.com:443"));
+        check("http://example.com:*", Some("http://example.com:*"));
+        check("https://*.example.com:8443", Some("https://*.example.com:8443"));
+        check("[get, POST] https://a.b", Some("[GET,POST] https://a.b:443"));
+        check("tcp://db.local:5432", Some("tcp://db.local:5432"));
+        check("http://127.0.0.1:80", Some("http://127.0.0.1:80"));
+        check("http://[::1]:80", Some("http://[::1]:80"));
+        check("http://[::0001]", Some("http://[::1]:80"));
+        check("https://xn--bcher-kva.example", Some("https://xn--bcher-kva.example:443"));
+        for refused in [
+            "",
+            "example.com",
+            "https://",
+            "ftp://a",
+            "https://good@evil",
+            "https://a/b",
+            "https://a?b",
+            "https://a\\b",
+            "https://a\tb",
+            "https://a.*.b",
+            "https://*",
+            "https://a*",
+            "https://*.",
+            "http://2130706433",
+            "http://0x7f.1",
+            "http://0177.0.0.1",
+            "http://127.1",
+            "http://1.2.3.256",
+            "http://*.1.2.3.4",
+            "http://[fe80::1%eth0]",
+            "http://[::1",
+            "https://bücher.example",
+            "https://a:0",
+            "https://a:65536",
+            "https://a:+80",
+            "https://a:",
+            "https://a:80:80",
+            "tcp://a",
+            "[GET] tcp://a:1",
+            "[] https://a",
+            "[GE T] https://a",
+            "https://a..b",
+            "https://-a.b",
+            "https://[::1]x",
+        ] {
+            check(refused, None);
+        }
+    }
+
+    #[test]
+    fn matching_goes_by_labels() {
+        let check = |pattern: &str, host: &str, want: bool| {
+            let grant = NetGrant::parse(pattern).unwrap();
+            assert_eq!(grant.matches(Scheme::Https, host, 443, "GET"), want, "{pattern} {host}");
+        };
+        check("https://example.com", "EXAMPLE.com.", true);
+        check("https://example.com", "good.example.com", false);
+        check("https://example.com", "evilexample.com", false);
+        check("https://example.com", "example.com.evil", false);
+        check("https://*.example.com", "a.example.com", true);
+        check("https://*.example.com", "a.b.example.com", true);
+        check("https://*.example.com", "example.com", false);
+        check("https://*.example.com", "evilexample.com", false);
+        check("https://example.com:8443", "example.com", false);
+        check("http://example.com:443", "example.com", false);
+        check("[POST] https://example.com", "example.com", false);
+        check("[GET] https://example.com", "example.com", true);
     }
 }
