@@ -1,2 +1,39 @@
-//! Being written.
-fn main() {}
+//! The `hob` binary: flags, output, exit codes. Everything it does is a few calls of the `hob` library.
+//!
+//! Exit codes: the guest's own, and of the host 2 usage, 124 deadline, 125 trap or limit, 126 refused, 127 not found.
+
+mod args;
+mod audit;
+mod bench;
+mod cache;
+mod call;
+mod demo;
+mod docs;
+mod eval;
+mod grants;
+mod inspect;
+mod progress;
+mod report;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Call(args) => call::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Cache(args) => cache::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Completions { shell } => docs::completions(shell),
+        Command::Man => docs::man(),
+    };
+    ExitCode::from(done.unwrap_or_else(|failure| failure.print()))
+}

@@ -1,0 +1,287 @@
+//! The command line as data: from these structures come the parser, `--help`, the man page and the completions.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use hob::{ClockGrant, EnvGrant, FsGrant, NetGrant, RandomGrant};
+
+/// Run WebAssembly that nobody has to trust.
+///
+/// A guest starts with nothing and gets exactly what these flags grant.
+#[derive(Debug, Parser)]
+#[command(name = "hob", version, max_term_width = 110, after_long_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: those of the guest, 0 to 255. Of the host: 2 usage, 124 the deadline passed, 125 the guest trapped or exceeded \
+a limit, 126 refused (not valid, not granted, not linkable), 127 no such file.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a program with the granted authority and pass its exit code on.
+    Run(RunArgs),
+    /// Call one exported function with numbers and print what it returns.
+    Call(CallArgs),
+    /// Hand a JSON request to a module's `eval` and print its response.
+    Eval(EvalArgs),
+    /// Show what a module imports, exports, and could reach with these grants. Runs nothing.
+    Inspect(InspectArgs),
+    /// Look after the cache of compiled code.
+    Cache(CacheArgs),
+    /// Measure hob against the bare engine, in the same process.
+    Bench(BenchArgs),
+    /// See the main job on real modules: grants, refusals, limits.
+    Demo(DemoArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// What a guest is granted.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Grants")]
+pub(crate) struct GrantArgs {
+    /// Grant a directory; read-only unless `:rw`.
+    #[arg(long, value_name = "HOST[::GUEST][:ro|:rw]", value_parser = FsGrant::parse)]
+    pub(crate) dir: Vec<FsGrant>,
+    /// Grant an environment variable, with the host's value or this one.
+    #[arg(long, value_name = "KEY[=VALUE]", value_parser = EnvGrant::parse)]
+    pub(crate) env: Vec<EnvGrant>,
+    /// Grant outbound network, such as `https://*.example.com`. Not available yet: it is read, and then refused.
+    #[arg(long, value_name = "PATTERN", value_parser = NetGrant::parse)]
+    pub(crate) net: Vec<NetGrant>,
+    /// Grant a clock. Without it the guest sees a virtual clock that is the same in every run.
+    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "real", value_parser = clock)]
+    pub(crate) clock: Option<ClockGrant>,
+    /// Grant randomness: the host's, or a stream from a seed. Without it the guest sees the stream of seed 0, which is no
+    /// secret; `none` refuses even that.
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "real", value_parser = random)]
+    pub(crate) random: Option<RandomGrant>,
+}
+
+/// What bounds a guest.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Memories, tables and host buffers together.
+    #[arg(long, value_name = "BYTES", value_parser = hob::parse_bytes)]
+    pub(crate) memory: Option<u64>,
+    /// How long the guest may run.
+    #[arg(long, value_name = "TIME", value_parser = hob::parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Units of fuel, each about one instruction.
+    #[arg(long, value_name = "N")]
+    pub(crate) fuel: Option<u64>,
+    /// Bytes the guest may write to its standard streams.
+    #[arg(long, value_name = "BYTES", value_parser = hob::parse_bytes)]
+    pub(crate) max_output: Option<u64>,
+    /// Descriptors the guest may have open at once.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_files: Option<u64>,
+}
+
+/// How a guest is run.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Engine")]
+pub(crate) struct EngineArgs {
+    /// Which engine runs the guest. `auto` runs compiled code when the cache holds it; otherwise it interprets now and
+    /// compiles for the next time.
+    #[arg(long, value_name = "ENGINE", default_value = "auto")]
+    pub(crate) engine: EngineChoice,
+    /// The same bytes in every run and on both engines: canonical NaN, virtual clock, seeded randomness.
+    #[arg(long)]
+    pub(crate) deterministic: bool,
+    /// Neither read nor write compiled code on disk.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Where compiled code is kept. [default: $XDG_CACHE_HOME/hob or ~/.cache/hob]
+    #[arg(long, value_name = "DIR", env = "HOB_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// Which engine runs a guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineChoice {
+    /// By the cache and the size of the module.
+    #[default]
+    Auto,
+    /// Compiled by Wasmtime.
+    Wasmtime,
+    /// Interpreted by wasmi.
+    Wasmi,
+}
+
+/// Everything a guest is run under.
+#[derive(Debug, Default, Args)]
+pub(crate) struct GuestArgs {
+    #[command(flatten)]
+    pub(crate) grants: GrantArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+    /// Append one line of JSON for every use of authority to this file.
+    #[arg(long, value_name = "FILE", help_heading = "Record")]
+    pub(crate) audit: Option<PathBuf>,
+}
+
+/// Arguments of `hob run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) guest: GuestArgs,
+    /// The program, `.wasm` or `.wat`.
+    pub(crate) path: PathBuf,
+    /// The program's own arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<std::ffi::OsString>,
+}
+
+/// Arguments of `hob call`.
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    #[command(flatten)]
+    pub(crate) guest: GuestArgs,
+    /// Print the results as a JSON array.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The module, `.wasm` or `.wat`.
+    pub(crate) path: PathBuf,
+    /// The exported function.
+    pub(crate) export: String,
+    /// Its arguments, as numbers.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<String>,
+}
+
+/// Arguments of `hob eval`.
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    #[command(flatten)]
+    pub(crate) guest: GuestArgs,
+    /// Read the response as a guard's verdict: print `true` or `false`, and fail on anything else.
+    #[arg(long)]
+    pub(crate) verdict: bool,
+    /// The module, `.wasm` or `.wat`.
+    pub(crate) path: PathBuf,
+    /// The request; `-` reads it from standard input.
+    #[arg(default_value = "-", allow_hyphen_values = true)]
+    pub(crate) request: String,
+}
+
+/// Arguments of `hob inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    pub(crate) grants: GrantArgs,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The module, `.wasm` or `.wat`.
+    pub(crate) path: PathBuf,
+}
+
+/// Arguments of `hob cache`.
+#[derive(Debug, Args)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+    /// Print one JSON object.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Show how much it holds.
+    Stats,
+    /// Remove every entry.
+    Clear,
+    /// Compile modules ahead of their first run.
+    Prewarm {
+        /// Compile for runs with `--fuel`.
+        #[arg(long)]
+        metered: bool,
+        /// Modules, `.wasm` or `.wat`.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// Arguments of `hob bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Print one JSON object for each row.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Fewer rounds: a smoke test, not a measurement.
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+/// Arguments of `hob demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Where the guests built by `cargo xtask guests` are; without them the built-in ones are shown.
+    #[arg(long, value_name = "DIR", default_value = "target/guests")]
+    pub(crate) guests: PathBuf,
+}
+
+fn clock(text: &str) -> Result<ClockGrant, String> {
+    match text {
+        "none" => Ok(ClockGrant::None),
+        "virtual" => Ok(ClockGrant::Virtual),
+        "coarse" => Ok(ClockGrant::Coarse),
+        "real" => Ok(ClockGrant::Real),
+        _ => Err("a clock is real, coarse, virtual or none".into()),
+    }
+}
+
+fn random(text: &str) -> Result<RandomGrant, String> {
+    match text {
+        "none" => Ok(RandomGrant::None),
+        "real" => Ok(RandomGrant::Real),
+        seed => seed.parse().map(RandomGrant::Seeded).map_err(|_| "randomness is real, none, or a seed, a number".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn grants_are_read_where_they_are_given() {
+        let parse = |args: &[&str]| match Cli::try_parse_from(args).map(|cli| cli.command) {
+            Ok(Command::Run(args)) => args,
+            other => panic!("{other:?}"),
+        };
+        let args = parse(&["hob", "run", "--dir", "a::/b:rw", "--clock", "--random=7", "m.wasm", "--clock", "-x"]);
+        assert_eq!(args.guest.grants.clock, Some(ClockGrant::Real));
+        assert_eq!(args.guest.grants.random, Some(RandomGrant::Seeded(7)));
+        assert_eq!(args.args, ["--clock", "-x"]);
+        let args = parse(&["hob", "run", "--clock=coarse", "m.wasm", "--", "-x"]);
+        assert_eq!(args.guest.grants.clock, Some(ClockGrant::Coarse));
+        assert_eq!(args.args, ["-x"]);
+        for wrong in [["--clock=fast"], ["--random=x"], ["--memory=1parsec"], ["--timeout=5"], ["--dir="], ["--net=x"]] {
+            assert!(Cli::try_parse_from(["hob", "run", wrong[0], "m.wasm"]).is_err(), "{wrong:?}");
+        }
+    }
+}
