@@ -102,7 +102,7 @@ pub fn escape_guest_bytes(bytes: &[u8], max: usize) -> String {
 
 /// Characters that change how text around them is shown, or show nothing: bidirectional controls, zero-width
 /// characters, tags, variation selectors, separators.
-fn hides(c: char) -> bool {
+pub(crate) fn hides(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'

@@ -13,7 +13,9 @@ pub(crate) struct Word<'a>(pub(crate) &'a str);
 impl fmt::Display for Word<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(text) = *self;
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | ':' | '-' | '_' | '=' | ',' | '@' | '+' | '%');
+        let plain = |c: char| {
+            c.is_alphanumeric() || matches!(c, '/' | '.' | ':' | '-' | '_' | '=' | ',' | '@' | '+' | '%')
+        };
         if text.chars().any(must_escape) {
             f.write_str("$'")?;
             for c in text.chars() {

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::flag::Word;
 use crate::path::GuestPath;
 
 /// What may be done with a subtree. Reading is less than reading and writing.
@@ -33,11 +34,20 @@ pub struct FsGrant {
 
 /// One environment variable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "EnvText")]
 pub struct EnvGrant {
     /// Its name.
     pub key: String,
     /// Its value; `None` hands on the value the host itself has.
     pub value: Option<String>,
+}
+
+/// A variable as a file spells it, before it is checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnvText {
+    key: String,
+    value: Option<String>,
 }
 
 /// Which clock a guest reads. Each shows more of the world than the one before.
@@ -159,6 +169,14 @@ impl EnvGrant {
     }
 }
 
+impl TryFrom<EnvText> for EnvGrant {
+    type Error = GrantError;
+
+    fn try_from(text: EnvText) -> Result<Self, GrantError> {
+        Self::new(&text.key, text.value)
+    }
+}
+
 impl StdioGrant {
     /// All three streams.
     #[must_use]
@@ -179,14 +197,15 @@ impl fmt::Display for Access {
 /// As the flag that grants it.
 impl fmt::Display for FsGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "--dir {}::{}:{}", self.host, self.guest, self.access)
+        let word = format!("{}::{}:{}", self.host, self.guest, self.access);
+        write!(f, "--dir {}", Word(&word))
     }
 }
 
 /// As the flag that grants it; the value is not shown, for it may be a secret.
 impl fmt::Display for EnvGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "--env {}{}", self.key, if self.value.is_some() { "=…" } else { "" })
+        write!(f, "--env {}{}", Word(&self.key), if self.value.is_some() { "=…" } else { "" })
     }
 }
 

@@ -4,6 +4,7 @@
 //! one past its end, or using one whose slot was given to something else is a named error and reaches nothing. A handle
 //! derived from another has at most its rights and ends with it.
 
+use std::collections::HashMap;
 use std::fmt;
 
 /// A handle as a guest sees it: a number with no meaning of its own.
@@ -55,6 +56,9 @@ struct Slot<T> {
     generation: u32,
     state: State<T>,
 }
+
+/// Not 0, so that zeroed memory of a guest is no handle.
+const FIRST_GENERATION: u32 = 1;
 
 #[derive(Debug)]
 enum State<T> {
@@ -191,21 +195,23 @@ impl<T> HandleTable<T> {
         self.put(value, rights, Some(handle))
     }
 
-    /// Revokes a handle and every handle derived from it, at whatever distance. They stay refused as revoked until they
-    /// are closed.
+    /// Revokes a handle and every handle derived from it, at whatever distance, also through handles that were closed
+    /// meanwhile. They stay refused as revoked until they are closed. Takes time in proportion to the table.
     ///
     /// # Errors
     ///
     /// When there is no such open handle.
     pub fn revoke(&mut self, handle: Handle) -> Result<(), HandleError> {
         self.get(handle, HandleRights::NONE)?;
+        let mut children: HashMap<Handle, Vec<Handle>> = HashMap::new();
+        for (index, slot) in (0_u32..).zip(&self.slots) {
+            if let State::Open { parent: Some(parent), .. } = slot.state {
+                children.entry(parent).or_default().push(Handle { index, generation: slot.generation });
+            }
+        }
         let mut ended = vec![handle];
         while let Some(parent) = ended.pop() {
-            for (index, slot) in (0_u32..).zip(&self.slots) {
-                if matches!(&slot.state, State::Open { parent: Some(of), .. } if *of == parent) {
-                    ended.push(Handle { index, generation: slot.generation });
-                }
-            }
+            ended.extend(children.remove(&parent).unwrap_or_default());
             if let Some(slot) = self.slot_mut(parent) {
                 slot.state = State::Revoked;
             }
@@ -213,7 +219,8 @@ impl<T> HandleTable<T> {
         Ok(())
     }
 
-    /// Closes a handle and gives back what it stood for; `None` if it was revoked. Handles derived from it live on.
+    /// Closes a handle and gives back what it stood for; `None` if it was revoked. Handles derived from it live on, and
+    /// from then on count as derived from what it was derived from: whoever could revoke them still can.
     ///
     /// # Errors
     ///
@@ -230,10 +237,15 @@ impl<T> HandleTable<T> {
             slot.generation = next;
             self.free.push(handle.index);
         }
-        Ok(match state {
-            State::Open { value, .. } => Some(value),
-            State::Closed | State::Revoked => None,
-        })
+        let State::Open { value, parent, .. } = state else { return Ok(None) };
+        for slot in &mut self.slots {
+            if let State::Open { parent: of, .. } = &mut slot.state
+                && *of == Some(handle)
+            {
+                *of = parent;
+            }
+        }
+        Ok(Some(value))
     }
 
     fn put(&mut self, value: T, rights: HandleRights, parent: Option<Handle>) -> Result<Handle, HandleError> {
@@ -246,8 +258,8 @@ impl<T> HandleTable<T> {
         }
         let index = u32::try_from(self.slots.len()).ok().filter(|index| *index < self.capacity);
         let index = index.ok_or(HandleError::Full(self.capacity))?;
-        self.slots.push(Slot { generation: 0, state });
-        Ok(Handle { index, generation: 0 })
+        self.slots.push(Slot { generation: FIRST_GENERATION, state });
+        Ok(Handle { index, generation: FIRST_GENERATION })
     }
 
     fn slot(&self, handle: Handle) -> Result<&Slot<T>, HandleError> {
@@ -292,7 +304,7 @@ mod tests {
         assert_eq!(table.get(handle, WRITE), Err(HandleError::MissingRight { handle, missing: 2 }));
         let forged = Handle::from_bits(7);
         assert_eq!(table.get(forged, READ), Err(HandleError::Unknown(forged)));
-        let future = Handle::from_bits(handle.to_bits() | 1 << 32);
+        let future = Handle::from_bits(handle.to_bits() + (1 << 32));
         assert_eq!(table.get(future, READ), Err(HandleError::Unknown(future)));
         assert_eq!(table.close(handle), Ok(Some("a")));
         assert_eq!(table.close(handle), Err(HandleError::Stale(handle)));

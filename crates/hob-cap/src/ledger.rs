@@ -102,10 +102,12 @@ impl Ledger {
     ///
     /// When less than `amount` is left. A limit that is no account (a deadline, fuel) has nothing to take.
     pub fn charge(&self, limit: Limit, amount: u64) -> Result<(), LimitExceeded> {
-        self.take(limit, amount)?;
+        let used = self.take(limit, amount)?;
         if limit == Limit::HostBuffer {
-            self.take(Limit::Memory, amount).inspect_err(|_| self.give(limit, amount))?;
+            let used = self.take(Limit::Memory, amount).inspect_err(|_| self.give(limit, amount))?;
+            self.mark(Limit::Memory, used);
         }
+        self.mark(limit, used);
         Ok(())
     }
 
@@ -135,17 +137,21 @@ impl Ledger {
         self.row(limit).map_or(0, |row| row.allowed)
     }
 
-    fn take(&self, limit: Limit, amount: u64) -> Result<(), LimitExceeded> {
+    /// Takes, and says what is in use then.
+    fn take(&self, limit: Limit, amount: u64) -> Result<u64, LimitExceeded> {
         let Some(row) = self.row(limit) else {
             return Err(LimitExceeded { limit, allowed: 0, used: 0, asked: amount });
         };
         let more = |used: u64| used.checked_add(amount).filter(|total| *total <= row.allowed);
         match row.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
-            Ok(before) => {
-                row.peak.fetch_max(before.saturating_add(amount), Ordering::AcqRel);
-                Ok(())
-            }
+            Ok(before) => Ok(before.saturating_add(amount)),
             Err(used) => Err(LimitExceeded { limit, allowed: row.allowed, used, asked: amount }),
+        }
+    }
+
+    fn mark(&self, limit: Limit, used: u64) {
+        if let Some(row) = self.row(limit) {
+            row.peak.fetch_max(used, Ordering::AcqRel);
         }
     }
 

@@ -15,6 +15,7 @@
 
 mod audit;
 mod diff;
+mod flag;
 mod grant;
 mod handle;
 mod lattice;

@@ -272,8 +272,9 @@ impl Limits {
     /// Every limit with its value in the limit's unit; `None` is unlimited.
     #[must_use]
     pub fn values(&self) -> [(Limit, Option<u64>); 13] {
-        let time =
-            |time: Option<Duration>| time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let time = |time: Option<Duration>| {
+            time.map(|time| u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
+        };
         [
             (Limit::Memory, Some(self.memory_bytes)),
             (Limit::TableElements, Some(self.table_elements)),

@@ -94,11 +94,15 @@ impl NetGrant {
         Ok(Self { scheme, host, port, methods })
     }
 
-    /// Whether this grant covers a request. `host` is compared as [`HostPattern::parse`] would normalise it.
+    /// Whether this grant covers a request. `host` is a name in any case, with or without the final dot, or an address
+    /// (IPv6 in brackets); a pattern, or any other spelling that needs guessing, is covered by nothing. Does not allocate.
     #[must_use]
     pub fn matches(&self, scheme: Scheme, host: &str, port: u16, method: &str) -> bool {
-        let Ok(host) = HostPattern::parse(host) else { return false };
-        self.covers_point(scheme, &host, Some(port), Some(method))
+        self.scheme == scheme
+            && port != 0
+            && self.port.is_none_or(|own| own == port)
+            && (self.methods.is_empty() || self.methods.contains(method))
+            && self.host.matches(host)
     }
 
     /// Whether everything `other` names is named here too.
@@ -159,7 +163,10 @@ impl HostPattern {
             let inner = inner.strip_suffix(']').ok_or("the bracket of the IPv6 address is not closed")?;
             let address: Ipv6Addr =
                 inner.parse().map_err(|_| "the brackets hold no IPv6 address (zones are not accepted)")?;
-            return Ok(Self::Address(IpAddr::V6(address)));
+            return match address.to_ipv4_mapped() {
+                Some(v4) => Err(format!("it is an IPv4 address in disguise; write {v4}")),
+                None => Ok(Self::Address(IpAddr::V6(address))),
+            };
         }
         let (below, name) = match host.strip_prefix("*.") {
             Some(name) => (true, name),
@@ -169,10 +176,11 @@ impl HostPattern {
         if !name.is_ascii() {
             return Err("the name is not ASCII; write its punycode form (xn--…), so that no letter is mistaken for another".into());
         }
-        check_name(&name)?;
+        if let Some(why) = name_fault(&name) {
+            return Err(why.into());
+        }
         let last = name.rsplit('.').next().unwrap_or_default();
-        let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
-        if numeric {
+        if is_number(last) {
             let address: Ipv4Addr =
                 name.parse().map_err(|_| "an IPv4 address is four decimal numbers".to_owned())?;
             return if below {
@@ -182,6 +190,26 @@ impl HostPattern {
             };
         }
         Ok(if below { Self::Below(name) } else { Self::Name(name) })
+    }
+
+    /// Whether this names a host that a guest wants to reach. Does not allocate.
+    #[must_use]
+    pub fn matches(&self, host: &str) -> bool {
+        let name = host.strip_suffix('.').unwrap_or(host);
+        match self {
+            Self::Name(own) => name.eq_ignore_ascii_case(own),
+            Self::Below(own) => {
+                let cut = name.len().checked_sub(own.len()).filter(|cut| *cut > 1);
+                let parts = cut.and_then(|cut| name.split_at_checked(cut));
+                parts.is_some_and(|(front, end)| front.ends_with('.') && end.eq_ignore_ascii_case(own))
+                    && name_fault(name).is_none()
+            }
+            Self::Address(IpAddr::V4(own)) => name.parse() == Ok(*own),
+            Self::Address(IpAddr::V6(own)) => {
+                let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+                inner.is_some_and(|inner| inner.parse() == Ok(*own))
+            }
+        }
     }
 
     /// Whether every host `other` names is named here too.
@@ -203,30 +231,33 @@ fn is_below(name: &str, parent: &str) -> bool {
     name.strip_suffix(parent).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+/// What is wrong with a name, if anything.
+fn name_fault(name: &str) -> Option<&'static str> {
     if name.is_empty() {
-        return Err("the host is missing".into());
+        return Some("the host is missing");
     }
     if name.len() > 253 {
-        return Err("the name is longer than 253 bytes".into());
+        return Some("the name is longer than 253 bytes");
     }
     if name.contains('*') {
-        return Err("`*` stands only for whole labels at the beginning: `*.example.com`".into());
+        return Some("`*` stands only for whole labels at the beginning: `*.example.com`");
     }
-    for label in name.split('.') {
-        let odd = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
-        if label.is_empty()
+    let odd = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let bad = |label: &str| {
+        label.is_empty()
             || label.len() > 63
             || label.starts_with('-')
             || label.ends_with('-')
             || label.contains(odd)
-        {
-            return Err(
-                "a name is labels of letters, digits and hyphens; no user, path, query or backslash".into()
-            );
-        }
-    }
-    Ok(())
+    };
+    name.split('.')
+        .any(bad)
+        .then_some("a name is labels of letters, digits and hyphens; no user, path, query or backslash")
+}
+
+/// Whether programs take a name that ends in this label for an IPv4 address.
+fn is_number(label: &str) -> bool {
+    label.bytes().all(|byte| byte.is_ascii_digit()) || label.starts_with("0x")
 }
 
 fn split_port(text: &str) -> Result<(&str, Option<&str>), &'static str> {
@@ -252,6 +283,9 @@ fn methods(text: &str) -> Result<(BTreeSet<String>, &str), &'static str> {
     // A bracket at the beginning holds methods; an IPv6 address stands behind a scheme.
     let Some(rest) = text.strip_prefix('[') else { return Ok((BTreeSet::new(), text)) };
     let (list, rest) = rest.split_once(']').ok_or("the bracket of the methods is not closed")?;
+    if list.trim().is_empty() {
+        return Ok((BTreeSet::new(), rest.trim_start()));
+    }
     let methods: BTreeSet<String> =
         list.split(',').map(|method| method.trim().to_ascii_uppercase()).collect();
     if methods.iter().any(|method| method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()))
@@ -360,7 +394,6 @@ mod tests {
             "https://a:80:80",
             "tcp://a",
             "[GET] tcp://a:1",
-            "[] https://a",
             "[GE T] https://a",
             "https://a..b",
             "https://-a.b",

@@ -113,7 +113,12 @@ impl Policy {
     #[must_use]
     pub fn items(&self) -> Vec<(String, Self)> {
         let mut items = Vec::new();
-        for grant in &self.fs {
+        for (index, grant) in self.fs.iter().enumerate() {
+            // A grant that shows nothing, hidden or overruled by a later one at its path, is no item.
+            let overruled = self.fs.iter().skip(index + 1).any(|later| later.guest == grant.guest);
+            if overruled || self.hidden.contains(&grant.guest) {
+                continue;
+            }
             // What a wider grant shows is shown but where a narrower one or a hidden path takes over.
             let inside = |path: &GuestPath| grant.guest != *path && grant.guest.contains(path);
             let hidden =
@@ -121,8 +126,9 @@ impl Policy {
             let hidden = hidden.cloned().collect();
             items.push((grant.to_string(), Self { fs: vec![grant.clone()], hidden, ..Self::default() }));
         }
-        for grant in &self.env {
-            items.push((grant.to_string(), Self { env: vec![grant.clone()], ..Self::default() }));
+        for (key, value) in env(self) {
+            let grant = EnvGrant { key: key.into(), value: value.map(Into::into) };
+            items.push((grant.to_string(), Self { env: vec![grant], ..Self::default() }));
         }
         for grant in &self.net {
             items.push((format!("--net '{grant}'"), Self { net: vec![grant.clone()], ..Self::default() }));

@@ -1,4 +1,5 @@
 //! The laws of policies: inclusion is an order, attenuation is the greatest lower bound.
+#![expect(clippy::unwrap_used, reason = "helpers of tests; the exemption reaches only test functions")]
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,58 @@
+//! The stop token: one reason, the first; every waker once; a deadline strikes at its instant and not before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use hob_cap::{StopReason, StopToken};
+
+fn counter() -> (Arc<AtomicU32>, Arc<dyn Fn() + Send + Sync>) {
+    let count = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&count);
+    (
+        count,
+        Arc::new(move || {
+            seen.fetch_add(1, Ordering::SeqCst);
+        }),
+    )
+}
+
+#[test]
+fn the_first_reason_stays_and_wakes_once() {
+    let (count, wake) = counter();
+    let token = StopToken::never();
+    let _kept = token.on_stop(Arc::clone(&wake));
+    drop(token.on_stop(wake));
+    token.stop(StopReason::Killed);
+    token.clone().stop(StopReason::HostShutdown);
+    assert_eq!((token.reason(), count.load(Ordering::SeqCst)), (Some(StopReason::Killed), 1));
+    let (late, wake) = counter();
+    let _kept = token.on_stop(wake);
+    assert_eq!(late.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_deadline_strikes_at_its_instant() {
+    let hard = Instant::now() + Duration::from_secs(3600);
+    let token = StopToken::new(None, Some(hard));
+    assert_eq!(token.check_at(hard - Duration::from_nanos(1)), None);
+    assert_eq!(token.check_at(hard), Some(StopReason::HardDeadline));
+    assert_eq!(token.reason(), Some(StopReason::HardDeadline));
+}
+
+#[test]
+fn a_stop_that_races_with_a_waiter_wakes_it() {
+    for _ in 0..2000 {
+        let (count, wake) = counter();
+        let token = StopToken::never();
+        std::thread::scope(|scope| {
+            scope.spawn(|| token.stop(StopReason::Killed));
+            let kept = token.on_stop(wake);
+            while count.load(Ordering::SeqCst) == 0 {
+                std::thread::yield_now();
+            }
+            drop(kept);
+        });
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+}
