@@ -1,2 +1,55 @@
-//! Being written.
-fn main() {}
+//! Developer chores, as a program: `cargo xtask COMMAND`.
+//!
+//! * `guests`: install toolchains and build the guest programs under `guests/`.
+//! * `tidy`: check the house rules that no compiler checks.
+//! * `test`: everything a change must pass; installs what it needs.
+//! * `conformance SUITE FILE`: run conformance data.
+
+mod guests;
+mod shell;
+mod test;
+mod tidy;
+mod toolchains;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+  guests [NAME…]            build the guest programs, or these
+  tidy                      check the house rules
+  test [--quick]            everything a change must pass; --quick leaves out documentation, licences and fuzzing
+  conformance SUITE FILE …  run conformance data (suites: guards, wasi)";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let done = match args.split_first() {
+        Some((command, rest)) => run(command, rest),
+        None => Err(USAGE.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &str, args: &[String]) -> Result<(), String> {
+    match command {
+        "guests" => guests::build(args),
+        "tidy" => tidy::run(&root()),
+        "test" => test::run(args),
+        "conformance" => {
+            let mut command = shell::cargo(&["run", "--release", "--quiet", "--package", "hob-conformance", "--"]);
+            shell::run(command.args(args))
+        }
+        _ => Err(USAGE.into()),
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    own.parent().map(PathBuf::from).unwrap_or(own)
+}

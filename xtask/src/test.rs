@@ -1,0 +1,5 @@
+//! .
+
+pub(crate) fn run(_args: &[String]) -> Result<(), String> {
+    Ok(())
+}
