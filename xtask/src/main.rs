@@ -39,7 +39,7 @@ fn run(command: &str, args: &[String]) -> Result<(), String> {
     match command {
         "guests" => guests::build(args),
         "tidy" => tidy::run(&root()),
-        "test" => test::run(args),
+        "test" => test::run_all(args),
         "conformance" => {
             let mut command = shell::cargo(&["run", "--release", "--quiet", "--package", "hob-conformance", "--"]);
             shell::run(command.args(args))

@@ -11,7 +11,7 @@ use crate::report::Failure;
 
 /// A host for one guest, and the log of what the guest was refused.
 pub(crate) fn host(args: &GuestArgs) -> Result<(Host, Arc<Log>), Failure> {
-    let log = Arc::new(Log::open(args.audit.as_deref())?);
+    let log = Arc::new(Log::open(args.audit.as_deref(), &args.grants.dir)?);
     let builder = engine(Host::builder(), &args.engine)
         .policy(policy(&args.grants))
         .limits(limits(&args.limits))

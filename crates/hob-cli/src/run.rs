@@ -1,6 +1,5 @@
 //! `hob run`: a program with the granted authority.
 
-use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -24,8 +23,10 @@ pub(crate) fn run(args: &RunArgs) -> Done {
         .stdout(Sink::Host)
         .stderr(Sink::Host);
     let done = run.wait();
-    if !matches!(done, Ok(0)) {
-        hint(&log, &loaded, args);
+    match done {
+        Ok(0) => {}
+        Ok(_) => hint(&log, &loaded, args),
+        Err(_) => log.hints().iter().for_each(|hint| eprintln!("hob: {hint}")),
     }
     compile_behind(&loaded, &args.path, &args.guest.engine, args.guest.limits.fuel.is_some());
     Ok(done?)
@@ -48,7 +49,7 @@ fn hint(log: &Log, loaded: &Loaded, args: &RunArgs) {
         eprintln!("hob: {hint}");
     }
     let asks_for_paths = || loaded.module().info().imports.iter().any(|import| import.name == "path_open");
-    if hints.is_empty() && args.guest.grants.dir.is_empty() && std::io::stderr().is_terminal() && asks_for_paths() {
+    if hints.is_empty() && args.guest.grants.dir.is_empty() && asks_for_paths() {
         eprintln!("hob: no directory was granted; --dir HOST::GUEST[:rw] grants one");
     }
 }

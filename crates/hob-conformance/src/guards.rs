@@ -104,6 +104,9 @@ fn one(host: &Host, guest: &Path) -> Result<(), String> {
     let request = request.to_string().into_bytes();
     let (first, took) = ask(host, guest, &request);
     let (second, _) = ask(host, guest, &request);
+    if let Answer::HostPanicked(why) = &first {
+        return Err(format!("the host panicked: {why}"));
+    }
     if first != second {
         return Err(format!("decided {first:?} and then {second:?}: it does not replay"));
     }
@@ -135,6 +138,7 @@ enum Answer {
     NoVerdict(String),
     Fault(String),
     Refused(String),
+    HostPanicked(String),
 }
 
 fn ask(host: &Host, guest: &Path, request: &[u8]) -> (Answer, Duration) {
@@ -150,7 +154,7 @@ fn ask(host: &Host, guest: &Path, request: &[u8]) -> (Answer, Duration) {
         Err(error) => match error.kind() {
             ErrorKind::Verdict(why) => Answer::NoVerdict(why.to_string()),
             ErrorKind::Fault(fault) if matches!(fault.kind(), FaultKind::HostPanic(_)) => {
-                Answer::Refused(format!("the host panicked: {fault}"))
+                Answer::HostPanicked(fault.to_string())
             }
             // Backtraces name functions, which only one of the engines knows.
             _ => Answer::Fault(error.to_string()),

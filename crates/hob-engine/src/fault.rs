@@ -23,6 +23,8 @@ pub enum FaultKind {
         trap: Trap,
         /// The guest's own functions, innermost first; text of the guest, at most 16 lines of 120 characters.
         backtrace: Vec<String>,
+        /// The last growth that a limit refused before that: most guests that cannot get memory trap.
+        refused: Option<LimitExceeded>,
     },
     /// The guest asked to exit with this code.
     Exit(u32),
@@ -117,8 +119,8 @@ impl Fault {
         matches!(*self.kind, FaultKind::Stopped(StopReason::HardDeadline))
     }
 
-    pub(crate) fn trap(trap: Trap, backtrace: Vec<String>) -> Self {
-        Self::new(FaultKind::Trap { trap, backtrace })
+    pub(crate) fn trap(trap: Trap, backtrace: Vec<String>, refused: Option<LimitExceeded>) -> Self {
+        Self::new(FaultKind::Trap { trap, backtrace, refused })
     }
 }
 
@@ -141,8 +143,11 @@ impl wasmi::errors::HostError for Fault {}
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
-            FaultKind::Trap { trap, backtrace } => {
+            FaultKind::Trap { trap, backtrace, refused } => {
                 write!(f, "guest trapped: {trap}")?;
+                if let Some(refused) = refused {
+                    write!(f, ", after a growth was refused: {refused}")?;
+                }
                 for frame in backtrace {
                     write!(f, "\n  in {frame}")?;
                 }

@@ -273,11 +273,11 @@ fn fault<T>(error: wasmtime::Error, state: &State<T>) -> Fault {
                 let allowed = state.fuel.unwrap_or(u64::MAX);
                 LimitExceeded { limit: Limit::Fuel, allowed, used: allowed, asked: 1 }.into()
             }
-            other => Fault::trap(trap_of(*other), backtrace(&error)),
+            other => Fault::trap(trap_of(*other), backtrace(&error), state.account.refused().copied()),
         };
     }
     if let Some(refused) = state.account.refused() {
-        return refused.clone().into();
+        return (*refused).into();
     }
     Fault::host(format!("{error:#}"))
 }

@@ -284,10 +284,10 @@ fn fault<T>(error: &wasmi::Error, state: &State<T>) -> Fault {
         return fault.clone();
     }
     if let Some(trap) = error.as_trap_code() {
-        return Fault::trap(trap_of(trap), Vec::new());
+        return Fault::trap(trap_of(trap), Vec::new(), state.account.refused().copied());
     }
     if let Some(refused) = state.account.refused() {
-        return refused.clone().into();
+        return (*refused).into();
     }
     Fault::host(error.to_string())
 }

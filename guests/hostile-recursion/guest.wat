@@ -1,0 +1,2 @@
+;; Calls itself without end.
+(module (func $down (export "_start") (call $down)))

@@ -1,0 +1,104 @@
+//! Crates depend downwards only, and each names only what it may know.
+
+use super::Finding;
+
+/// Each crate and the crates of ours it may depend on.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("hob-cap", &[]),
+    ("hob-engine", &["hob-cap"]),
+    ("hob-os", &["hob-cap"]),
+    ("hob-abi", &["hob-cap", "hob-engine", "hob-os"]),
+    ("hob", &["hob-abi", "hob-cap", "hob-engine", "hob-os"]),
+    ("hob-cli", &["hob"]),
+    ("hob-conformance", &["hob"]),
+    ("hob-fuzz", &["hob", "hob-cap", "hob-os"]),
+    ("xtask", &[]),
+];
+
+/// Words that only one crate may use: what it exists to hide.
+const SECRETS: &[(&str, &[&str])] = &[
+    ("wasmtime::", &["crates/hob-engine/"]),
+    ("wasmi::", &["crates/hob-engine/"]),
+    ("cap_std::", &["crates/hob-os/"]),
+    ("rustix::", &["crates/hob-os/", "crates/hob-engine/src/cache/"]),
+    ("tokio::", &[]),
+];
+
+pub(super) fn check(files: &[(String, String)]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (file, text) in files {
+        if file.ends_with("Cargo.toml") && file != "Cargo.toml" {
+            findings.extend(manifest(file, text));
+        }
+        if file.ends_with(".rs") && !file.starts_with("xtask/") {
+            findings.extend(secrets(file, text));
+        }
+    }
+    findings
+}
+
+fn manifest(file: &str, text: &str) -> Vec<Finding> {
+    let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).unwrap_or_default();
+    let Some((_, allowed)) = ARROWS.iter().find(|(crate_name, _)| *crate_name == name) else {
+        return vec![Finding::new(file, 1, format!("crate `{name}` has no place in the house; add it to the arrows in xtask"))];
+    };
+    let mut section = "";
+    let mut findings = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.starts_with('[') {
+            section = line;
+        }
+        // Tests may look at any crate beneath the one they test.
+        let Some(dependency) = line.split(['.', ' ', '=']).next().filter(|_| section == "[dependencies]") else { continue };
+        let ours = ARROWS.iter().any(|(crate_name, _)| *crate_name == dependency);
+        if ours && !allowed.contains(&dependency) {
+            findings.push(Finding::new(file, number, format!("`{name}` may not know `{dependency}`: arrows point down only")));
+        }
+    }
+    findings
+}
+
+fn secrets(file: &str, text: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let code = line.split("//").next().unwrap_or_default();
+        for (word, homes) in SECRETS {
+            let at = code.find(word).filter(|at| {
+                let before = code.get(..*at).unwrap_or_default().chars().next_back();
+                !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+            });
+            if at.is_some() && !homes.iter().any(|home| file.starts_with(home)) {
+                findings.push(Finding::new(file, number, format!("`{word}` may be named only in {}", homes.join(", "))));
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(files: &[(&str, &str)]) -> Vec<String> {
+        let files: Vec<(String, String)> = files.iter().map(|(file, text)| ((*file).into(), (*text).into())).collect();
+        check(&files).into_iter().map(|finding| format!("{}:{}", finding.file, finding.line)).collect()
+    }
+
+    #[test]
+    fn arrows_point_down() {
+        let up = "[package]\nname = \"hob-cap\"\n\n[dependencies]\nhob-engine.workspace = true\n";
+        assert_eq!(rules(&[("crates/hob-cap/Cargo.toml", up)]), ["crates/hob-cap/Cargo.toml:5"]);
+        let down = "[package]\nname = \"hob-engine\"\n\n[dependencies]\nhob-cap.workspace = true\n";
+        assert!(rules(&[("crates/hob-engine/Cargo.toml", down)]).is_empty());
+        let test = "[package]\nname = \"hob-cap\"\n\n[dev-dependencies]\nhob-engine.workspace = true\n";
+        assert!(rules(&[("crates/hob-cap/Cargo.toml", test)]).is_empty());
+        assert_eq!(rules(&[("crates/x/Cargo.toml", "[package]\nname = \"x\"\n")]), ["crates/x/Cargo.toml:1"]);
+    }
+
+    #[test]
+    fn engines_are_named_in_one_crate() {
+        assert_eq!(rules(&[("crates/hob-os/src/a.rs", "use wasmtime::Engine;")]), ["crates/hob-os/src/a.rs:1"]);
+        assert!(rules(&[("crates/hob-engine/src/a.rs", "use wasmtime::Engine;")]).is_empty());
+        assert!(rules(&[("crates/hob/src/a.rs", "// wasmtime::Engine\nlet x = Choice::Wasmtime;")]).is_empty());
+    }
+}
