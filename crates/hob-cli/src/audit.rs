@@ -24,9 +24,15 @@ impl Log {
     pub(crate) fn open(path: Option<&Path>, dirs: &[FsGrant]) -> Result<Self, Failure> {
         let open = |path: &Path| {
             let file = OpenOptions::new().append(true).create(true).open(path);
-            file.map_err(|error| Failure::new(HOST, format!("failed to open the audit log {}: {error}", path.display())))
+            file.map_err(|error| {
+                Failure::new(HOST, format!("failed to open the audit log {}: {error}", path.display()))
+            })
         };
-        Ok(Self { file: path.map(open).transpose()?.map(Mutex::new), dirs: dirs.to_vec(), refused: Mutex::default() })
+        Ok(Self {
+            file: path.map(open).transpose()?.map(Mutex::new),
+            dirs: dirs.to_vec(),
+            refused: Mutex::default(),
+        })
     }
 
     /// What was refused, as lines for a person; empty when nothing was.

@@ -3,18 +3,25 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use hob::{CacheStats, Choice, Host, Limits, format_bytes};
+use hob::{CacheStats, Host, Limits, format_bytes};
 
-use crate::args::{CacheArgs, CacheCommand};
+use crate::args::{CacheArgs, CacheCommand, EngineArgs};
 use crate::grants;
 use crate::report::{Done, Failure, HOST, print, print_json};
 
 pub(crate) fn run(args: &CacheArgs) -> Done {
-    let metered = matches!(args.command, CacheCommand::Prewarm { metered: true, .. });
+    let (metered, deterministic) = match args.command {
+        CacheCommand::Prewarm { metered, deterministic, .. } => (metered, deterministic),
+        CacheCommand::Stats | CacheCommand::Clear => (false, false),
+    };
+    let engine = EngineArgs { deterministic, cache_dir: args.cache_dir.clone(), ..EngineArgs::default() };
     let limits = Limits { fuel: metered.then_some(u64::MAX), ..Limits::default() };
-    let host = grants::engine(Host::builder(), &args.engine).engine(Choice::Auto).limits(limits).build()?;
+    let host = grants::engine(Host::builder(), &engine).limits(limits).build()?;
     let Some(cache) = host.cache() else {
-        return Err(Failure::new(HOST, "there is no cache: neither --cache-dir, XDG_CACHE_HOME nor HOME is set"));
+        return Err(Failure::new(
+            HOST,
+            "there is no cache: neither --cache-dir, XDG_CACHE_HOME nor HOME is set",
+        ));
     };
     let failed = |error: hob::engine::CacheError| Failure::new(HOST, error);
     match &args.command {
@@ -31,7 +38,9 @@ fn show(host: &Host, verb: &str, stats: CacheStats, json: bool) -> Done {
     let dir = host.cache().map(|cache| cache.dir().display().to_string()).unwrap_or_default();
     if json {
         let CacheStats { entries, bytes, bytes_max } = stats;
-        print_json(&serde_json::json!({ "dir": dir, "entries": entries, "bytes": bytes, "bytes_max": bytes_max }))?;
+        print_json(
+            &serde_json::json!({ "dir": dir, "entries": entries, "bytes": bytes, "bytes_max": bytes_max }),
+        )?;
     } else {
         let (bytes, max) = (format_bytes(stats.bytes), format_bytes(stats.bytes_max));
         print(&format!("{dir} {verb} {} compiled modules, {bytes} of at most {max}\n", stats.entries))?;

@@ -21,11 +21,18 @@ pub(crate) fn run(args: &CallArgs) -> Done {
             .map(|each| hob::escape_guest_text(&each.name, 128))
             .take(20)
             .collect();
-        let have = if functions.is_empty() { "it exports none".into() } else { format!("it exports {}", functions.join(", ")) };
+        let have = if functions.is_empty() {
+            "it exports none".into()
+        } else {
+            format!("it exports {}", functions.join(", "))
+        };
         return Err(Failure::new(HOST, format!("no function is exported as `{export}`; {have}")));
     };
     if ty.params.len() != args.args.len() {
-        return Err(Failure::new(USAGE, format!("`{export}` is {ty}; {} arguments were given", args.args.len())));
+        return Err(Failure::new(
+            USAGE,
+            format!("`{export}` is {ty}; {} arguments were given", args.args.len()),
+        ));
     }
     let values: Result<Vec<Value>, String> =
         ty.params.iter().zip(&args.args).map(|(ty, text)| Value::parse(*ty, text)).collect();

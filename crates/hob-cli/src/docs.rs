@@ -17,7 +17,9 @@ pub(crate) fn man() -> Done {
     let mut command = Cli::command();
     command.build();
     let rendered = clap_mangen::Man::new(command.clone()).render(&mut text).and_then(|()| {
-        let subcommands = command.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help");
+        let subcommands = command
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set() && command.get_name() != "help");
         for subcommand in subcommands {
             let name = format!("hob-{}", subcommand.get_name());
             clap_mangen::Man::new(subcommand.clone().display_name(name)).render(&mut text)?;

@@ -21,7 +21,8 @@ pub(crate) fn run(args: &EvalArgs) -> Done {
     } else {
         let mut out = std::io::stdout().lock();
         let written = out.write_all(&answer).and_then(|()| out.flush());
-        written.map_err(|error| Failure::new(HOST, format!("failed to write to standard output: {error}")))?;
+        written
+            .map_err(|error| Failure::new(HOST, format!("failed to write to standard output: {error}")))?;
     }
     Ok(0)
 }

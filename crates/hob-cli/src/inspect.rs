@@ -11,12 +11,19 @@ pub(crate) fn run(args: &InspectArgs) -> Done {
     // Interpreting prepares the module fastest, and nothing of it will run.
     let host = Host::builder().engine(Choice::Wasmi).policy(grants::policy(&args.grants)).build()?;
     let seen = load(&host, &args.path)?.inspect();
-    if args.json { print_json(&seen)? } else { print(&show(&seen))? }
+    if args.json {
+        print_json(&seen)?
+    } else {
+        print(&show(&seen))?
+    }
     Ok(if seen.linkable { 0 } else { 126 })
 }
 
 fn show(seen: &Inspection) -> String {
-    let mut out = format!("{}: {} bytes, {} functions\nsha256 {}\n", seen.name, seen.bytes, seen.functions, seen.sha256);
+    let mut out = format!(
+        "{}: {} bytes, {} functions\nsha256 {}\n",
+        seen.name, seen.bytes, seen.functions, seen.sha256
+    );
     let list = |items: &[String], none: &str| if items.is_empty() { none.into() } else { items.join("\n  ") };
     let contracts: Vec<String> = seen.contracts.iter().map(ToString::to_string).collect();
     out += &format!("\ncontract\n  {}\n", list(&contracts, "none that hob knows"));

@@ -100,7 +100,8 @@ fn host(engine: Choice) -> Result<Host, Error> {
 fn one(host: &Host, guest: &Path) -> Result<(), String> {
     let spec = spec(guest)?;
     let request = spec.as_ref().and_then(|spec| spec.request.clone());
-    let request = request.unwrap_or_else(|| serde_json::json!({ "context": { "status": "paid", "amount": 50 } }));
+    let request =
+        request.unwrap_or_else(|| serde_json::json!({ "context": { "status": "paid", "amount": 50 } }));
     let request = request.to_string().into_bytes();
     let (first, took) = ask(host, guest, &request);
     let (second, _) = ask(host, guest, &request);

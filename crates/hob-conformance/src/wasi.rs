@@ -9,7 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hob::{Access, Choice, ClockGrant, EnvGrant, FsGrant, GuestPath, Host, Limits, Policy, RandomGrant, StdioGrant};
+use hob::{
+    Access, Choice, ClockGrant, EnvGrant, FsGrant, GuestPath, Host, Limits, Policy, RandomGrant, StdioGrant,
+};
 use serde::Deserialize;
 
 use crate::tally::Tally;
@@ -91,7 +93,9 @@ fn one(case: &Path, engine: Choice) -> Result<(), String> {
     let host = host(case, &spec, engine, folder.path())?;
     let loaded = host.load(case).map_err(|error| error.to_string())?;
     let command = loaded.command().map_err(|error| error.to_string())?;
-    let output = command.run(spec.args.iter().map(|arg| arg.clone().into_bytes())).map_err(|error| error.to_string())?;
+    let output = command
+        .run(spec.args.iter().map(|arg| arg.clone().into_bytes()))
+        .map_err(|error| error.to_string())?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     if output.code != spec.exit_code {
         let hint = stderr.lines().take(6).collect::<Vec<_>>().join(" | ");
@@ -111,7 +115,8 @@ fn read_spec(case: &Path) -> Result<Spec, String> {
         return Ok(Spec::default());
     }
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut spec: Spec = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut spec: Spec =
+        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     if let Some(proposal) = spec.proposals.first() {
         return Err(format!("needs the proposal `{proposal}`, which preview 1 does not have"));
     }
@@ -121,7 +126,9 @@ fn read_spec(case: &Path) -> Result<Spec, String> {
             Operation::Wait { exit_code } => spec.exit_code = exit_code,
             Operation::Read { id, payload } if id.as_deref() == Some("stderr") => spec.stderr = Some(payload),
             Operation::Read { payload, .. } => spec.stdout = Some(payload),
-            Operation::Other(operation) => return Err(format!("an operation that is not known: {operation}")),
+            Operation::Other(operation) => {
+                return Err(format!("an operation that is not known: {operation}"));
+            }
         }
     }
     Ok(spec)

@@ -58,7 +58,8 @@ fn a_guard_in_any_language_decides_the_same() {
             assert!(decide(r#"{"context":{"status":"paid","amount":50}}"#).unwrap(), "{name}");
             assert!(!decide(r#"{"context":{"status":"paid","amount":49}}"#).unwrap(), "{name}");
             assert!(!decide(r#"{"context":{"status":"open","amount":99}}"#).unwrap(), "{name}");
-            let large = format!(r#"{{"context":{{"status":"paid","amount":50,"x":"{}"}}}}"#, "x".repeat(16_384));
+            let large =
+                format!(r#"{{"context":{{"status":"paid","amount":50,"x":"{}"}}}}"#, "x".repeat(16_384));
             let fault = decide(&large).unwrap_err();
             assert!(fault.fault().is_some(), "{name} {choice:?}: {fault}");
             // One failure leaves no trace.
@@ -111,7 +112,12 @@ fn determinism_is_the_same_bytes_on_both_engines_and_in_every_run() {
         .into_iter()
         .chain(BOTH)
         .map(|choice| {
-            let host = plain(choice).clock(ClockGrant::Real).random(RandomGrant::Real).deterministic().build().unwrap();
+            let host = plain(choice)
+                .clock(ClockGrant::Real)
+                .random(RandomGrant::Real)
+                .deterministic()
+                .build()
+                .unwrap();
             run(&host, "command-world-rust", &[], b"").unwrap().stdout
         })
         .collect();
@@ -215,8 +221,14 @@ fn hard_links_and_renames_do_not_carry_files_between_grants() {
         std::fs::create_dir(&rw).unwrap();
         std::fs::write(ro.join("a"), "a").unwrap();
         std::fs::write(rw.join("b"), "b").unwrap();
-        let host = plain(choice).dir(&ro, "/ro", Access::Read).dir(&rw, "/rw", Access::ReadWrite).build().unwrap();
-        for args in [["link", "/ro/a", "/rw/x"], ["rename", "/ro/a", "/rw/x"], ["link", "/rw/b", "/ro/x"], ["rename", "/rw/b", "/ro/x"]] {
+        let host =
+            plain(choice).dir(&ro, "/ro", Access::Read).dir(&rw, "/rw", Access::ReadWrite).build().unwrap();
+        for args in [
+            ["link", "/ro/a", "/rw/x"],
+            ["rename", "/ro/a", "/rw/x"],
+            ["link", "/rw/b", "/ro/x"],
+            ["rename", "/rw/b", "/ro/x"],
+        ] {
             let output = run(&host, "command-files-rust", &args, b"").unwrap();
             assert_eq!(output.code, 1, "{choice:?} {args:?}");
         }

@@ -103,7 +103,10 @@ fn memory_ends_at_its_limit_and_the_limit_is_named() {
     for choice in BOTH {
         let limits = Limits { memory_bytes: 16 << 20, ..limits(20_000) };
         let host = plain(choice).limits(limits).build().unwrap();
-        assert_eq!(run(&host, "command-burn-rust", &["alloc", "8"], b"").unwrap().stdout, b"allocated 8 MiB\n");
+        assert_eq!(
+            run(&host, "command-burn-rust", &["alloc", "8"], b"").unwrap().stdout,
+            b"allocated 8 MiB\n"
+        );
         let error = run(&host, "command-burn-rust", &["alloc", "100"], b"").unwrap_err();
         assert_eq!((error.exit_code(), limit(&error)), (125, Limit::Memory));
         assert!(error.to_string().contains("--memory"), "{error}");
@@ -118,7 +121,8 @@ fn a_flood_of_output_ends_at_exactly_its_limit() {
             let host = plain(choice).limits(limits).build().unwrap();
             let buffer = hob::SharedBuffer::default();
             let command = host.load(util::guest("command-burn-rust")).unwrap().command().unwrap();
-            let error = command.start().args(["flood"]).stdout(Sink::Buffer(buffer.clone())).wait().unwrap_err();
+            let error =
+                command.start().args(["flood"]).stdout(Sink::Buffer(buffer.clone())).wait().unwrap_err();
             assert_eq!(limit(&error), Limit::Output, "{error}");
             assert_eq!(buffer.len() as u64, bytes);
         }
@@ -143,7 +147,10 @@ fn recursion_ends_in_a_stack_overflow() {
     for choice in BOTH {
         let host = plain(choice).build().unwrap();
         let error = run(&host, "command-burn-rust", &["recurse"], b"").unwrap_err();
-        assert!(matches!(kind(&error), FaultKind::Trap { trap: Trap::StackOverflow, .. }), "{choice:?}: {error}");
+        assert!(
+            matches!(kind(&error), FaultKind::Trap { trap: Trap::StackOverflow, .. }),
+            "{choice:?}: {error}"
+        );
     }
 }
 
@@ -173,7 +180,11 @@ fn guests_of_the_hostile_folder_end_within_their_limits() {
             let host = plain(choice).limits(limits).build().unwrap();
             let began = Instant::now();
             let ended = run(&host, name, &[], b"");
-            assert!(began.elapsed() < Duration::from_millis(300) + SLACK, "{name} {choice:?}: {:?}", began.elapsed());
+            assert!(
+                began.elapsed() < Duration::from_millis(300) + SLACK,
+                "{name} {choice:?}: {:?}",
+                began.elapsed()
+            );
             let error = ended.err().unwrap_or_else(|| panic!("{name} {choice:?} ended well"));
             assert!([124, 125].contains(&error.exit_code()), "{name} {choice:?}: {error}");
             let good = run(&host, "command-hello-wat", &[], b"").unwrap();

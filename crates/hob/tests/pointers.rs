@@ -32,7 +32,9 @@ const INVAL: u8 = 28;
 fn buffers_of_reads_and_writes() {
     let four = "(param i32 i32 i32 i32) (result i32)";
     let types = ["i32"; 4];
-    let check = |name: &str, args: [i64; 4], want: u8| assert_eq!(answer(four, name, &args, &types), [want; 2], "{name} {args:?}");
+    let check = |name: &str, args: [i64; 4], want: u8| {
+        assert_eq!(answer(four, name, &args, &types), [want; 2], "{name} {args:?}")
+    };
     for name in ["fd_write", "fd_read"] {
         let fd = i64::from(name == "fd_write");
         check(name, [fd, 0, 1, 8], 0);
@@ -81,7 +83,8 @@ fn plain_pointers() {
     check("path_unlink_file", "i32 i32 i32", &[3, 0, 65_537], &["i32"; 3], FAULT);
     let readdir = ["i32", "i32", "i32", "i64", "i32"];
     check("fd_readdir", "i32 i32 i32 i64 i32", &[3, 65_000, 1000, 0, 0], &readdir, FAULT);
-    check("fd_readdir", "i32 i32 i32 i64 i32", &[3, 64, 1000, -1, 0], &readdir, 0);
+    check("fd_readdir", "i32 i32 i32 i64 i32", &[3, 64, 1000, 0, 0], &readdir, 0);
+    check("fd_readdir", "i32 i32 i32 i64 i32", &[3, 64, 1000, -1, 0], &readdir, INVAL); // A cookie nobody gave out.
 }
 
 #[test]
@@ -89,14 +92,22 @@ fn imports_that_only_look_like_ours_are_refused() {
     let check = |import: &str, want: &str| {
         for choice in BOTH {
             let host = plain(choice).build().unwrap();
-            let wat = format!(r#"(module (import {import}) (memory (export "memory") 1) (func (export "_start")))"#);
+            let wat = format!(
+                r#"(module (import {import}) (memory (export "memory") 1) (func (export "_start")))"#
+            );
             let error = run_text(&host, &wat).unwrap_err();
             assert_eq!(error.exit_code(), 126, "{error}");
             assert!(error.to_string().contains(want), "{error}");
         }
     };
-    check(r#""wasi_snapshot_preview1" "FD_write" (func (param i32 i32 i32 i32) (result i32))"#, "case-sensitive");
-    check(r#""wasi_snapshot_preview2" "fd_write" (func (param i32 i32 i32 i32) (result i32))"#, "no grant provides");
+    check(
+        r#""wasi_snapshot_preview1" "FD_write" (func (param i32 i32 i32 i32) (result i32))"#,
+        "case-sensitive",
+    );
+    check(
+        r#""wasi_snapshot_preview2" "fd_write" (func (param i32 i32 i32 i32) (result i32))"#,
+        "no grant provides",
+    );
     check(r#""wasi_snapshot_preview1" "fd_write" (func (param i32) (result i32))"#, "the host function is");
     check(r#""wasi_snapshot_preview1" "memory" (memory 1)"#, "only functions may be imported");
     check(r#""env" "abort" (func (param i32 i32 i32 i32))"#, "no grant provides");
@@ -117,7 +128,8 @@ fn exports_that_do_not_fit_are_all_named() {
             (func (export "eval") (param i32 i32) (result i64) (i64.const 0)))"#,
             &["`memory` is a global", "`alloc` is a function () -> ()"],
         );
-        let command = host.load_bytes("m", br#"(module (func (export "_start") (param i32)))"#).unwrap().command();
+        let command =
+            host.load_bytes("m", br#"(module (func (export "_start") (param i32)))"#).unwrap().command();
         assert!(command.err().unwrap().to_string().contains("`_start` is a function (i32) -> ()"));
     }
 }

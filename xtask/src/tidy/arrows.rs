@@ -38,9 +38,14 @@ pub(super) fn check(files: &[(String, String)]) -> Vec<Finding> {
 }
 
 fn manifest(file: &str, text: &str) -> Vec<Finding> {
-    let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).unwrap_or_default();
+    let name =
+        text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).unwrap_or_default();
     let Some((_, allowed)) = ARROWS.iter().find(|(crate_name, _)| *crate_name == name) else {
-        return vec![Finding::new(file, 1, format!("crate `{name}` has no place in the house; add it to the arrows in xtask"))];
+        return vec![Finding::new(
+            file,
+            1,
+            format!("crate `{name}` has no place in the house; add it to the arrows in xtask"),
+        )];
     };
     let mut section = "";
     let mut findings = Vec::new();
@@ -49,10 +54,17 @@ fn manifest(file: &str, text: &str) -> Vec<Finding> {
             section = line;
         }
         // Tests may look at any crate beneath the one they test.
-        let Some(dependency) = line.split(['.', ' ', '=']).next().filter(|_| section == "[dependencies]") else { continue };
+        let Some(dependency) = line.split(['.', ' ', '=']).next().filter(|_| section == "[dependencies]")
+        else {
+            continue;
+        };
         let ours = ARROWS.iter().any(|(crate_name, _)| *crate_name == dependency);
         if ours && !allowed.contains(&dependency) {
-            findings.push(Finding::new(file, number, format!("`{name}` may not know `{dependency}`: arrows point down only")));
+            findings.push(Finding::new(
+                file,
+                number,
+                format!("`{name}` may not know `{dependency}`: arrows point down only"),
+            ));
         }
     }
     findings
@@ -68,7 +80,11 @@ fn secrets(file: &str, text: &str) -> Vec<Finding> {
                 !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
             });
             if at.is_some() && !homes.iter().any(|home| file.starts_with(home)) {
-                findings.push(Finding::new(file, number, format!("`{word}` may be named only in {}", homes.join(", "))));
+                findings.push(Finding::new(
+                    file,
+                    number,
+                    format!("`{word}` may be named only in {}", homes.join(", ")),
+                ));
             }
         }
     }
@@ -80,7 +96,8 @@ mod tests {
     use super::*;
 
     fn rules(files: &[(&str, &str)]) -> Vec<String> {
-        let files: Vec<(String, String)> = files.iter().map(|(file, text)| ((*file).into(), (*text).into())).collect();
+        let files: Vec<(String, String)> =
+            files.iter().map(|(file, text)| ((*file).into(), (*text).into())).collect();
         check(&files).into_iter().map(|finding| format!("{}:{}", finding.file, finding.line)).collect()
     }
 
@@ -97,8 +114,13 @@ mod tests {
 
     #[test]
     fn engines_are_named_in_one_crate() {
-        assert_eq!(rules(&[("crates/hob-os/src/a.rs", "use wasmtime::Engine;")]), ["crates/hob-os/src/a.rs:1"]);
+        assert_eq!(
+            rules(&[("crates/hob-os/src/a.rs", "use wasmtime::Engine;")]),
+            ["crates/hob-os/src/a.rs:1"]
+        );
         assert!(rules(&[("crates/hob-engine/src/a.rs", "use wasmtime::Engine;")]).is_empty());
-        assert!(rules(&[("crates/hob/src/a.rs", "// wasmtime::Engine\nlet x = Choice::Wasmtime;")]).is_empty());
+        assert!(
+            rules(&[("crates/hob/src/a.rs", "// wasmtime::Engine\nlet x = Choice::Wasmtime;")]).is_empty()
+        );
     }
 }

@@ -44,7 +44,11 @@ pub(super) fn check(file: &str, text: &str) -> Vec<Finding> {
     }
     let lines = text.lines().count();
     if lines > LINES_MAX && !LONG.iter().any(|(long, _)| *long == file) {
-        findings.push(Finding::new(file, lines, format!("{lines} lines, more than {LINES_MAX}: has it one subject?")));
+        findings.push(Finding::new(
+            file,
+            lines,
+            format!("{lines} lines, more than {LINES_MAX}: has it one subject?"),
+        ));
     }
     if is_library(file) {
         findings.extend(forbidden(file, text));
@@ -53,7 +57,10 @@ pub(super) fn check(file: &str, text: &str) -> Vec<Finding> {
 }
 
 fn is_library(file: &str) -> bool {
-    file.starts_with("crates/") && file.contains("/src/") && !file.contains("/tests/") && !file.contains("/benches/")
+    file.starts_with("crates/")
+        && file.contains("/src/")
+        && !file.contains("/tests/")
+        && !file.contains("/benches/")
 }
 
 /// Tests stand at the bottom, so everything after `#[cfg(test)]` is theirs.

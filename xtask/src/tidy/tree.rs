@@ -42,17 +42,25 @@ fn guests(files: &[(String, String)]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (file, _) in files {
         let mut parts = file.split('/');
-        let (Some("guests"), Some(name), Some(source)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let (Some("guests"), Some(name), Some(source)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
         if !source.starts_with("guest.") {
             continue;
         }
         if !["command-", "json-", "hostile-"].iter().any(|contract| name.starts_with(contract)) {
-            findings.push(Finding::new(file, 1, "a guest is named <contract>-<what>: command-…, json-… or hostile-…"));
+            findings.push(Finding::new(
+                file,
+                1,
+                "a guest is named <contract>-<what>: command-…, json-… or hostile-…",
+            ));
         }
         let named = format!("\"{name}\"");
         // A test that runs one guest in every language names it without the language.
         let family = name.rsplit_once('-').map(|(family, _)| format!("\"{family}-{{language}}\""));
-        let tested = |text: &&str| text.contains(&named) || family.as_ref().is_some_and(|family| text.contains(family));
+        let tested = |text: &&str| {
+            text.contains(&named) || family.as_ref().is_some_and(|family| text.contains(family))
+        };
         if !tests.iter().any(tested) {
             findings.push(Finding::new(file, 1, format!("no host test names {named}")));
         }
@@ -61,10 +69,14 @@ fn guests(files: &[(String, String)]) -> Vec<Finding> {
 }
 
 fn limits(files: &[(String, String)]) -> Vec<Finding> {
-    let (Some(code), Some(document)) = (text(files, LIMITS), text(files, "docs/limits.md")) else { return Vec::new() };
+    let (Some(code), Some(document)) = (text(files, LIMITS), text(files, "docs/limits.md")) else {
+        return Vec::new();
+    };
     let mut findings = Vec::new();
     for (number, line) in (1..).zip(code.lines()) {
-        let Some(name) = line.split("row(\"").nth(1).and_then(|rest| rest.split('"').next()) else { continue };
+        let Some(name) = line.split("row(\"").nth(1).and_then(|rest| rest.split('"').next()) else {
+            continue;
+        };
         if !document.contains(&format!("`{name}`")) {
             findings.push(Finding::new(LIMITS, number, format!("limit `{name}` is not in docs/limits.md")));
         }

@@ -13,7 +13,10 @@ pub const LANGUAGES: [&str; 5] = ["rust", "c", "go", "zig", "as"];
 /// A guest built from `guests/NAME`.
 pub fn guest(name: &str) -> PathBuf {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/guests");
-    let found = ["wasm", "wat"].map(|ending| dir.join(format!("{name}.{ending}"))).into_iter().find(|path| path.exists());
+    let found = ["wasm", "wat"]
+        .map(|ending| dir.join(format!("{name}.{ending}")))
+        .into_iter()
+        .find(|path| path.exists());
     found.unwrap_or_else(|| panic!("guest {name} is not built; run `cargo xtask guests`"))
 }
 
@@ -24,7 +27,12 @@ pub fn npm(path: &str) -> PathBuf {
 
 /// A host with the grants that carry no authority: streams, a virtual clock, seeded randomness.
 pub fn plain(choice: Choice) -> HostBuilder {
-    Host::builder().engine(choice).stdio().clock(ClockGrant::Virtual).random(RandomGrant::Seeded(0)).limits(limits(20_000))
+    Host::builder()
+        .engine(choice)
+        .stdio()
+        .clock(ClockGrant::Virtual)
+        .random(RandomGrant::Seeded(0))
+        .limits(limits(20_000))
 }
 
 pub fn limits(deadline_ms: u64) -> Limits {
@@ -36,7 +44,12 @@ pub fn run(host: &Host, name: &str, args: &[&str], input: &[u8]) -> Result<Outpu
     run_file(host, &guest(name), args, input)
 }
 
-pub fn run_file(host: &Host, path: &std::path::Path, args: &[&str], input: &[u8]) -> Result<Output, hob::Error> {
+pub fn run_file(
+    host: &Host,
+    path: &std::path::Path,
+    args: &[&str],
+    input: &[u8],
+) -> Result<Output, hob::Error> {
     let command = host.load(path)?.command()?;
     let (stdout, stderr) = (hob::SharedBuffer::default(), hob::SharedBuffer::default());
     let run = command
