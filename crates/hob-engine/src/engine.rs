@@ -101,7 +101,7 @@ impl Engine {
             return self.interpret(&wasm, info, digest);
         }
         let key = self.cache_key(&digest)?;
-        if let Some(code) = self.from_cache(&key) {
+        if let Some(code) = self.load_cached(&key) {
             return Ok(module(info, digest, Some(code), None));
         }
         if config.choice == Choice::Auto && wasm.len() <= config.interpret_bytes_max {
@@ -134,7 +134,7 @@ impl Engine {
         let info = ModuleInfo::read(&wasm)?;
         check_limits(&info, &config.compile)?;
         let key = self.cache_key(&Sha256::digest(&*wasm).into())?;
-        if self.from_cache(&key).is_some() {
+        if self.load_cached(&key).is_some() {
             return Ok(false);
         }
         validate(&wasm)?;
@@ -190,7 +190,7 @@ impl Engine {
     }
 
     #[expect(unsafe_code, reason = "see the safety comment")]
-    fn from_cache(&self, key: &CacheKey) -> Option<compiled::Code> {
+    fn load_cached(&self, key: &CacheKey) -> Option<compiled::Code> {
         let file = self.inner.cache.as_ref()?.get(key)?;
         let backend = self.compiled().ok()?;
         // SAFETY: the cache has just authenticated, with this user's key, exactly the bytes of this open file under a

@@ -71,9 +71,9 @@ pub enum LinkError {
         /// The import's own name; text of the guest, escaped.
         name: String,
         /// The type the module declares.
-        asked: FuncType,
+        asked: Box<FuncType>,
         /// The type the host function has.
-        offered: FuncType,
+        offered: Box<FuncType>,
     },
     /// The import is not a function.
     NotAFunction {

@@ -149,8 +149,8 @@ impl<T: 'static> HostTable<T> {
                 return Err(LinkError::Type {
                     module: escape(&import.module),
                     name: escape(&import.name),
-                    asked: asked.clone(),
-                    offered: func.ty.clone(),
+                    asked: Box::new(asked.clone()),
+                    offered: Box::new(func.ty.clone()),
                 });
             }
             ExternType::Memory { .. } => "memory",

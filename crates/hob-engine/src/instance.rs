@@ -24,7 +24,7 @@ pub struct Instance<T: 'static> {
 
 pub(crate) enum Guest<T: 'static> {
     Compiled(compiled::Guest<T>),
-    Interpreted(interpreted::Guest<T>),
+    Interpreted(Box<interpreted::Guest<T>>),
 }
 
 /// A typed handle to an exported function of one instance.

@@ -86,7 +86,7 @@ impl<T: 'static> Linked<T> {
             let pre = self.compiled_pre().map_err(|error| Fault::host(error.to_string()))?;
             Guest::Compiled(pre.instantiate(&inner.engine, data, bounds)?)
         } else if let Some(pre) = &inner.interpreted {
-            Guest::Interpreted(pre.instantiate(data, bounds)?)
+            Guest::Interpreted(Box::new(pre.instantiate(data, bounds)?))
         } else {
             return Err(Fault::host("the module has no code"));
         };

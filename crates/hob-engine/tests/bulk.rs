@@ -1,5 +1,14 @@
 //! Bulk memory operations mean what they meant before they were cut into pieces, on both engines.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
+
 mod util;
 
 use hob_cap::Limits;

@@ -1,5 +1,14 @@
 //! The cache: what it believes, what it makes again, and how many processes may use it at once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
+
 mod util;
 
 use std::fs;

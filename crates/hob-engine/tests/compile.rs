@@ -1,5 +1,14 @@
 //! Compilation is bounded: at each limit a module still loads, one past it is refused with the limit's name.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
+
 mod util;
 
 use hob_cap::Limit;

@@ -1,5 +1,14 @@
 //! Host functions: what they see, how they fail, and what cannot be linked.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
+
 mod util;
 
 use std::sync::Arc;

@@ -1,5 +1,14 @@
 //! Every wait of a guest ends: loops, start functions, recursion and bulk operations, on both engines.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
+
 mod util;
 
 use std::time::{Duration, Instant};

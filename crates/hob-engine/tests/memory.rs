@@ -1,5 +1,14 @@
 //! Memories and tables of a guest are counted together and end where the ledger says, on both engines.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
+
 mod util;
 
 use hob_cap::{Limit, Limits};

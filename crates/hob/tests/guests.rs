@@ -1,5 +1,14 @@
 //! Programs and decisions from real toolchains, on both engines.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
+
 mod util;
 
 use hob::{Access, ClockGrant, FaultKind, RandomGrant};

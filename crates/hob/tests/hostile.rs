@@ -1,5 +1,14 @@
 //! Programs that misbehave are stopped by a named limit, on both engines, and the host stays whole.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
+
 mod util;
 
 use std::time::{Duration, Instant};

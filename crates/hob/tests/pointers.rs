@@ -1,5 +1,14 @@
 //! Lying pointers and lengths get an error number, never a byte outside the guest's memory and never a host fault.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
+
 mod util;
 
 use util::{BOTH, plain, run_text};
