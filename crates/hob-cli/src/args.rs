@@ -1,6 +1,7 @@
 //! The command line as data: from these structures come the parser, `--help`, the man page and the completions.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -139,11 +140,25 @@ pub(crate) struct GuestArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) guest: GuestArgs,
-    /// The program, `.wasm` or `.wat`.
-    pub(crate) path: PathBuf,
+    /// The program, `.wasm` or `.wat`, and behind it the program's own arguments. A `--` between them is left out.
+    #[arg(value_names = ["PATH", "ARGS"], num_args = 1.., required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    program: Vec<OsString>,
+}
+
+impl RunArgs {
+    /// The program.
+    pub(crate) fn path(&self) -> &Path {
+        self.program.first().map(Path::new).unwrap_or(Path::new(""))
+    }
+
     /// The program's own arguments.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub(crate) args: Vec<std::ffi::OsString>,
+    pub(crate) fn args(&self) -> &[OsString] {
+        match self.program.as_slice() {
+            [_, dashes, args @ ..] if dashes == "--" => args,
+            [_, args @ ..] => args,
+            [] => &[],
+        }
+    }
 }
 
 /// Arguments of `hob call`.
@@ -284,10 +299,10 @@ mod tests {
             parse(&["hob", "run", "--dir", "a::/b:rw", "--clock", "--random=7", "m.wasm", "--clock", "-x"]);
         assert_eq!(args.guest.grants.clock, Some(ClockGrant::Real));
         assert_eq!(args.guest.grants.random, Some(RandomGrant::Seeded(7)));
-        assert_eq!(args.args, ["--clock", "-x"]);
+        assert_eq!((args.path(), args.args()), (Path::new("m.wasm"), &["--clock".into(), "-x".into()][..]));
         let args = parse(&["hob", "run", "--clock=coarse", "m.wasm", "--", "-x"]);
         assert_eq!(args.guest.grants.clock, Some(ClockGrant::Coarse));
-        assert_eq!(args.args, ["-x"]);
+        assert_eq!(args.args(), ["-x"]);
         for wrong in
             [["--clock=fast"], ["--random=x"], ["--memory=1parsec"], ["--timeout=5"], ["--dir="], ["--net=x"]]
         {

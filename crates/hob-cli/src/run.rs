@@ -14,11 +14,11 @@ use crate::report::{Done, Failure};
 
 pub(crate) fn run(args: &RunArgs) -> Done {
     let (host, log) = grants::host(&args.guest)?;
-    let loaded = load(&host, &args.path)?;
+    let loaded = load(&host, args.path())?;
     let command = loaded.command()?;
     let run = command
         .start()
-        .args(args.args.iter().map(|arg| arg.as_bytes().to_vec()))
+        .args(args.args().iter().map(|arg| arg.as_bytes().to_vec()))
         .stdin(Source::Host)
         .stdout(Sink::Host)
         .stderr(Sink::Host);
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &RunArgs) -> Done {
         Ok(_) => hint(&log, &loaded, args),
         Err(_) => log.hints().iter().for_each(|hint| eprintln!("hob: {hint}")),
     }
-    compile_behind(&loaded, &args.path, &args.guest.engine, args.guest.limits.fuel.is_some());
+    compile_behind(&loaded, args.path(), &args.guest.engine, args.guest.limits.fuel.is_some());
     Ok(done?)
 }
 
