@@ -1,0 +1,115 @@
+//! The tables of the documentation say what the code does. `HOB_UPDATE_DOCS=1` writes the tables anew.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+use std::path::PathBuf;
+
+use hob::abi::wasi_p1;
+use hob::engine::HostTable;
+use hob::{Limit, Policy};
+
+struct Guest(hob::os::World);
+
+impl wasi_p1::HasWorld for Guest {
+    fn world(&mut self) -> &mut hob::os::World {
+        &mut self.0
+    }
+}
+
+/// Checks that a document holds exactly these rows under this head.
+fn check(document: &str, head: &str, rows: &[String]) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(document);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let begin = text.find(head).unwrap_or_else(|| panic!("{document} has no table {head}")) + head.len();
+    let begin = begin + text[begin..].find("|\n").unwrap() + 2;
+    let begin = begin + text[begin..].find('\n').map_or(0, |_| 0);
+    let body_start = text[begin..]
+        .lines()
+        .next()
+        .filter(|line| line.starts_with("|---"))
+        .map_or(begin, |line| begin + line.len() + 1);
+    let body: String = text[body_start..]
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let want: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    if std::env::var_os("HOB_UPDATE_DOCS").is_some() {
+        let rest = text[body_start..].lines().skip_while(|line| {
+            line.starts_with('|') || line.chars().all(|c| c.is_ascii_uppercase()) && !line.is_empty()
+        });
+        let rest: String = rest.map(|line| format!("{line}\n")).collect();
+        std::fs::write(&path, format!("{}{want}{rest}", &text[..body_start])).unwrap();
+        return;
+    }
+    assert_eq!(body, want, "{document} differs from the code; HOB_UPDATE_DOCS=1 writes it anew");
+}
+
+#[test]
+fn limits() {
+    let at = |limit: Limit| match limit {
+        Limit::Memory | Limit::TableElements => {
+            "growing is refused; a module that begins larger is not instantiated"
+        }
+        Limit::HostBuffer => "the call that would hold more fails",
+        Limit::Output => "the bytes up to it go out; then the guest is ended",
+        Limit::LogLines | Limit::Handles | Limit::Processes => "no contract of this version uses it",
+        Limit::OpenFiles => "opening fails with `mfile`",
+        Limit::Instances => "another instance is refused",
+        Limit::Fuel => "the guest is ended",
+        Limit::SoftDeadline => "the next wait ends early, once",
+        Limit::HardDeadline => "the guest is ended",
+        Limit::Request | Limit::Response => "the call fails",
+        Limit::ModuleSize | Limit::FunctionCount | Limit::FunctionSize => "the module is not loaded",
+        Limit::CompileTime => "with `--engine auto` the module is interpreted instead; else it is not loaded",
+        _ => "",
+    };
+    let rows: Vec<String> = Limit::ALL
+        .iter()
+        .map(|limit| {
+            let unit = format!("{:?}", limit.unit()).to_lowercase();
+            let default = limit.default_value().map_or("none".into(), |value| limit.amount(value));
+            let max = if *limit == Limit::Fuel { "none".into() } else { limit.amount(limit.max_value()) };
+            let flag = limit.flag().map_or("".into(), |flag| format!("`{flag}`"));
+            format!("| `{}` | {unit} | {default} | {max} | {flag} | {} |", limit.name(), at(*limit))
+        })
+        .collect();
+    check("limits.md", "| limit | unit |", &rows);
+}
+
+#[test]
+fn features() {
+    let rows: Vec<String> =
+        hob::accepted_features().map(|(name, why)| format!("| `{name}` | {why} |")).collect();
+    check("features.md", "| proposal | needed by ", &rows);
+}
+
+#[test]
+fn functions() {
+    let mut table = HostTable::<Guest>::new();
+    wasi_p1::add_to(&mut table, &Policy::none());
+    let needs = |name: &str| match name {
+        "environ_get" | "environ_sizes_get" => "`--env` for anything to be there",
+        "clock_res_get" | "clock_time_get" => "`--clock` for the host's",
+        "random_get" => "`--random` for the host's",
+        _ if name.starts_with("path_") => "`--dir`",
+        _ if name.starts_with("sock_") => "a socket from the embedder",
+        _ if name.starts_with("fd_") => "a descriptor",
+        _ => "",
+    };
+    let rows: Vec<String> = table
+        .iter()
+        .map(|(_, name, func)| format!("| `{name}` | `{}` | {} |", func.ty(), needs(name)))
+        .collect();
+    assert_eq!(rows.len(), 46);
+    check("abi/command.md", "| function | type | needs ", &rows);
+}
+
+#[test]
+fn the_guard_of_the_contract_page_is_a_guard() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/abi/json.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let guard = text.split("```wat\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let host = hob::Host::builder().build().unwrap();
+    assert!(host.load_bytes("guard", guard.as_bytes()).unwrap().behavior().unwrap().decide(b"{}").unwrap());
+}
