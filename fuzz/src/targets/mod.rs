@@ -1,0 +1,28 @@
+//! The targets.
+
+mod abi;
+mod differential;
+mod load;
+mod paths;
+mod text;
+mod verdict;
+
+/// One target: a property that holds for every input.
+pub(crate) struct Target {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&[u8]) -> Result<(), String>,
+    /// Inputs worth beginning with.
+    pub(crate) seeds: fn() -> Vec<Vec<u8>>,
+    /// Whether a bug could end the process, so that the input must be on disk before it runs.
+    pub(crate) may_abort: bool,
+}
+
+/// Every target.
+pub(crate) const TARGETS: &[Target] = &[
+    Target { name: "abi", run: abi::run, seeds: Vec::new, may_abort: true },
+    Target { name: "differential", run: differential::run, seeds: Vec::new, may_abort: true },
+    Target { name: "load", run: load::run, seeds: load::seeds, may_abort: true },
+    Target { name: "paths", run: paths::run, seeds: Vec::new, may_abort: false },
+    Target { name: "text", run: text::run, seeds: text::seeds, may_abort: false },
+    Target { name: "verdict", run: verdict::run, seeds: verdict::seeds, may_abort: false },
+];
