@@ -22,6 +22,7 @@
 //! ([`Cache`]).
 
 mod backend;
+pub mod bare;
 mod bounds;
 mod cache;
 mod config;

@@ -58,6 +58,8 @@ pub use hob_os::{SharedBuffer, Sink, Source};
 /// assert_eq!(HostTable::<()>::new().iter().count(), 0);
 /// ```
 pub mod engine {
+    pub use hob_cap::Ledger;
+    pub use hob_engine::bare;
     pub use hob_engine::{
         Allocation, Bounds, Cache, CacheError, Ctx, Engine, EngineConfig, Export, ExternType, FuncType,
         HostTable, Import, Instance, LinkError, Linked, LoadError, Module, ModuleInfo, Reach, Section,
@@ -72,6 +74,18 @@ pub mod engine {
 /// ```
 pub mod abi {
     pub use hob_abi::{Contract, Mismatch, command, json, memory, wasi_p1};
+}
+
+/// Capabilities held by number, for embedders that hand their own objects to guests.
+///
+/// ```
+/// use hob::handles::{HandleRights, HandleTable};
+/// let mut table = HandleTable::new(8);
+/// let handle = table.insert("a file", HandleRights::new(1)).unwrap();
+/// assert!(table.get(handle, HandleRights::new(2)).is_err());
+/// ```
+pub mod handles {
+    pub use hob_cap::{Handle, HandleError, HandleRights, HandleTable};
 }
 
 /// What a guest sees of a machine, for embedders that build a world themselves.

@@ -71,7 +71,7 @@ impl Backend {
     }
 }
 
-fn settings(config: &EngineConfig) -> wasmtime::Config {
+pub(crate) fn settings(config: &EngineConfig) -> wasmtime::Config {
     let mut settings = wasmtime::Config::new();
     settings
         .strategy(wasmtime::Strategy::Cranelift)
