@@ -113,3 +113,13 @@ fn the_guard_of_the_contract_page_is_a_guard() {
     let host = hob::Host::builder().build().unwrap();
     assert!(host.load_bytes("guard", guard.as_bytes()).unwrap().behavior().unwrap().decide(b"{}").unwrap());
 }
+
+#[test]
+fn the_lines_of_the_readme_are_those_of_the_example() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("../../README.md")).unwrap();
+    let example = std::fs::read_to_string(root.join("examples/embed.rs")).unwrap();
+    let block = readme.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let indented: String = block.lines().map(|line| format!("    {line}\n")).collect();
+    assert!(example.contains(&indented), "the README shows other lines than crates/hob/examples/embed.rs");
+}
