@@ -199,6 +199,14 @@ mod tests {
         check(br#"{"ok":true}x"#, None);
         check(br#"{"ok":true"#, None);
         check(b"\xff{\"ok\":true}", None);
+        check(br#"{"ok":NaN}"#, None);
+        check(br#"{"ok":true,"s":"\ud800"}"#, Some(true));
+        check(format!(r#"{{"ok":true,"n":{}}}"#, "9".repeat(10_000)).as_bytes(), Some(true));
+        check(format!(r#"{{"ok":true,"s":"{}"}}"#, "a".repeat(4 << 20)).as_bytes(), Some(true));
+        check(
+            format!(r#"{{"ok":true,"d":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000)).as_bytes(),
+            Some(true),
+        );
     }
 
     #[test]

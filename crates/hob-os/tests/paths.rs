@@ -87,6 +87,24 @@ fn control_characters_are_ordinary_in_a_name() {
 }
 
 #[test]
+fn names_that_only_look_alike_are_different_names() {
+    let host = Host::new();
+    host.dir("Data").file("Data/caf\u{e9}", "composed");
+    let mut world = host.world(&[("Data", "/Data", Read)]);
+    world.open_at(DIR, "caf\u{e9}".as_bytes(), read()).unwrap();
+    for other in ["cafe\u{301}", "CAF\u{c9}", "ｃafé", "caf\u{e9} ", "caf\u{e9}."] {
+        assert_eq!(errno(world.open_at(DIR, other.as_bytes(), read())), Errno::Noent, "{other}");
+    }
+    // The guest path is a name as well: what was granted is `Data`, and nothing like it.
+    assert_eq!(world.prestat(DIR), Ok("/Data"));
+    let grant = host.grant("Data", "/Data", Read);
+    for other in ["/data", "/ＤATA", "/Data/../data"] {
+        let asked = hob_cap::GuestPath::new(other);
+        assert!(asked.is_err() || asked.is_ok_and(|path| !grant.guest.contains(&path)), "{other}");
+    }
+}
+
+#[test]
 fn a_path_deeper_than_what_is_kept_open_walks_back_the_same_way() {
     let host = Host::new();
     let deep = "d/".repeat(100);
