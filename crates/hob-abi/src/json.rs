@@ -16,11 +16,10 @@
 use std::fmt;
 
 use hob_cap::{Limit, LimitExceeded};
-use hob_engine::{ExternType, Fault, FuncType, Instance, ModuleInfo, ValType};
+use hob_engine::{ExternType, Fault, FuncType, Instance, Memory, ModuleInfo, ValType};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::contract::{Mismatch, expect_func, expect_memory};
-use crate::memory;
 
 /// The name and version of this contract.
 pub const NAME: &str = "json/1.0";
@@ -72,12 +71,14 @@ pub fn eval<T: 'static>(instance: &mut Instance<T>, request: &[u8], sizes: Sizes
     let length = at_most(Limit::Request, request.len(), sizes.request_max)?;
     let at = instance.call::<u32, u32>("alloc", length)?;
     let memory = instance.memory().ok_or_else(no_memory)?;
-    memory::write(memory, at, request)
+    Memory::new(memory)
+        .write(at, request)
         .map_err(|wrong| Fault::contract(format!("`alloc` answered {at}: {wrong}")))?;
     let packed = instance.call::<(u32, u32), u64>("eval", (at, length))?;
     let (at, length) = unpack(packed);
     let memory = instance.memory().ok_or_else(no_memory)?;
-    let response = memory::bytes(memory, at, length);
+    let mut memory = Memory::new(memory);
+    let response = memory.bytes(at, length);
     let response =
         response.map_err(|wrong| Fault::contract(format!("`eval` answered {at}, {length}: {wrong}")))?;
     at_most(Limit::Response, response.len(), sizes.response_max)?;

@@ -13,7 +13,6 @@
 pub mod command;
 mod contract;
 pub mod json;
-pub mod memory;
 pub mod wasi_p1;
 
 pub use contract::{Contract, Mismatch};

@@ -15,7 +15,7 @@ use crate::ctx::Ctx;
 use crate::error::LinkError;
 use crate::fault::Fault;
 use crate::module::{ExternType, FuncType, Import};
-use crate::value::ValType;
+use crate::value::{ValType, Value};
 
 /// What a host function lets a guest reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +37,13 @@ type LinkInterpreted<T> = Box<
     dyn Fn(&mut wasmi::Linker<interpreted::State<T>>, &str, &str) -> Result<(), wasmi::Error> + Send + Sync,
 >;
 
+type Invoke<T> = Box<dyn Fn(&mut Ctx<'_, T>, &[Value]) -> Result<Option<Value>, Fault> + Send + Sync>;
+
 /// One host function.
 pub struct HostFunc<T: 'static> {
     ty: FuncType,
     reach: Reach,
+    invoke: Invoke<T>,
     compiled: LinkCompiled<T>,
     interpreted: LinkInterpreted<T>,
 }
@@ -56,6 +59,15 @@ impl<T: 'static> HostFunc<T> {
     #[must_use]
     pub fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    /// Calls it with values whose types are known only now.
+    ///
+    /// # Errors
+    ///
+    /// As the function itself; a contract fault when number or types of the arguments do not fit.
+    pub fn call(&self, ctx: &mut Ctx<'_, T>, args: &[Value]) -> Result<Option<Value>, Fault> {
+        (self.invoke)(ctx, args)
     }
 
     pub(crate) fn link_compiled(
@@ -115,6 +127,19 @@ impl<T: 'static> HostTable<T> {
         f: impl HostFn<T, P, R>,
     ) -> &mut Self {
         self.modules.entry(module.into()).or_default().insert(name.into(), f.into_host_func(reach));
+        self
+    }
+
+    /// Adds a function whose type is known only now. It costs more to call than one of [`HostTable::func`].
+    pub fn func_dyn(
+        &mut self,
+        module: impl Into<Cow<'static, str>>,
+        name: impl Into<Cow<'static, str>>,
+        ty: FuncType,
+        reach: Reach,
+        f: impl Fn(&mut Ctx<'_, T>, &[Value]) -> Result<Option<Value>, Fault> + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.modules.entry(module.into()).or_default().insert(name.into(), dynamic(ty, reach, Arc::new(f)));
         self
     }
 
@@ -189,6 +214,9 @@ pub trait HostVal: wasmtime::WasmTy + wasmi::WasmTy + Copy + 'static {
     /// Its WebAssembly type.
     #[doc(hidden)]
     const TY: ValType;
+    /// The number in a value of that type.
+    #[doc(hidden)]
+    fn from_value(value: Value) -> Option<Self>;
 }
 
 /// What a host function may return: a number or nothing.
@@ -196,20 +224,93 @@ pub trait HostRet: wasmtime::WasmRet + 'static {
     /// The WebAssembly types of it.
     #[doc(hidden)]
     fn types() -> Vec<ValType>;
+    /// As a value.
+    #[doc(hidden)]
+    fn into_value(self) -> Option<Value>;
 }
 
 macro_rules! host_val {
-    ($($rust:ty => $wasm:ident),*) => { $(
-        impl HostVal for $rust { const TY: ValType = ValType::$wasm; }
-        impl HostRet for $rust { fn types() -> Vec<ValType> { vec![ValType::$wasm] } }
+    ($($rust:ty => $wasm:ident, $from:expr, $into:expr;)*) => { $(
+        impl HostVal for $rust {
+            const TY: ValType = ValType::$wasm;
+            fn from_value(value: Value) -> Option<Self> {
+                let from: fn(_) -> $rust = $from;
+                match value { Value::$wasm(value) => Some(from(value)), _ => None }
+            }
+        }
+        impl HostRet for $rust {
+            fn types() -> Vec<ValType> { vec![ValType::$wasm] }
+            fn into_value(self) -> Option<Value> {
+                let into: fn($rust) -> _ = $into;
+                Some(Value::$wasm(into(self)))
+            }
+        }
     )* };
 }
 
-host_val!(i32 => I32, u32 => I32, i64 => I64, u64 => I64, f32 => F32, f64 => F64);
+host_val! {
+    i32 => I32, |value| value, |value| value;
+    u32 => I32, i32::cast_unsigned, u32::cast_signed;
+    i64 => I64, |value| value, |value| value;
+    u64 => I64, i64::cast_unsigned, u64::cast_signed;
+    f32 => F32, |value| value, |value| value;
+    f64 => F64, |value| value, |value| value;
+}
 
 impl HostRet for () {
     fn types() -> Vec<ValType> {
         Vec::new()
+    }
+
+    fn into_value(self) -> Option<Value> {
+        None
+    }
+}
+
+fn misfit() -> Fault {
+    Fault::contract("a host function was given arguments of other types than it takes")
+}
+
+/// A function of a type known only now, for both engines.
+fn dynamic<T: 'static, F>(ty: FuncType, reach: Reach, func: Arc<F>) -> HostFunc<T>
+where
+    F: Fn(&mut Ctx<'_, T>, &[Value]) -> Result<Option<Value>, Fault> + Send + Sync + 'static,
+{
+    let (for_compiled, for_interpreted) = (Arc::clone(&func), Arc::clone(&func));
+    let (compiled_ty, interpreted_ty) = (ty.clone(), ty.clone());
+    HostFunc {
+        ty,
+        reach,
+        invoke: Box::new(move |ctx, args| func(ctx, args)),
+        compiled: Box::new(move |linker, module, name| {
+            let func = Arc::clone(&for_compiled);
+            let ty = compiled::func_type(linker.engine(), &compiled_ty);
+            linker.func_new(module, name, ty, move |caller, args, results| {
+                let args = args.iter().map(compiled::from_val).collect::<Result<Vec<_>, _>>();
+                let args = args.map_err(wasmtime::Error::new)?;
+                let value = func(&mut Ctx::compiled(caller), &args).map_err(wasmtime::Error::new)?;
+                for (result, value) in results.iter_mut().zip(&value) {
+                    *result = compiled::to_val(value);
+                }
+                Ok(())
+            })?;
+            Ok(())
+        }),
+        interpreted: Box::new(move |linker, module, name| {
+            let func = Arc::clone(&for_interpreted);
+            let ty = interpreted::func_type(&interpreted_ty);
+            linker.func_new(module, name, ty, move |caller, args, results| {
+                let args = args.iter().map(interpreted::from_val).collect::<Result<Vec<_>, _>>();
+                let args = args.map_err(wasmi::Error::host)?;
+                let value =
+                    contain(|| func(&mut Ctx::interpreted(caller), &args)).map_err(wasmi::Error::host)?;
+                for (result, value) in results.iter_mut().zip(&value) {
+                    *result = interpreted::to_val(value);
+                }
+                Ok(())
+            })?;
+            Ok(())
+        }),
     }
 }
 
@@ -228,9 +329,18 @@ macro_rules! host_fn {
             fn into_host_func(self, reach: Reach) -> HostFunc<T> {
                 let func = Arc::new(self);
                 let for_compiled = Arc::clone(&func);
+                let for_values = Arc::clone(&func);
                 HostFunc {
                     ty: FuncType { params: vec![$($arg::TY),*], results: Ret::types() },
                     reach,
+                    invoke: Box::new(move |ctx, args| {
+                        let mut args = args.iter();
+                        $(let $arg = args.next().and_then(|value| $arg::from_value(*value)).ok_or_else(misfit)?;)*
+                        if args.next().is_some() {
+                            return Err(misfit());
+                        }
+                        Ok(for_values(ctx, $($arg),*)?.into_value())
+                    }),
                     compiled: Box::new(move |linker, module, name| {
                         let func = Arc::clone(&for_compiled);
                         linker.func_wrap(

@@ -23,6 +23,7 @@
 
 mod backend;
 pub mod bare;
+mod boundary;
 mod bounds;
 mod cache;
 mod config;
@@ -34,11 +35,13 @@ mod host;
 mod instance;
 mod limiter;
 mod linked;
+mod memory;
 mod module;
 mod ticker;
 mod value;
 
 pub use backend::BackendKind;
+pub use boundary::{Listener, Player, Recorder, Step};
 pub use bounds::Bounds;
 pub use cache::{Cache, CacheError, CacheStats};
 pub use config::{Allocation, Choice, EngineConfig};
@@ -49,6 +52,7 @@ pub use fault::{Fault, FaultKind, Trap};
 pub use host::{HostFn, HostFunc, HostRet, HostTable, HostVal, Reach};
 pub use instance::{Func, Instance, Params, Results};
 pub use linked::Linked;
+pub use memory::{Memory, OutOfBounds};
 pub use module::{
     CompileLimits, Export, ExternType, FuncType, Import, Module, ModuleInfo, Section, accepted_features,
     wasm_from_text,

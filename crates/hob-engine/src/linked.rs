@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::backend::{compiled, interpreted};
+use crate::boundary::Listener;
 use crate::bounds::Bounds;
 use crate::engine::Engine;
 use crate::error::LinkError;
@@ -81,12 +82,26 @@ impl<T: 'static> Linked<T> {
     ///
     /// The fault that ended the guest before it was there: a limit its memories exceed, a trap in its start function.
     pub fn instantiate(&self, data: T, bounds: Bounds) -> Result<Instance<T>, Fault> {
+        self.instantiate_with(data, bounds, None)
+    }
+
+    /// As [`Linked::instantiate`], with someone listening at the boundary.
+    ///
+    /// # Errors
+    ///
+    /// As [`Linked::instantiate`].
+    pub fn instantiate_with(
+        &self,
+        data: T,
+        bounds: Bounds,
+        listener: Option<Listener>,
+    ) -> Result<Instance<T>, Fault> {
         let inner = &self.inner;
         let guest = if inner.module.inner.compiled.get().is_some() || inner.interpreted.is_none() {
             let pre = self.compiled_pre().map_err(|error| Fault::host(error.to_string()))?;
-            Guest::Compiled(pre.instantiate(&inner.engine, data, bounds)?)
+            Guest::Compiled(pre.instantiate(&inner.engine, data, bounds, listener.into())?)
         } else if let Some(pre) = &inner.interpreted {
-            Guest::Interpreted(Box::new(pre.instantiate(data, bounds)?))
+            Guest::Interpreted(Box::new(pre.instantiate(data, bounds, listener.into())?))
         } else {
             return Err(Fault::host("the module has no code"));
         };

@@ -23,10 +23,8 @@ fn table() -> HostTable<Vec<String>> {
         "say",
         Reach::Nothing,
         |ctx: &mut Ctx<'_, Vec<String>>, at: u32, len: u32| -> Result<u32, Fault> {
-            let (memory, said) = ctx.split()?;
-            let end = at.checked_add(len).ok_or_else(|| Fault::contract("wraps"))?;
-            let bytes =
-                memory.get(at as usize..end as usize).ok_or_else(|| Fault::contract("out of bounds"))?;
+            let (mut memory, said) = ctx.split()?;
+            let bytes = memory.bytes(at, len).map_err(|_| Fault::contract("out of bounds"))?;
             said.push(String::from_utf8_lossy(bytes).into_owned());
             Ok(len)
         },

@@ -62,8 +62,8 @@ pub mod engine {
     pub use hob_engine::bare;
     pub use hob_engine::{
         Allocation, Bounds, Cache, CacheError, Ctx, Engine, EngineConfig, Export, ExternType, FuncType,
-        HostTable, Import, Instance, LinkError, Linked, LoadError, Module, ModuleInfo, Reach, Section,
-        wasm_from_text,
+        HostTable, Import, Instance, LinkError, Linked, LoadError, Memory, Module, ModuleInfo, OutOfBounds,
+        Reach, Section, wasm_from_text,
     };
 }
 
@@ -73,7 +73,7 @@ pub mod engine {
 /// assert_eq!(hob::abi::json::verdict(b"{\"ok\":true}"), Ok(true));
 /// ```
 pub mod abi {
-    pub use hob_abi::{Contract, Mismatch, command, json, memory, wasi_p1};
+    pub use hob_abi::{Contract, Mismatch, command, json, wasi_p1};
 }
 
 /// Capabilities held by number, for embedders that hand their own objects to guests.

@@ -3,10 +3,8 @@
 //! Source: the `errno` type of the preview 1 witx.
 
 use hob_cap::Limit;
-use hob_engine::Fault;
+use hob_engine::{Fault, OutOfBounds};
 use hob_os::{Errno, OsError};
-
-use crate::memory::OutOfBounds;
 
 /// How a call did not succeed: with a number the guest gets, or by ending the guest.
 pub(super) enum Refusal {

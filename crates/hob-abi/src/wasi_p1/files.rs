@@ -1,12 +1,11 @@
 //! Functions on open descriptors.
 
-use hob_engine::{Ctx, HostTable};
+use hob_engine::{Ctx, HostTable, Memory};
 use hob_os::{DirEntry, Errno, Rights, TRANSFER_BYTES_MAX, World};
 
 use super::errno::Result;
 use super::types::{advice, dirent, fdflags, fdstat, filestat, put_u32, put_u64, size, times, whence};
 use super::{HasWorld, MODULE, Reaches, with, with_world};
-use crate::memory;
 
 /// The most buffers one call may name, as POSIX systems have it.
 const BUFFERS_MAX: u32 = 1024;
@@ -27,7 +26,7 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         with(ctx, |mem, world| {
             let name = size(world.prestat(fd)?.len())?;
             // The tag of a directory is 0; the union begins at 4.
-            memory::write(mem, out, &u64::from(name).rotate_left(32).to_le_bytes())?;
+            mem.write(out, &u64::from(name).rotate_left(32).to_le_bytes())?;
             Ok(())
         })
     });
@@ -41,7 +40,7 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
                 if size(name.len())? > len {
                     return Err(Errno::NameTooLong.into());
                 }
-                Ok(memory::write(mem, at, name.as_bytes())?)
+                Ok(mem.write(at, name.as_bytes())?)
             })
         },
     );
@@ -88,7 +87,7 @@ fn add_bytes<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, offset: i64, from: u32, out: u32| {
             with(ctx, |mem, world| {
-                memory::bytes(mem, out, 8)?;
+                mem.check(out, 8)?;
                 put_u64(mem, out, world.seek(fd, offset, whence(from)?)?)
             })
         },
@@ -130,7 +129,7 @@ fn add_state<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         with_world(ctx, |world| Ok(world.datasync(fd)?))
     });
     table.func(MODULE, "fd_fdstat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
-        with(ctx, |mem, world| Ok(memory::write(mem, out, &fdstat(&world.fdstat(fd)?))?))
+        with(ctx, |mem, world| Ok(mem.write(out, &fdstat(&world.fdstat(fd)?))?))
     });
     table.func(MODULE, "fd_fdstat_set_flags", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, flags: u32| {
         with_world(ctx, |world| Ok(world.set_flags(fd, fdflags(flags)?)?))
@@ -145,7 +144,7 @@ fn add_state<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(MODULE, "fd_filestat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
-        with(ctx, |mem, world| Ok(memory::write(mem, out, &filestat(&world.filestat(fd)?))?))
+        with(ctx, |mem, world| Ok(mem.write(out, &filestat(&world.filestat(fd)?))?))
     });
     table.func(MODULE, "fd_filestat_set_size", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, bytes: u64| {
         with_world(ctx, |world| Ok(world.set_size(fd, bytes)?))
@@ -164,7 +163,7 @@ fn add_state<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
 }
 
 /// The buffers of a call, checked, together at most as long as one transfer.
-fn buffers(mem: &[u8], at: u32, count: u32) -> Result<Vec<(u32, u32)>> {
+fn buffers(mem: &mut Memory<'_>, at: u32, count: u32) -> Result<Vec<(u32, u32)>> {
     if count > BUFFERS_MAX {
         return Err(Errno::Inval.into());
     }
@@ -172,9 +171,9 @@ fn buffers(mem: &[u8], at: u32, count: u32) -> Result<Vec<(u32, u32)>> {
     let mut list = Vec::new();
     for index in 0..count {
         let at = index.checked_mul(8).and_then(|offset| at.checked_add(offset)).ok_or(Errno::Fault)?;
-        let [a, b, c, d, e, f, g, h] = memory::array::<8>(mem, at)?;
+        let [a, b, c, d, e, f, g, h] = mem.array::<8>(at)?;
         let (start, len) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-        memory::bytes(mem, start, len)?;
+        mem.check(start, len)?;
         let len = len.min(left);
         left -= len;
         if len > 0 {
@@ -186,17 +185,17 @@ fn buffers(mem: &[u8], at: u32, count: u32) -> Result<Vec<(u32, u32)>> {
 
 /// One read into the buffers of a call: straight into guest memory when there is one, else by way of a buffer.
 pub(super) fn scatter(
-    mem: &mut [u8],
+    mem: &mut Memory<'_>,
     at: u32,
     count: u32,
     out: u32,
     read: impl FnOnce(&mut [u8]) -> Result<usize>,
 ) -> Result<()> {
-    memory::bytes(mem, out, 4)?;
+    mem.check(out, 4)?;
     let list = buffers(mem, at, count)?;
     let done = match list.as_slice() {
         [] => read(&mut [])?,
-        [(start, len)] => read(memory::bytes_mut(mem, *start, *len)?)?,
+        [(start, len)] => mem.fill(*start, *len, read)?,
         several => {
             let mut whole = vec![0; total(several)];
             let done = read(&mut whole)?;
@@ -204,7 +203,7 @@ pub(super) fn scatter(
             for (start, len) in several {
                 let (piece, more) =
                     rest.split_at_checked(usize::try_from(*len).unwrap_or(0)).unwrap_or((rest, &[]));
-                memory::write(mem, *start, piece)?;
+                mem.write(*start, piece)?;
                 rest = more;
             }
             done
@@ -215,21 +214,21 @@ pub(super) fn scatter(
 
 /// One write of the buffers of a call: they go out together, so that an appending write stays whole.
 pub(super) fn gather(
-    mem: &mut [u8],
+    mem: &mut Memory<'_>,
     at: u32,
     count: u32,
     out: u32,
     write: impl FnOnce(&[u8]) -> Result<usize>,
 ) -> Result<()> {
-    memory::bytes(mem, out, 4)?;
+    mem.check(out, 4)?;
     let list = buffers(mem, at, count)?;
     let done = match list.as_slice() {
         [] => write(&[])?,
-        [(start, len)] => write(memory::bytes(mem, *start, *len)?)?,
+        [(start, len)] => write(mem.bytes(*start, *len)?)?,
         several => {
             let mut whole = Vec::with_capacity(total(several));
             for (start, len) in several {
-                whole.extend_from_slice(memory::bytes(mem, *start, *len)?);
+                whole.extend_from_slice(mem.bytes(*start, *len)?);
             }
             write(&whole)?
         }
@@ -242,20 +241,29 @@ fn total(list: &[(u32, u32)]) -> usize {
 }
 
 /// Fills the buffer with entries; one that does not fit is cut, which tells the guest to ask again with more room.
-fn readdir(mem: &mut [u8], world: &mut World, fd: u32, to: (u32, u32), cookie: u64, used: u32) -> Result<()> {
-    memory::bytes(mem, used, 4)?;
-    let buf = memory::bytes_mut(mem, to.0, to.1)?;
-    let mut filled = 0;
-    let mut put = |bytes: &[u8]| {
-        let room = buf.get_mut(filled..).unwrap_or_default();
-        let fits = bytes.len().min(room.len());
-        room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        filled += fits;
-        fits == bytes.len()
-    };
-    world.readdir(fd, cookie, &mut |entry: DirEntry<'_>| {
-        let name = u32::try_from(entry.name.len()).unwrap_or(u32::MAX);
-        put(&dirent(entry.next, entry.inode, entry.kind, name)) && put(entry.name)
+fn readdir(
+    mem: &mut Memory<'_>,
+    world: &mut World,
+    fd: u32,
+    to: (u32, u32),
+    cookie: u64,
+    used: u32,
+) -> Result<()> {
+    mem.check(used, 4)?;
+    let filled = mem.fill(to.0, to.1, |buf| {
+        let mut filled = 0;
+        let mut put = |bytes: &[u8]| {
+            let room = buf.get_mut(filled..).unwrap_or_default();
+            let fits = bytes.len().min(room.len());
+            room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            filled += fits;
+            fits == bytes.len()
+        };
+        world.readdir(fd, cookie, &mut |entry: DirEntry<'_>| {
+            let name = u32::try_from(entry.name.len()).unwrap_or(u32::MAX);
+            put(&dirent(entry.next, entry.inode, entry.kind, name)) && put(entry.name)
+        })?;
+        Result::Ok(filled)
     })?;
     put_u32(mem, used, size(filled)?)
 }

@@ -14,7 +14,7 @@ mod sockets;
 mod types;
 
 use hob_cap::{ClockGrant, Policy, RandomGrant};
-use hob_engine::{Ctx, Fault, HostTable, Reach};
+use hob_engine::{Ctx, Fault, HostTable, Memory, Reach};
 use hob_os::World;
 
 use errno::{Result, answer};
@@ -88,10 +88,10 @@ impl Reaches {
 /// Runs `f` with the guest's memory and world, and turns what it says into an error number.
 fn with<T: HasWorld>(
     ctx: &mut Ctx<'_, T>,
-    f: impl FnOnce(&mut [u8], &mut World) -> Result<()>,
+    f: impl FnOnce(&mut Memory<'_>, &mut World) -> Result<()>,
 ) -> std::result::Result<i32, Fault> {
-    let (memory, data) = ctx.split()?;
-    answer(f(memory, data.world()))
+    let (mut memory, data) = ctx.split()?;
+    answer(f(&mut memory, data.world()))
 }
 
 /// Runs `f` with the guest's world alone.

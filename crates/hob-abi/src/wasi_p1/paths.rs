@@ -6,7 +6,6 @@ use hob_os::{Errno, OpenHow, Rights};
 use super::errno::Result;
 use super::types::{fdflags, filestat, follow, put_u32, size, times};
 use super::{HasWorld, MODULE, Reaches, with};
-use crate::memory;
 
 pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
     add_open(table, reach);
@@ -30,9 +29,9 @@ fn add_open<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
          flags: u32,
          out: u32| {
             with(ctx, |mem, world| {
-                memory::bytes(mem, out, 4)?;
+                mem.check(out, 4)?;
                 let how = open_how(lookup, how, rights, inheriting, flags)?;
-                let opened = world.open_at(fd, memory::bytes(mem, path, len)?, how)?;
+                let opened = world.open_at(fd, mem.bytes(path, len)?, how)?;
                 put_u32(mem, out, opened)
             })
         },
@@ -62,7 +61,7 @@ fn add_one_name<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         "path_create_directory",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, path: u32, len: u32| {
-            with(ctx, |mem, world| Ok(world.create_directory_at(fd, memory::bytes(mem, path, len)?)?))
+            with(ctx, |mem, world| Ok(world.create_directory_at(fd, mem.bytes(path, len)?)?))
         },
     );
     table.func(
@@ -70,7 +69,7 @@ fn add_one_name<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         "path_remove_directory",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, path: u32, len: u32| {
-            with(ctx, |mem, world| Ok(world.remove_directory_at(fd, memory::bytes(mem, path, len)?)?))
+            with(ctx, |mem, world| Ok(world.remove_directory_at(fd, mem.bytes(path, len)?)?))
         },
     );
     table.func(
@@ -78,7 +77,7 @@ fn add_one_name<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         "path_unlink_file",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, path: u32, len: u32| {
-            with(ctx, |mem, world| Ok(world.unlink_at(fd, memory::bytes(mem, path, len)?)?))
+            with(ctx, |mem, world| Ok(world.unlink_at(fd, mem.bytes(path, len)?)?))
         },
     );
     table.func(
@@ -87,8 +86,8 @@ fn add_one_name<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, lookup: u32, path: u32, len: u32, out: u32| {
             with(ctx, |mem, world| {
-                let stat = world.filestat_at(fd, follow(lookup)?, memory::bytes(mem, path, len)?)?;
-                Ok(memory::write(mem, out, &filestat(&stat))?)
+                let stat = world.filestat_at(fd, follow(lookup)?, mem.bytes(path, len)?)?;
+                Ok(mem.write(out, &filestat(&stat))?)
             })
         },
     );
@@ -106,7 +105,7 @@ fn add_one_name<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
          flags: u32| {
             with(ctx, |mem, world| {
                 let (accessed, modified) = times(accessed, modified, flags)?;
-                let path = memory::bytes(mem, path, len)?;
+                let path = mem.bytes(path, len)?;
                 Ok(world.set_times_at(fd, follow(lookup)?, path, accessed, modified)?)
             })
         },
@@ -117,9 +116,9 @@ fn add_one_name<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, path: u32, len: u32, buf: u32, buf_len: u32, out: u32| {
             with(ctx, |mem, world| {
-                memory::bytes(mem, out, 4)?;
-                let path = memory::bytes(mem, path, len)?.to_vec();
-                let done = world.readlink_at(fd, &path, memory::bytes_mut(mem, buf, buf_len)?)?;
+                mem.check(out, 4)?;
+                let path = mem.bytes(path, len)?.to_vec();
+                let done = mem.fill(buf, buf_len, |buf| Result::Ok(world.readlink_at(fd, &path, buf)?))?;
                 put_u32(mem, out, size(done)?)
             })
         },
@@ -134,7 +133,7 @@ fn add_two_names<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, old_fd: u32, old: u32, old_len: u32, new_fd: u32, new: u32, new_len: u32| {
             with(ctx, |mem, world| {
-                let (old, new) = (memory::bytes(mem, old, old_len)?, memory::bytes(mem, new, new_len)?);
+                let (old, new) = mem.pair((old, old_len), (new, new_len))?;
                 Ok(world.rename_at(old_fd, old, new_fd, new)?)
             })
         },
@@ -152,7 +151,7 @@ fn add_two_names<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
          new: u32,
          new_len: u32| {
             with(ctx, |mem, world| {
-                let (old, new) = (memory::bytes(mem, old, old_len)?, memory::bytes(mem, new, new_len)?);
+                let (old, new) = mem.pair((old, old_len), (new, new_len))?;
                 Ok(world.link_at(old_fd, follow(lookup)?, old, new_fd, new)?)
             })
         },
@@ -163,8 +162,7 @@ fn add_two_names<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, target: u32, target_len: u32, fd: u32, path: u32, len: u32| {
             with(ctx, |mem, world| {
-                let (target, path) =
-                    (memory::bytes(mem, target, target_len)?, memory::bytes(mem, path, len)?);
+                let (target, path) = mem.pair((target, target_len), (path, len))?;
                 Ok(world.symlink_at(target, fd, path)?)
             })
         },

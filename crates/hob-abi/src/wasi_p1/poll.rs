@@ -1,12 +1,11 @@
 //! Waiting for several things at once.
 
-use hob_engine::{Ctx, HostTable};
+use hob_engine::{Ctx, HostTable, Memory};
 use hob_os::{Errno, SUBSCRIPTIONS_MAX, World};
 
 use super::errno::Result;
 use super::types::{EVENT_BYTES, SUBSCRIPTION_BYTES, event, put_u32, size, subscription};
 use super::{HasWorld, MODULE, Reaches, with};
-use crate::memory;
 
 pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
     table.func(
@@ -19,25 +18,32 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
     );
 }
 
-fn poll(mem: &mut [u8], world: &mut World, input: u32, output: u32, count: u32, out: u32) -> Result<()> {
+fn poll(
+    mem: &mut Memory<'_>,
+    world: &mut World,
+    input: u32,
+    output: u32,
+    count: u32,
+    out: u32,
+) -> Result<()> {
     let too_many = usize::try_from(count).is_ok_and(|count| count > SUBSCRIPTIONS_MAX);
     if count == 0 || too_many {
         return Err(Errno::Inval.into());
     }
-    memory::bytes(mem, out, 4)?;
+    mem.check(out, 4)?;
     let at = |base: u32, index: u32, bytes: u32| {
         index.checked_mul(bytes).and_then(|offset| base.checked_add(offset)).ok_or(Errno::Fault)
     };
     let mut subscriptions = Vec::new();
     for index in 0..count {
-        let raw = memory::array::<48>(mem, at(input, index, SUBSCRIPTION_BYTES)?)?;
+        let raw = mem.array::<48>(at(input, index, SUBSCRIPTION_BYTES)?)?;
         subscriptions.push(subscription(&raw)?);
-        memory::bytes(mem, at(output, index, EVENT_BYTES)?, EVENT_BYTES)?;
+        mem.check(at(output, index, EVENT_BYTES)?, EVENT_BYTES)?;
     }
     let mut events = Vec::new();
     world.poll(&subscriptions, &mut events)?;
     for (index, happened) in (0..count).zip(&events) {
-        memory::write(mem, at(output, index, EVENT_BYTES)?, &event(happened))?;
+        mem.write(at(output, index, EVENT_BYTES)?, &event(happened))?;
     }
     put_u32(mem, out, size(events.len())?.min(count))
 }

@@ -1,12 +1,11 @@
 //! Arguments, environment, clocks, randomness, exit.
 
-use hob_engine::{Ctx, Fault, HostTable, Reach};
+use hob_engine::{Ctx, Fault, HostTable, Memory, Reach};
 use hob_os::Errno;
 
 use super::errno::{Result, number};
 use super::types::{clock, put_u32, put_u64, size};
 use super::{HasWorld, MODULE, Reaches, with, with_world};
-use crate::memory;
 
 pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
     table.func(MODULE, "args_sizes_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
@@ -43,7 +42,7 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(MODULE, "random_get", reach.random.clone(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
-        with(ctx, |mem, world| Ok(world.random_fill(memory::bytes_mut(mem, at, len)?)?))
+        with(ctx, |mem, world| Ok(world.random_fill(mem.bytes_mut(at, len)?)?))
     });
     table.func(MODULE, "sched_yield", Reach::Nothing, |ctx: &mut Ctx<'_, T>| {
         with_world(ctx, |world| Ok(world.sched_yield()?))
@@ -71,21 +70,21 @@ fn raise(signal: u32) -> std::result::Result<i32, Fault> {
     if IGNORED.contains(&signal) { Ok(0) } else { Err(Fault::exit(128 + signal)) }
 }
 
-fn put_sizes(mem: &mut [u8], strings: &[Vec<u8>], count: u32, bytes: u32) -> Result<()> {
+fn put_sizes(mem: &mut Memory<'_>, strings: &[Vec<u8>], count: u32, bytes: u32) -> Result<()> {
     let total: usize = strings.iter().map(|string| string.len() + 1).sum();
     let (strings, total) = (size(strings.len())?, size(total)?);
-    memory::bytes(mem, bytes, 4)?;
+    mem.check(bytes, 4)?;
     put_u32(mem, count, strings)?;
     put_u32(mem, bytes, total)
 }
 
 /// Writes each string with a NUL behind it, and a pointer to each.
-fn put_strings(mem: &mut [u8], strings: &[Vec<u8>], pointers: u32, bytes: u32) -> Result<()> {
+fn put_strings(mem: &mut Memory<'_>, strings: &[Vec<u8>], pointers: u32, bytes: u32) -> Result<()> {
     let (mut pointer, mut at) = (pointers, bytes);
     for string in strings {
         let end = at.checked_add(size(string.len())?).ok_or(Errno::Fault)?;
-        memory::write(mem, at, string)?;
-        memory::write(mem, end, &[0])?;
+        mem.write(at, string)?;
+        mem.write(end, &[0])?;
         put_u32(mem, pointer, at)?;
         at = end.checked_add(1).ok_or(Errno::Fault)?;
         pointer = pointer.checked_add(4).ok_or(Errno::Fault)?;

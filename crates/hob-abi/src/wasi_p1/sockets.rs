@@ -6,7 +6,6 @@ use hob_os::Errno;
 use super::files::{gather, scatter};
 use super::types::{fdflags, put_u16, put_u32, recv_flags};
 use super::{HasWorld, MODULE, Reaches, with, with_world};
-use crate::memory;
 
 pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
     let reach = &reach.sockets;
@@ -16,7 +15,7 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, flags: u32, out: u32| {
             with(ctx, |mem, world| {
-                memory::bytes(mem, out, 4)?;
+                mem.check(out, 4)?;
                 put_u32(mem, out, world.accept(fd, fdflags(flags)?)?)
             })
         },
@@ -27,7 +26,7 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, flags: u32, out: u32, out_flags: u32| {
             with(ctx, |mem, world| {
-                memory::bytes(mem, out_flags, 2)?;
+                mem.check(out_flags, 2)?;
                 let flags = recv_flags(flags)?;
                 scatter(mem, buffers, count, out, |buf| Ok(world.recv(fd, buf, flags)?))?;
                 put_u16(mem, out_flags, 0)

@@ -1,23 +1,23 @@
 //! Layouts and flag values of WASI preview 1, read from and written to guest memory. Source: the preview 1 witx.
 
+use hob_engine::Memory;
 use hob_os::{
     Advice, ClockId, Errno, Event, EventKind, FdFlags, FdStat, FileStat, FileType, Interest, RecvFlags,
     SetTime, Subscription, Whence,
 };
 
 use super::errno::{Result, number};
-use crate::memory;
 
-pub(super) fn put_u16(mem: &mut [u8], at: u32, value: u16) -> Result<()> {
-    Ok(memory::write(mem, at, &value.to_le_bytes())?)
+pub(super) fn put_u16(mem: &mut Memory<'_>, at: u32, value: u16) -> Result<()> {
+    Ok(mem.write(at, &value.to_le_bytes())?)
 }
 
-pub(super) fn put_u32(mem: &mut [u8], at: u32, value: u32) -> Result<()> {
-    Ok(memory::write(mem, at, &value.to_le_bytes())?)
+pub(super) fn put_u32(mem: &mut Memory<'_>, at: u32, value: u32) -> Result<()> {
+    Ok(mem.write(at, &value.to_le_bytes())?)
 }
 
-pub(super) fn put_u64(mem: &mut [u8], at: u32, value: u64) -> Result<()> {
-    Ok(memory::write(mem, at, &value.to_le_bytes())?)
+pub(super) fn put_u64(mem: &mut Memory<'_>, at: u32, value: u64) -> Result<()> {
+    Ok(mem.write(at, &value.to_le_bytes())?)
 }
 
 /// A length as the 32 bits the guest expects.

@@ -7,7 +7,8 @@ use std::time::Instant;
 use hob_cap::{Limit, LimitExceeded, StopToken};
 use sha2::{Digest, Sha256};
 
-use super::{LiveGuest, contain};
+use super::{LiveGuest, contain, misfit, missing};
+use crate::boundary::Boundary;
 use crate::bounds::Bounds;
 use crate::config::{Allocation, EngineConfig};
 use crate::ctx::no_memory;
@@ -17,8 +18,8 @@ use crate::fault::{Fault, Trap};
 use crate::host::HostTable;
 use crate::instance::{Params, Results};
 use crate::limiter::Account;
-use crate::module::{ModuleInfo, cut_bulk};
-use crate::value::Value;
+use crate::module::{FuncType, ModuleInfo, cut_bulk};
+use crate::value::{ValType, Value};
 
 /// Bytes of native stack a guest may use. A thread that calls a guest needs this much and its own.
 const STACK_BYTES: usize = 1 << 20;
@@ -132,6 +133,8 @@ impl Code {
 pub(crate) struct State<T> {
     pub(crate) data: T,
     pub(crate) memory: Option<wasmtime::Memory>,
+    pub(crate) boundary: Boundary,
+    pub(crate) nested: u8,
     stop: StopToken,
     account: Account,
     fuel: Option<u64>,
@@ -159,9 +162,16 @@ impl<T: 'static> Pre<T> {
         Ok(Self { pre })
     }
 
-    pub(crate) fn instantiate(&self, engine: &Engine, data: T, bounds: Bounds) -> Result<Guest<T>, Fault> {
+    pub(crate) fn instantiate(
+        &self,
+        engine: &Engine,
+        data: T,
+        bounds: Bounds,
+        boundary: Boundary,
+    ) -> Result<Guest<T>, Fault> {
         let account = Account::new(bounds.ledger);
-        let state = State { data, memory: None, stop: bounds.stop, account, fuel: bounds.fuel };
+        let state =
+            State { data, memory: None, boundary, nested: 0, stop: bounds.stop, account, fuel: bounds.fuel };
         let mut store = wasmtime::Store::new(self.pre.module().engine(), state);
         store.limiter(|state| &mut state.account);
         store.epoch_deadline_callback(|ctx| match ctx.data().stop.check_at(Instant::now()) {
@@ -261,6 +271,37 @@ pub(crate) fn find_memory<T: 'static>(
     Ok(memory)
 }
 
+/// Calls an export from within a host call.
+pub(crate) fn reenter<T: 'static>(
+    caller: &mut wasmtime::Caller<'_, State<T>>,
+    export: &str,
+    args: &[Value],
+) -> Result<Vec<Value>, Fault> {
+    let func = caller.get_export(export).and_then(wasmtime::Extern::into_func);
+    let func = func.ok_or_else(|| missing(export))?;
+    let args: Vec<wasmtime::Val> = args.iter().map(to_val).collect();
+    let ty = func.ty(&*caller);
+    let fits = ty.params().len() == args.len()
+        && ty.params().zip(&args).all(|(ty, arg)| arg.matches_ty(&*caller, &ty).unwrap_or(false));
+    if !fits {
+        return Err(misfit(export));
+    }
+    let mut results = vec![wasmtime::Val::I32(0); ty.results().len()];
+    func.call(&mut *caller, &args, &mut results).map_err(|error| fault(error, caller.data()))?;
+    results.iter().map(from_val).collect()
+}
+
+pub(crate) fn func_type(engine: &wasmtime::Engine, ty: &FuncType) -> wasmtime::FuncType {
+    let convert = |ty: &ValType| match ty {
+        ValType::I64 => wasmtime::ValType::I64,
+        ValType::F32 => wasmtime::ValType::F32,
+        ValType::F64 => wasmtime::ValType::F64,
+        // Other types are refused before a function of them is made.
+        ValType::I32 | ValType::Other => wasmtime::ValType::I32,
+    };
+    wasmtime::FuncType::new(engine, ty.params.iter().map(convert), ty.results.iter().map(convert))
+}
+
 #[cold]
 fn fault<T>(error: wasmtime::Error, state: &State<T>) -> Fault {
     let error = match error.downcast::<Fault>() {
@@ -306,7 +347,7 @@ fn trap_of(trap: wasmtime::Trap) -> Trap {
     }
 }
 
-fn to_val(value: &Value) -> wasmtime::Val {
+pub(crate) fn to_val(value: &Value) -> wasmtime::Val {
     match *value {
         Value::I32(v) => wasmtime::Val::I32(v),
         Value::I64(v) => wasmtime::Val::I64(v),
@@ -315,7 +356,7 @@ fn to_val(value: &Value) -> wasmtime::Val {
     }
 }
 
-fn from_val(value: &wasmtime::Val) -> Result<Value, Fault> {
+pub(crate) fn from_val(value: &wasmtime::Val) -> Result<Value, Fault> {
     match value {
         wasmtime::Val::I32(v) => Ok(Value::I32(*v)),
         wasmtime::Val::I64(v) => Ok(Value::I64(*v)),

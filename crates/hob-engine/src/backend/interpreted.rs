@@ -7,8 +7,10 @@
 use std::time::{Duration, Instant};
 
 use hob_cap::{Limit, LimitExceeded, StopReason, StopToken};
+use wasmi::AsContextMut;
 
-use super::{LiveGuest, contain};
+use super::{LiveGuest, contain, misfit, missing};
+use crate::boundary::Boundary;
 use crate::bounds::Bounds;
 use crate::ctx::no_memory;
 use crate::error::{LinkError, LoadError};
@@ -16,8 +18,8 @@ use crate::fault::{Fault, Trap};
 use crate::host::HostTable;
 use crate::instance::{Params, Results};
 use crate::limiter::Account;
-use crate::module::{ModuleInfo, START_EXPORT, cut_bulk, export_start};
-use crate::value::Value;
+use crate::module::{FuncType, ModuleInfo, START_EXPORT, cut_bulk, export_start};
+use crate::value::{ValType, Value};
 
 /// Units of fuel in one slice: less than a millisecond of interpretation, and at most 6 MiB of one bulk operation.
 const SLICE_FUEL: u64 = 100_000;
@@ -79,9 +81,21 @@ pub(crate) struct Code {
 pub(crate) struct State<T> {
     pub(crate) data: T,
     pub(crate) memory: Option<wasmi::Memory>,
+    pub(crate) boundary: Boundary,
+    pub(crate) nested: u8,
     stop: StopToken,
     account: Account,
-    fuel: Option<u64>,
+    meter: Meter,
+}
+
+/// The fuel of one guest.
+struct Meter {
+    /// What it may use in all.
+    allowed: Option<u64>,
+    /// What was handed out in the current slice.
+    granted: u64,
+    /// What was used up in slices that are over.
+    spent: u64,
 }
 
 /// A module with its imports met.
@@ -106,23 +120,24 @@ impl<T: 'static> Pre<T> {
         Ok(Self { linker, module: code.module.clone(), memory_bytes_min: info.memory_bytes_min })
     }
 
-    pub(crate) fn instantiate(&self, data: T, bounds: Bounds) -> Result<Guest<T>, Fault> {
+    pub(crate) fn instantiate(&self, data: T, bounds: Bounds, boundary: Boundary) -> Result<Guest<T>, Fault> {
         let account = Account::new(bounds.ledger);
-        let state = State { data, memory: None, stop: bounds.stop, account, fuel: bounds.fuel };
+        let meter = Meter { allowed: bounds.fuel, granted: 0, spent: 0 };
+        let state = State { data, memory: None, boundary, nested: 0, stop: bounds.stop, account, meter };
         let mut store = wasmi::Store::new(self.linker.engine(), state);
         store.limiter(|state| &mut state.account);
-        let mut guest = Guest { store, instance: None, granted: 0, spent: 0 };
-        guest.look()?;
+        let mut guest = Guest { store, instance: None };
+        look(guest.store.data())?;
         // Making the memories is one bulk operation too; a small one cannot be late enough to matter.
         if self.memory_bytes_min > SLICE_FUEL * u64::from(BULK_BYTES_PER_FUEL) {
-            guest.refuse_what_cannot_end_in_time(self.memory_bytes_min)?;
+            refuse_what_cannot_end_in_time(guest.store.data(), self.memory_bytes_min)?;
         }
-        guest.grant(u64::MAX)?; // No guest code runs in instantiation: the start function is called below.
+        grant(guest.store.as_context_mut(), u64::MAX)?; // No guest code runs in instantiation: the start function is called below.
         let instance = contain(|| {
             let made = self.linker.instantiate_and_start(&mut guest.store, &self.module);
             made.map_err(|error| fault(&error, guest.store.data()))
         })?;
-        guest.granted = 0;
+        guest.store.data_mut().meter.granted = 0;
         let memory = instance.get_memory(&guest.store, "memory");
         guest.store.data_mut().memory = memory;
         guest.instance = Some(instance);
@@ -137,60 +152,108 @@ impl<T: 'static> Pre<T> {
 pub(crate) struct Guest<T: 'static> {
     store: wasmi::Store<State<T>>,
     instance: Option<wasmi::Instance>,
-    /// Fuel handed out in the current slice.
-    granted: u64,
-    /// Fuel used up in slices that are over.
-    spent: u64,
 }
 
-impl<T: 'static> Guest<T> {
-    fn look(&self) -> Result<(), Fault> {
-        match self.store.data().stop.check_at(Instant::now()) {
-            Some(reason) => Err(reason.into()),
-            None => Ok(()),
-        }
-    }
+type Context<'a, T> = wasmi::StoreContextMut<'a, State<T>>;
 
-    fn grant(&mut self, fuel: u64) -> Result<(), Fault> {
-        self.granted = fuel;
-        self.store.set_fuel(fuel).map_err(|error| Fault::host(error.to_string()))
+fn look<T>(state: &State<T>) -> Result<(), Fault> {
+    match state.stop.check_at(Instant::now()) {
+        Some(reason) => Err(reason.into()),
+        None => Ok(()),
     }
+}
 
-    /// Ends the current slice and starts one that covers at least `required`.
-    fn next_slice(&mut self, required: u64) -> Result<(), Fault> {
-        self.settle();
-        self.look()?;
-        if required > SLICE_FUEL {
-            self.refuse_what_cannot_end_in_time(required.saturating_mul(u64::from(BULK_BYTES_PER_FUEL)))?;
+fn grant<T>(mut store: Context<'_, T>, fuel: u64) -> Result<(), Fault> {
+    store.data_mut().meter.granted = fuel;
+    store.set_fuel(fuel).map_err(|error| Fault::host(error.to_string()))
+}
+
+/// Ends the current slice and starts one that covers at least `required`.
+fn next_slice<T>(mut store: Context<'_, T>, required: u64) -> Result<(), Fault> {
+    let left = store.get_fuel().unwrap_or(0);
+    let meter = &mut store.data_mut().meter;
+    meter.spent = meter.spent.saturating_add(meter.granted.saturating_sub(left));
+    meter.granted = left;
+    look(store.data())?;
+    if required > SLICE_FUEL {
+        let bytes = required.saturating_mul(u64::from(BULK_BYTES_PER_FUEL));
+        refuse_what_cannot_end_in_time(store.data(), bytes)?;
+    }
+    let mut slice = SLICE_FUEL.max(required);
+    let Meter { allowed, spent, .. } = store.data().meter;
+    if let Some(allowed) = allowed {
+        let left = allowed.saturating_sub(spent);
+        if required > left || left == 0 {
+            return Err(
+                LimitExceeded { limit: Limit::Fuel, allowed, used: spent, asked: required.max(1) }.into()
+            );
         }
-        let mut slice = SLICE_FUEL.max(required);
-        if let Some(allowed) = self.store.data().fuel {
-            let left = allowed.saturating_sub(self.spent);
-            if required > left || left == 0 {
-                let asked = required.max(1);
-                return Err(LimitExceeded { limit: Limit::Fuel, allowed, used: self.spent, asked }.into());
+        slice = slice.min(left);
+    }
+    grant(store, slice)
+}
+
+fn refuse_what_cannot_end_in_time<T>(state: &State<T>, bytes: u64) -> Result<(), Fault> {
+    let stop = &state.stop;
+    let Some(deadline) = stop.hard_deadline() else { return Ok(()) };
+    let needs = Duration::from_millis(bytes / BULK_BYTES_PER_MS);
+    if Instant::now().checked_add(needs).is_none_or(|end| end > deadline) {
+        stop.stop(StopReason::HardDeadline);
+        return Err(StopReason::HardDeadline.into());
+    }
+    Ok(())
+}
+
+/// Calls a function, slice by slice, from outside or from within a host call.
+fn run<T: 'static>(
+    mut store: impl AsContextMut<Data = State<T>>,
+    func: &wasmi::Func,
+    args: &[wasmi::Val],
+    results: &mut [wasmi::Val],
+) -> Result<(), Fault> {
+    next_slice(store.as_context_mut(), 0)?;
+    let mut step = func.call_resumable(store.as_context_mut(), args, results);
+    loop {
+        match step.map_err(|error| fault(&error, store.as_context().data()))? {
+            wasmi::ResumableCall::Finished => return Ok(()),
+            wasmi::ResumableCall::HostTrap(trap) => {
+                return Err(fault(trap.host_error(), store.as_context().data()));
             }
-            slice = slice.min(left);
+            wasmi::ResumableCall::OutOfFuel(paused) => {
+                next_slice(store.as_context_mut(), paused.required_fuel())?;
+                step = paused.resume(store.as_context_mut(), results);
+            }
         }
-        self.grant(slice)
     }
+}
 
-    fn settle(&mut self) {
-        let left = self.store.get_fuel().unwrap_or(0);
-        self.spent = self.spent.saturating_add(self.granted.saturating_sub(left));
-        self.granted = left;
+/// Calls an export from within a host call.
+pub(crate) fn reenter<T: 'static>(
+    caller: &mut wasmi::Caller<'_, State<T>>,
+    export: &str,
+    args: &[Value],
+) -> Result<Vec<Value>, Fault> {
+    let func = caller.get_export(export).and_then(wasmi::Extern::into_func);
+    let func = func.ok_or_else(|| missing(export))?;
+    let args: Vec<wasmi::Val> = args.iter().map(to_val).collect();
+    let ty = func.ty(&*caller);
+    if ty.params().len() != args.len() || ty.params().iter().zip(&args).any(|(ty, arg)| *ty != arg.ty()) {
+        return Err(misfit(export));
     }
+    let mut results = vec![wasmi::Val::I32(0); ty.results().len()];
+    run(caller, &func, &args, &mut results)?;
+    results.iter().map(from_val).collect()
+}
 
-    fn refuse_what_cannot_end_in_time(&self, bytes: u64) -> Result<(), Fault> {
-        let stop = &self.store.data().stop;
-        let Some(deadline) = stop.hard_deadline() else { return Ok(()) };
-        let needs = Duration::from_millis(bytes / BULK_BYTES_PER_MS);
-        if Instant::now().checked_add(needs).is_none_or(|end| end > deadline) {
-            stop.stop(StopReason::HardDeadline);
-            return Err(StopReason::HardDeadline.into());
-        }
-        Ok(())
-    }
+pub(crate) fn func_type(ty: &FuncType) -> wasmi::FuncType {
+    let convert = |ty: &ValType| match ty {
+        ValType::I64 => wasmi::ValType::I64,
+        ValType::F32 => wasmi::ValType::F32,
+        ValType::F64 => wasmi::ValType::F64,
+        // Other types are refused before a function of them is made.
+        ValType::I32 | ValType::Other => wasmi::ValType::I32,
+    };
+    wasmi::FuncType::new(ty.params.iter().map(convert), ty.results.iter().map(convert))
 }
 
 impl<T: 'static> LiveGuest<T> for Guest<T> {
@@ -218,7 +281,7 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
 
     fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault> {
         contain(|| {
-            self.next_slice(0)?;
+            next_slice(self.store.as_context_mut(), 0)?;
             let mut step = func.call_resumable(&mut self.store, params);
             loop {
                 match step.map_err(|error| fault(&error, self.store.data()))? {
@@ -227,7 +290,7 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
                         return Err(fault(trap.host_error(), self.store.data()));
                     }
                     wasmi::TypedResumableCall::OutOfFuel(paused) => {
-                        self.next_slice(paused.required_fuel())?;
+                        next_slice(self.store.as_context_mut(), paused.required_fuel())?;
                         step = paused.resume(&mut self.store);
                     }
                 }
@@ -240,29 +303,14 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
         let Some(func) = func else { return Err(Fault::contract("no exported function of that name")) };
         let args: Vec<wasmi::Val> = args.iter().map(to_val).collect();
         let mut results = vec![wasmi::Val::I32(0); func.ty(&self.store).results().len()];
-        contain(|| {
-            self.next_slice(0)?;
-            let mut step = func.call_resumable(&mut self.store, &args, &mut results);
-            loop {
-                match step.map_err(|error| fault(&error, self.store.data()))? {
-                    wasmi::ResumableCall::Finished => break,
-                    wasmi::ResumableCall::HostTrap(trap) => {
-                        return Err(fault(trap.host_error(), self.store.data()));
-                    }
-                    wasmi::ResumableCall::OutOfFuel(paused) => {
-                        self.next_slice(paused.required_fuel())?;
-                        step = paused.resume(&mut self.store, &mut results);
-                    }
-                }
-            }
-            Ok(())
-        })?;
+        contain(|| run(&mut self.store, &func, &args, &mut results))?;
         results.iter().map(from_val).collect()
     }
 
     fn fuel_used(&self) -> u64 {
         let left = self.store.get_fuel().unwrap_or(0);
-        self.spent.saturating_add(self.granted.saturating_sub(left))
+        let meter = &self.store.data().meter;
+        meter.spent.saturating_add(meter.granted.saturating_sub(left))
     }
 
     fn into_data(self) -> T {
@@ -307,7 +355,7 @@ fn trap_of(trap: wasmi::TrapCode) -> Trap {
     }
 }
 
-fn to_val(value: &Value) -> wasmi::Val {
+pub(crate) fn to_val(value: &Value) -> wasmi::Val {
     match *value {
         Value::I32(v) => wasmi::Val::I32(v),
         Value::I64(v) => wasmi::Val::I64(v),
@@ -316,7 +364,7 @@ fn to_val(value: &Value) -> wasmi::Val {
     }
 }
 
-fn from_val(value: &wasmi::Val) -> Result<Value, Fault> {
+pub(crate) fn from_val(value: &wasmi::Val) -> Result<Value, Fault> {
     match value {
         wasmi::Val::I32(v) => Ok(Value::I32(*v)),
         wasmi::Val::I64(v) => Ok(Value::I64(*v)),

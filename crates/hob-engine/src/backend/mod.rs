@@ -54,6 +54,19 @@ pub(crate) fn contain<R>(run: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fa
         .unwrap_or_else(|panic| Err(Fault::new(FaultKind::HostPanic(message(&*panic)))))
 }
 
+/// A call from within a host call named nothing that can be called.
+#[cold]
+pub(crate) fn missing(export: &str) -> Fault {
+    Fault::contract(format!("no function is exported as `{}`", hob_cap::escape_guest_text(export, 120)))
+}
+
+/// A call from within a host call did not fit the function.
+#[cold]
+pub(crate) fn misfit(export: &str) -> Fault {
+    let export = hob_cap::escape_guest_text(export, 120);
+    Fault::contract(format!("export `{export}` has another type than the one it is called with"))
+}
+
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
