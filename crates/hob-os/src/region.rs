@@ -90,6 +90,11 @@ impl Regions {
         Ok(())
     }
 
+    /// How many grants there are.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// The root of a grant.
     pub(crate) fn root(&self, region: usize) -> Option<Node> {
         let found = self.list.get(region)?;

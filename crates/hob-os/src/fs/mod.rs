@@ -14,6 +14,7 @@ pub(crate) mod open;
 pub(crate) mod path;
 pub(crate) mod pseudo;
 pub(crate) mod readdir;
+mod whole;
 
 use crate::descriptor::Descriptor;
 use crate::{Result, World};
