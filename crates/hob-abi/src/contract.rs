@@ -4,7 +4,7 @@ use std::fmt;
 
 use hob_engine::{ExternType, FuncType, ModuleInfo, ValType};
 
-use crate::{command, json};
+use crate::{command, json, plugin};
 
 /// A contract between guest and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Contract {
     Command,
     /// A decision: `alloc` and `eval`, JSON in, JSON out.
     Json,
+    /// Named functions that extend an application.
+    Plugin,
 }
 
 impl Contract {
@@ -20,6 +22,9 @@ impl Contract {
     #[must_use]
     pub fn detect(info: &ModuleInfo) -> Vec<Self> {
         let mut fits = Vec::new();
+        if plugin::check(info).is_ok() {
+            fits.push(Self::Plugin);
+        }
         if command::check(info).is_ok() {
             fits.push(Self::Command);
         }
@@ -35,6 +40,7 @@ impl Contract {
         match self {
             Self::Command => command::NAME,
             Self::Json => json::NAME,
+            Self::Plugin => plugin::NAME,
         }
     }
 }
@@ -77,6 +83,18 @@ pub(crate) fn expect_func(
         None => wrong.push(Mismatch { export, need: format!("a function {need}"), have: None }),
         Some(ExternType::Func(ty)) if *ty == need => {}
         Some(have) => wrong.push(Mismatch::wrong_type(export, &need, have)),
+    }
+}
+
+pub(crate) fn expect_optional_func(
+    info: &ModuleInfo,
+    export: &'static str,
+    params: &[ValType],
+    results: &[ValType],
+    wrong: &mut Vec<Mismatch>,
+) {
+    if info.export(export).is_some() {
+        expect_func(info, export, params, results, wrong);
     }
 }
 

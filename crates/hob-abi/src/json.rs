@@ -16,10 +16,10 @@
 use std::fmt;
 
 use hob_cap::{Limit, LimitExceeded};
-use hob_engine::{ExternType, Fault, FuncType, Instance, Memory, ModuleInfo, ValType};
+use hob_engine::{Fault, Instance, Memory, ModuleInfo, ValType};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::contract::{Mismatch, expect_func, expect_memory};
+use crate::contract::{Mismatch, expect_func, expect_memory, expect_optional_func};
 
 /// The name and version of this contract.
 pub const NAME: &str = "json/1.0";
@@ -43,12 +43,7 @@ pub fn check(info: &ModuleInfo) -> Result<(), Vec<Mismatch>> {
     expect_memory(info, &mut wrong);
     expect_func(info, "alloc", &[ValType::I32], &[ValType::I32], &mut wrong);
     expect_func(info, "eval", &[ValType::I32, ValType::I32], &[ValType::I64], &mut wrong);
-    if let Some(ty) = info.export("_initialize") {
-        let want = FuncType { params: vec![], results: vec![] };
-        if *ty != ExternType::Func(want.clone()) {
-            wrong.push(Mismatch::wrong_type("_initialize", &want, ty));
-        }
-    }
+    expect_optional_func(info, "_initialize", &[], &[], &mut wrong);
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
@@ -68,19 +63,31 @@ pub fn initialize<T: 'static>(instance: &mut Instance<T>) -> Result<(), Fault> {
 /// The fault that ended the guest: a trap, a limit, a deadline, a request or response over its size, or a pointer that
 /// does not lie in its memory.
 pub fn eval<T: 'static>(instance: &mut Instance<T>, request: &[u8], sizes: Sizes) -> Result<Vec<u8>, Fault> {
+    exchange(instance, ("alloc", "eval"), request, sizes)
+}
+
+/// Bytes in, bytes out, through two exports: one makes room, one reads a request and points at a response. Every contract
+/// whose functions take and give bytes comes through here.
+pub(crate) fn exchange<T: 'static>(
+    instance: &mut Instance<T>,
+    (alloc, function): (&str, &str),
+    request: &[u8],
+    sizes: Sizes,
+) -> Result<Vec<u8>, Fault> {
     let length = at_most(Limit::Request, request.len(), sizes.request_max)?;
-    let at = instance.call::<u32, u32>("alloc", length)?;
+    let at = instance.call::<u32, u32>(alloc, length)?;
     let memory = instance.memory().ok_or_else(no_memory)?;
     Memory::new(memory)
         .write(at, request)
-        .map_err(|wrong| Fault::contract(format!("`alloc` answered {at}: {wrong}")))?;
-    let packed = instance.call::<(u32, u32), u64>("eval", (at, length))?;
+        .map_err(|wrong| Fault::contract(format!("`{alloc}` answered {at}: {wrong}")))?;
+    let packed = instance.call::<(u32, u32), u64>(function, (at, length))?;
     let (at, length) = unpack(packed);
     let memory = instance.memory().ok_or_else(no_memory)?;
     let mut memory = Memory::new(memory);
-    let response = memory.bytes(at, length);
-    let response =
-        response.map_err(|wrong| Fault::contract(format!("`eval` answered {at}, {length}: {wrong}")))?;
+    let response = memory.bytes(at, length).map_err(|wrong| {
+        let function = hob_cap::escape_guest_text(function, 120);
+        Fault::contract(format!("`{function}` answered {at}, {length}: {wrong}"))
+    })?;
     at_most(Limit::Response, response.len(), sizes.response_max)?;
     Ok(response.to_vec())
 }

@@ -73,6 +73,18 @@ impl<'a, T: 'static> Ctx<'a, T> {
         }
     }
 
+    /// Whether the guest exports a function of this name.
+    pub fn exports_func(&mut self, name: &str) -> bool {
+        match &mut self.0 {
+            Inner::Compiled(caller) => {
+                caller.get_export(name).is_some_and(|export| export.into_func().is_some())
+            }
+            Inner::Interpreted(caller) => {
+                caller.get_export(name).is_some_and(|export| export.into_func().is_some())
+            }
+        }
+    }
+
     /// Calls an exported function of the guest from within a host call. The guest's bounds hold for it as for every call.
     ///
     /// # Errors

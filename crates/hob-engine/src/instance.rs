@@ -112,6 +112,23 @@ impl<T: 'static> Instance<T> {
         result
     }
 
+    /// Calls an exported function that takes and returns nothing. An exit ends only this call: its code is returned, and
+    /// the instance lives on.
+    ///
+    /// # Errors
+    ///
+    /// Any other fault that ended the guest.
+    pub fn run_to_exit(&mut self, name: &str) -> Result<Option<u32>, Fault> {
+        match self.call::<(), ()>(name, ()) {
+            Ok(()) => Ok(None),
+            Err(fault) => {
+                let code = fault.exit_code().ok_or(fault)?;
+                self.ended = false;
+                Ok(Some(code))
+            }
+        }
+    }
+
     /// Whether a function is exported as `name`.
     pub fn has_func(&mut self, name: &str) -> bool {
         with_guest!(&mut self.guest, guest => guest.has_func(name))

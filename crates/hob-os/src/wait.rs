@@ -23,6 +23,7 @@ pub(crate) struct Waiter {
     bell: OnceLock<Bell>,
     /// Whether a wait was ended for the soft deadline.
     warned: AtomicBool,
+    began: Instant,
 }
 
 /// The eventfd a stop rings, and the registration that rings it.
@@ -59,12 +60,17 @@ impl<'a> Watch<'a> {
 impl Waiter {
     /// Waits that end with `stop`.
     pub(crate) fn new(stop: StopToken) -> Self {
-        Self { stop, bell: OnceLock::new(), warned: AtomicBool::new(false) }
+        Self { stop, bell: OnceLock::new(), warned: AtomicBool::new(false), began: Instant::now() }
     }
 
     /// The token that ends the waits.
     pub(crate) fn token(&self) -> &StopToken {
         &self.stop
+    }
+
+    /// How long ago the waits began.
+    pub(crate) fn age(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Fails when the guest is being ended: one atomic load.

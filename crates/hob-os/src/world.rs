@@ -82,6 +82,12 @@ impl World {
         self.waiter.token()
     }
 
+    /// How long this world has been there, for the host's own use; a guest is never told.
+    #[must_use]
+    pub fn uptime(&self) -> std::time::Duration {
+        self.waiter.age()
+    }
+
     /// The resolution of a clock in nanoseconds; at least 1.
     pub fn clock_resolution(&self, clock: ClockId) -> Result<u64> {
         self.waiter.check()?;
