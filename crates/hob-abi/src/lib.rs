@@ -6,6 +6,7 @@
 //! * [`command`]: a program, with arguments, standard streams and an exit code.
 //! * [`json`]: a decision, JSON in and JSON out.
 //! * [`plugin`]: named functions that extend an application, with a host module of their own.
+//! * [`tool`]: a program for an agent, JSON on its streams.
 //! * [`wasi_p1`]: the functions of WASI preview 1, which guests of either contract may import.
 //!
 //! What this crate must not know: where a module comes from, how a policy is written, which engine runs a guest. It
@@ -15,6 +16,7 @@ pub mod command;
 mod contract;
 pub mod json;
 pub mod plugin;
+pub mod tool;
 pub mod wasi_p1;
 
 pub use contract::{Contract, Mismatch};
