@@ -62,6 +62,14 @@ impl Mismatch {
     }
 }
 
+impl Mismatch {
+    /// The export that does not fit.
+    #[must_use]
+    pub fn export(&self) -> &'static str {
+        self.export
+    }
+}
+
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.have {

@@ -45,6 +45,8 @@ pub enum Limit {
     FunctionSize,
     /// Time to compile a module.
     CompileTime,
+    /// Bytes of a record of a run.
+    Record,
 }
 
 /// What a limit counts.
@@ -76,7 +78,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Limit {
     /// Every limit, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Memory,
         Self::TableElements,
         Self::HostBuffer,
@@ -95,6 +97,7 @@ impl Limit {
         Self::FunctionCount,
         Self::FunctionSize,
         Self::CompileTime,
+        Self::Record,
     ];
 
     fn row(self) -> Row {
@@ -120,6 +123,7 @@ impl Limit {
             Self::FunctionCount => row("function-count", Unit::Count, Some(200_000), 1_000_000, None),
             Self::FunctionSize => row("function-size", Unit::Bytes, Some(4 * MIB), 7_654_321, None),
             Self::CompileTime => row("compile-time", Unit::Milliseconds, Some(120_000), DAY_MS, None),
+            Self::Record => row("record", Unit::Bytes, Some(256 * MIB), 4 * GIB, None),
         }
     }
 

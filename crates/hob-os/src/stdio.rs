@@ -49,6 +49,8 @@ pub enum Sink {
     Fd(OwnedFd),
     /// A function of the embedder, called with each piece as the guest writes it; it should not wait.
     Callback(Callback),
+    /// Into another sink, and what that took is shown to a function as well.
+    Tapped(Box<Self>, Callback),
 }
 
 impl fmt::Debug for Sink {
@@ -59,6 +61,7 @@ impl fmt::Debug for Sink {
             Self::Host => "Host",
             Self::Fd(_) => "Fd",
             Self::Callback(_) => "Callback",
+            Self::Tapped(..) => "Tapped",
         })
     }
 }
@@ -107,6 +110,8 @@ pub(crate) struct Output {
     ledger: Arc<Ledger>,
     /// Bytes of `Limit::HostBuffer` this output holds.
     held: u64,
+    /// Who is shown what was written.
+    taps: Vec<Callback>,
 }
 
 enum To {
@@ -181,14 +186,19 @@ impl Input {
 impl Output {
     /// Opens a sink; `host` is the stream of this process that `Sink::Host` means.
     pub(crate) fn open(sink: Sink, host: impl AsFd, ledger: Arc<Ledger>) -> Result<Self> {
+        let (mut sink, mut taps) = (sink, Vec::new());
+        while let Sink::Tapped(inner, tap) = sink {
+            taps.push(tap);
+            sink = *inner;
+        }
         let to = match sink {
-            Sink::Discard => To::Discard,
+            Sink::Discard | Sink::Tapped(..) => To::Discard,
             Sink::Buffer(buffer) => To::Buffer(buffer),
             Sink::Host => To::Stream(host.as_fd().try_clone_to_owned()?),
             Sink::Fd(fd) => To::Stream(fd),
             Sink::Callback(call) => To::Callback(call),
         };
-        Ok(Self { to, ledger, held: 0 })
+        Ok(Self { to, ledger, held: 0, taps })
     }
 
     /// Writes some of `buf`, at least one byte unless it is empty; waits for room unless `nonblock`.
@@ -200,6 +210,10 @@ impl Output {
         let written = self.push(buf, nonblock, waiter);
         let done = *written.as_ref().unwrap_or(&0) as u64;
         self.ledger.release(Limit::Output, asked.saturating_sub(done));
+        if let Ok(done) = written {
+            let taken = buf.get(..done).unwrap_or(buf);
+            self.taps.iter_mut().for_each(|tap| tap(taken));
+        }
         written
     }
 

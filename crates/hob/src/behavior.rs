@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use hob_abi::json::{self, Sizes};
-use hob_engine::{HostTable, Linked, Module};
+use hob_engine::{HostTable, Linked};
+use hob_record::{How, Outcome};
 
 use crate::error::Error;
-use crate::host::Host;
+use crate::loaded::Loaded;
+use crate::record::{Recorder, Session, finish, within};
 use crate::seat::{Seat, Streams, bounds};
 
 /// A module used under the json contract. Each call runs in an instance of its own, so that no call sees what another
@@ -23,7 +25,7 @@ use crate::seat::{Seat, Streams, bounds};
 /// ```
 #[derive(Clone)]
 pub struct Behavior {
-    host: Host,
+    loaded: Loaded,
     linked: Kind,
 }
 
@@ -35,14 +37,15 @@ enum Kind {
 }
 
 impl Behavior {
-    pub(crate) fn new(host: &Host, module: &Module) -> Result<Self, Error> {
+    pub(crate) fn new(loaded: &Loaded) -> Result<Self, Error> {
+        let (host, module) = (&loaded.host, loaded.module());
         let engine = &host.inner.engine;
         let linked = if module.info().imports.is_empty() {
             Kind::Pure(engine.link(module, &Arc::new(HostTable::new()))?)
         } else {
             Kind::Worldly(engine.link(module, &host.inner.table)?)
         };
-        Ok(Self { host: host.clone(), linked })
+        Ok(Self { loaded: loaded.clone(), linked })
     }
 
     /// Hands the guest a request and returns its response.
@@ -62,7 +65,7 @@ impl Behavior {
     /// The fault that ended the guest: a trap, a limit, a deadline, a request or response over its size, a pointer that
     /// does not lie in its memory.
     pub fn eval(&self, request: &[u8]) -> Result<Vec<u8>, Error> {
-        let limits = &self.host.inner.limits;
+        let limits = &self.loaded.host.inner.limits;
         let sizes = Sizes { request_max: limits.request_bytes, response_max: limits.response_bytes };
         let bounds = bounds(limits, None);
         match &self.linked {
@@ -72,12 +75,42 @@ impl Behavior {
                 Ok(json::eval(&mut instance, request, sizes)?)
             }
             Kind::Worldly(linked) => {
-                let seat = self.host.inner.opened.seat(Streams::default(), &bounds)?;
+                let seat = self.loaded.host.inner.opened.seat(Streams::default(), &bounds)?;
                 let mut instance = linked.instantiate(seat, bounds)?;
                 json::initialize(&mut instance)?;
                 Ok(json::eval(&mut instance, request, sizes)?)
             }
         }
+    }
+
+    /// As [`Behavior::eval`], recorded.
+    ///
+    /// ```
+    /// # let host = hob::Host::builder().recordable().build()?;
+    /// # let yes = host.load_bytes("yes", br#"(module (memory (export "memory") 1) (data (i32.const 16) "{\"ok\":true}")
+    /// #     (func (export "alloc") (param i32) (result i32) (i32.const 64))
+    /// #     (func (export "eval") (param i32 i32) (result i64) (i64.const 0x100000000b)))"#)?;
+    /// let recorder = hob::Recorder::new(tempfile::tempfile().unwrap());
+    /// assert_eq!(yes.behavior()?.eval_recorded(b"{}", recorder)?, br#"{"ok":true}"#);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Behavior::eval`], and when the record cannot be begun.
+    pub fn eval_recorded(&self, request: &[u8], recorder: Recorder) -> Result<Vec<u8>, Error> {
+        let (host, limits) = (&self.loaded.host, &self.loaded.host.inner.limits);
+        let how = How::Eval { request: request.to_vec() };
+        let session = Session::begin(&self.loaded, how, recorder)?;
+        let sizes = Sizes { request_max: limits.request_bytes, response_max: limits.response_bytes };
+        let linked = host.inner.engine.link(self.loaded.module(), &host.inner.table)?;
+        let work = |mut instance| {
+            json::initialize(&mut instance)?;
+            json::eval(&mut instance, request, sizes)
+        };
+        let bounds = bounds(limits, None);
+        let done = within(host, &linked, Streams::default(), Some(&session), bounds, work)?;
+        finish(Some(session), done, |answer| Outcome::Answer(answer.clone()))
     }
 
     /// Hands a guard a request and reads its response as a verdict. An error is never a no.

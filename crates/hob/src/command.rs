@@ -4,9 +4,11 @@ use hob_abi::command;
 use hob_cap::StopToken;
 use hob_engine::{BackendKind, Linked};
 use hob_os::{SharedBuffer, Sink, Source};
+use hob_record::{How, Outcome};
 
 use crate::error::Error;
-use crate::host::Host;
+use crate::loaded::Loaded;
+use crate::record::{Recorder, Session, finish, within};
 use crate::seat::{Seat, Streams, bounds};
 
 /// A module used under the command contract. Each run is a process of its own.
@@ -22,8 +24,7 @@ use crate::seat::{Seat, Streams, bounds};
 /// ```
 #[derive(Clone)]
 pub struct Command {
-    host: Host,
-    name: String,
+    loaded: Loaded,
     linked: Linked<Seat>,
 }
 
@@ -52,11 +53,12 @@ pub struct Run<'a> {
     command: &'a Command,
     streams: Streams,
     stop: Option<StopToken>,
+    recorder: Option<Recorder>,
 }
 
 impl Command {
-    pub(crate) fn new(host: Host, name: &str, linked: Linked<Seat>) -> Self {
-        Self { host, name: name.into(), linked }
+    pub(crate) fn new(loaded: Loaded, linked: Linked<Seat>) -> Self {
+        Self { loaded, linked }
     }
 
     /// Runs the program with these arguments and empty input, and keeps what it writes.
@@ -88,8 +90,8 @@ impl Command {
     /// # Ok::<(), hob::Error>(())
     /// ```
     pub fn start(&self) -> Run<'_> {
-        let streams = Streams { args: vec![self.name.clone().into_bytes()], ..Streams::default() };
-        Run { command: self, streams, stop: None }
+        let streams = Streams { args: vec![self.loaded.name().as_bytes().to_vec()], ..Streams::default() };
+        Run { command: self, streams, stop: None, recorder: None }
     }
 
     /// The back end that would run the program now.
@@ -137,14 +139,21 @@ impl Run<'_> {
         self
     }
 
+    /// Records the run. Needs a host built with [`HostBuilder::recordable`](crate::HostBuilder::recordable).
+    pub fn record(mut self, recorder: Recorder) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Runs the program to its end and returns its exit code.
     ///
     /// # Errors
     ///
     /// The fault that ended the guest, when it did not end by itself.
     pub fn wait(self) -> Result<u8, Error> {
-        let Self { command, mut streams, stop } = self;
-        let inner = &command.host.inner;
+        let Self { command, mut streams, stop, recorder } = self;
+        let host = &command.loaded.host;
+        let inner = &host.inner;
         let granted = inner.policy.stdio;
         if !granted.stdin {
             streams.stdin = Source::Empty;
@@ -156,11 +165,12 @@ impl Run<'_> {
             streams.stderr = Sink::Discard;
         }
         let bounds = bounds(&inner.limits, stop.as_ref());
-        let seat = inner.opened.seat(streams, &bounds)?;
+        let begin = |recorder| Session::begin(&command.loaded, How::Run, recorder);
+        let session = recorder.map(begin).transpose()?;
+        let run = |mut instance| command::run(&mut instance);
+        let done = within(host, &command.linked, streams, session.as_ref(), bounds, run)?;
         // A program may exit from its start function already.
-        match command.linked.instantiate(seat, bounds) {
-            Ok(mut instance) => Ok(command::run(&mut instance)?),
-            Err(fault) => Ok(command::exit_code(fault)?),
-        }
+        let done = done.or_else(command::exit_code);
+        finish(session, done, |code| Outcome::Code((*code).into()))
     }
 }

@@ -6,6 +6,7 @@ use hob_abi::Mismatch;
 use hob_abi::json::NoVerdict;
 use hob_cap::{GrantError, LimitTooHigh};
 use hob_engine::{Fault, FaultKind, LinkError, LoadError};
+use hob_record::{Divergence, ReadError};
 
 /// Why something did not work. One pointer wide.
 ///
@@ -44,6 +45,13 @@ pub enum ErrorKind {
         /// Every export that does not fit.
         mismatches: Vec<Mismatch>,
     },
+    /// There is no function of that name to call.
+    NoFunction {
+        /// The name that was asked for; escaped.
+        export: String,
+        /// What there is.
+        have: String,
+    },
     /// A grant cannot be given.
     Grant(String),
     /// A limit is set higher than it may be.
@@ -52,6 +60,12 @@ pub enum ErrorKind {
     Fault(Fault),
     /// A guard's response is no verdict.
     Verdict(NoVerdict),
+    /// A run could not be recorded.
+    Record(String),
+    /// A file is no record that can be played.
+    Replay(ReadError),
+    /// A replay did something else than what was recorded.
+    Diverged(Divergence),
 }
 
 impl Error {
@@ -84,7 +98,7 @@ impl Error {
                 FaultKind::Exit(code) => code.to_le_bytes()[0],
                 _ => 125,
             },
-            ErrorKind::Verdict(_) => 125,
+            ErrorKind::Verdict(_) | ErrorKind::Diverged(_) => 125,
             _ => 126,
         }
     }
@@ -103,10 +117,16 @@ impl fmt::Display for Error {
                 write!(f, "the module does not fit the contract {contract}")?;
                 mismatches.iter().try_for_each(|mismatch| write!(f, "; {mismatch}"))
             }
+            ErrorKind::NoFunction { export, have } => {
+                write!(f, "no function is exported as `{export}`; there are: {have}")
+            }
             ErrorKind::Grant(why) => f.write_str(why),
             ErrorKind::Limit(error) => error.fmt(f),
             ErrorKind::Fault(fault) => fault.fmt(f),
             ErrorKind::Verdict(error) => error.fmt(f),
+            ErrorKind::Record(why) => f.write_str(why),
+            ErrorKind::Replay(error) => error.fmt(f),
+            ErrorKind::Diverged(divergence) => divergence.fmt(f),
         }
     }
 }
@@ -121,7 +141,10 @@ macro_rules! from {
     )* };
 }
 
-from!(LoadError => Load, LinkError => Link, LimitTooHigh => Limit, Fault => Fault, NoVerdict => Verdict);
+from!(
+    LoadError => Load, LinkError => Link, LimitTooHigh => Limit, Fault => Fault, NoVerdict => Verdict,
+    ReadError => Replay, Divergence => Diverged
+);
 
 impl From<GrantError> for Error {
     fn from(error: GrantError) -> Self {

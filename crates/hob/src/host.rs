@@ -1,10 +1,11 @@
 //! The host: an engine, a policy, limits.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hob_abi::wasi_p1;
+use hob_abi::{plugin, wasi_p1};
 use hob_cap::{Access, AuditSink, ClockGrant, EnvGrant, FsGrant, Limits, Policy, RandomGrant, StdioGrant};
 use hob_engine::{Allocation, Cache, Choice, CompileLimits, Engine, EngineConfig, HostTable};
 
@@ -41,6 +42,8 @@ pub struct HostBuilder {
     policy: Policy,
     limits: Limits,
     audit: Option<Arc<dyn AuditSink>>,
+    settings: BTreeMap<String, String>,
+    deterministic: bool,
     problem: Option<Error>,
 }
 
@@ -57,6 +60,8 @@ impl Host {
             policy: Policy::none(),
             limits: Limits::default(),
             audit: None,
+            settings: BTreeMap::new(),
+            deterministic: false,
             problem: None,
         }
     }
@@ -92,7 +97,7 @@ impl Host {
     /// When the bytes are no module, use a feature that is not accepted, or exceed a compile limit.
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Loaded, Error> {
         let module = self.inner.engine.load(bytes)?;
-        Ok(Loaded::new(self.clone(), name, module))
+        Ok(Loaded::new(self.clone(), name, module, bytes))
     }
 
     /// Compiles a module into the cache, so that the next run starts at full speed. Returns whether it was compiled now.
@@ -209,6 +214,7 @@ impl HostBuilder {
     /// ```
     pub fn deterministic(mut self) -> Self {
         self.config.deterministic = true;
+        self.deterministic = true;
         self
     }
 
@@ -340,6 +346,41 @@ impl HostBuilder {
         self
     }
 
+    /// Grants writing to the log.
+    ///
+    /// ```
+    /// assert!(hob::Host::builder().log().build()?.policy().log);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn log(mut self) -> Self {
+        self.policy.log = true;
+        self
+    }
+
+    /// Gives plugins a value of their configuration, which they ask for by its key.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().config("registry", "https://example.com").build()?;
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn config(mut self, key: &str, value: &str) -> Self {
+        self.settings.insert(key.into(), value.into());
+        self
+    }
+
+    /// Makes NaN canonical, as [`HostBuilder::deterministic`] does, and changes no grant: what is recorded then plays on
+    /// both engines. Needed for a [`Recorder`](crate::Recorder).
+    ///
+    /// ```
+    /// let host = hob::Host::builder().clock(hob::ClockGrant::Real).recordable().build()?;
+    /// assert_eq!(host.policy().clock, hob::ClockGrant::Real);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn recordable(mut self) -> Self {
+        self.config.deterministic = true;
+        self
+    }
+
     /// Records every use of authority here.
     ///
     /// ```
@@ -372,7 +413,7 @@ impl HostBuilder {
             return Err(problem);
         }
         self.limits.validate()?;
-        if self.config.deterministic {
+        if self.deterministic {
             self.policy.clock = self.policy.clock.min(ClockGrant::Virtual);
             if self.policy.random == RandomGrant::Real {
                 self.policy.random = RandomGrant::Seeded(0);
@@ -383,7 +424,8 @@ impl HostBuilder {
         self.config.table_elements_max = self.limits.table_elements;
         let mut table = HostTable::new();
         wasi_p1::add_to(&mut table, &self.policy);
-        let opened = Opened::new(&self.policy, self.audit)?;
+        plugin::add_to(&mut table, &self.policy);
+        let opened = Opened::new(&self.policy, self.audit, self.settings)?;
         Ok(Host {
             inner: Arc::new(Inner {
                 engine: Engine::new(self.config),

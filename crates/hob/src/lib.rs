@@ -20,6 +20,7 @@
 //! |---|---|---|
 //! | [`Behavior`] | json | a decision: bytes in, bytes out, a fresh instance for each |
 //! | [`Command`] | command | a program: arguments, streams, an exit code |
+//! | [`Plugin`] | plugin | named functions, each call in a fresh instance |
 //!
 //! Everything here may be used from many threads. What goes wrong is an [`Error`] that names the rule and what would be
 //! allowed; a guest's fault never becomes the host's.
@@ -30,6 +31,8 @@ mod error;
 mod host;
 mod inspect;
 mod loaded;
+mod plugin;
+mod record;
 mod seat;
 
 pub use behavior::Behavior;
@@ -38,6 +41,8 @@ pub use error::{Error, ErrorKind};
 pub use host::{Host, HostBuilder};
 pub use inspect::{ImportInfo, Inspection, ReachKind};
 pub use loaded::Loaded;
+pub use plugin::{Answer, Callback, Called, LogLine, Plugin, PluginForm};
+pub use record::{Divergence, OutputStream, ReadError, RecordKey, Recorder, Replay, Replayed};
 
 pub use hob_abi::Contract;
 pub use hob_cap::{
@@ -73,7 +78,7 @@ pub mod engine {
 /// assert_eq!(hob::abi::json::verdict(b"{\"ok\":true}"), Ok(true));
 /// ```
 pub mod abi {
-    pub use hob_abi::{Contract, Mismatch, command, json, wasi_p1};
+    pub use hob_abi::{Contract, Mismatch, command, json, plugin, tool, wasi_p1};
 }
 
 /// Capabilities held by number, for embedders that hand their own objects to guests.

@@ -1,13 +1,18 @@
 //! A module that was loaded, before anyone decided what to use it as.
 
-use hob_abi::{Contract, command, json};
+use std::sync::Arc;
+
+use hob_abi::{Contract, command, json, plugin};
 use hob_engine::{Instance, Linked, Module, Value};
+use hob_record::{How, Outcome};
 
 use crate::behavior::Behavior;
 use crate::command::Command;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::inspect::Inspection;
+use crate::plugin::Plugin;
+use crate::record::{Recorder, Session, finish, show_value, show_values, within};
 use crate::seat::{Seat, Streams, bounds};
 
 /// A loaded module. One module may be used as several things, when its exports fit.
@@ -20,14 +25,17 @@ use crate::seat::{Seat, Streams, bounds};
 /// ```
 #[derive(Clone)]
 pub struct Loaded {
-    host: Host,
-    name: String,
+    pub(crate) host: Host,
+    name: Arc<str>,
     module: Module,
+    /// The bytes it was made from, when a record of a run may want them.
+    pub(crate) source: Option<Arc<[u8]>>,
 }
 
 impl Loaded {
-    pub(crate) fn new(host: Host, name: &str, module: Module) -> Self {
-        Self { host, name: name.into(), module }
+    pub(crate) fn new(host: Host, name: &str, module: Module, source: &[u8]) -> Self {
+        let recordable = host.inner.engine.config().deterministic;
+        Self { host, name: name.into(), module, source: recordable.then(|| source.into()) }
     }
 
     /// The name it was loaded under.
@@ -92,7 +100,7 @@ impl Loaded {
     /// When its exports do not fit the command contract, or it imports what no grant provides.
     pub fn command(&self) -> Result<Command, Error> {
         fits(command::NAME, command::check(self.module.info()))?;
-        Ok(Command::new(self.host.clone(), &self.name, self.link()?))
+        Ok(Command::new(self.clone(), self.link()?))
     }
 
     /// Uses it as a decision.
@@ -108,7 +116,23 @@ impl Loaded {
     /// When its exports do not fit the json contract, or it imports what no grant provides.
     pub fn behavior(&self) -> Result<Behavior, Error> {
         fits(json::NAME, json::check(self.module.info()))?;
-        Behavior::new(&self.host, &self.module)
+        Behavior::new(self)
+    }
+
+    /// Uses it as a plugin.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().build()?;
+    /// assert!(host.load_bytes("m", b"(module)")?.plugin().is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When its exports do not fit the plugin contract, or it imports what no grant provides.
+    pub fn plugin(&self) -> Result<Plugin, Error> {
+        fits(plugin::NAME, plugin::check(self.module.info()))?;
+        Ok(Plugin::new(self.clone(), self.link()?))
     }
 
     /// Calls one exported function with numbers, in a fresh instance, after `_initialize` if there is one.
@@ -148,13 +172,42 @@ impl Loaded {
         stdout: hob_os::Sink,
         stderr: hob_os::Sink,
     ) -> Result<Vec<Value>, Error> {
+        self.call_recorded(export, args, stdout, stderr, None)
+    }
+
+    /// As [`Loaded::call_with`], recorded.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().recordable().build()?;
+    /// let module = host.load_bytes("m", br#"(module (func (export "f")))"#)?;
+    /// let recorder = hob::Recorder::new(tempfile::tempfile().unwrap());
+    /// let (out, err) = (hob::Sink::Discard, hob::Sink::Discard);
+    /// assert!(module.call_recorded("f", &[], out, err, Some(recorder))?.is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Loaded::call`], and when the record cannot be begun.
+    pub fn call_recorded(
+        &self,
+        export: &str,
+        args: &[Value],
+        stdout: hob_os::Sink,
+        stderr: hob_os::Sink,
+        recorder: Option<Recorder>,
+    ) -> Result<Vec<Value>, Error> {
         let linked = self.link()?;
-        let bounds = bounds(&self.host.inner.limits, None);
+        let how = || How::Call { export: export.into(), args: args.iter().map(show_value).collect() };
+        let session = recorder.map(|recorder| Session::begin(self, how(), recorder)).transpose()?;
         let streams = Streams { stdout, stderr, ..Streams::default() };
-        let seat = self.host.inner.opened.seat(streams, &bounds)?;
-        let mut instance: Instance<Seat> = linked.instantiate(seat, bounds)?;
-        json::initialize(&mut instance)?;
-        Ok(instance.call_values(export, args)?)
+        let work = |mut instance: Instance<Seat>| {
+            json::initialize(&mut instance)?;
+            instance.call_values(export, args)
+        };
+        let bounds = bounds(&self.host.inner.limits, None);
+        let done = within(&self.host, &linked, streams, session.as_ref(), bounds, work)?;
+        finish(session, done, |values| Outcome::Answer(show_values(values).into_bytes()))
     }
 
     fn link(&self) -> Result<Linked<Seat>, Error> {

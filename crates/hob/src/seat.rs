@@ -1,8 +1,10 @@
 //! Where a guest sits: its world, and the grants opened once for all guests of a host.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use hob_abi::plugin::{Desk, HasDesk};
 use hob_abi::wasi_p1::HasWorld;
 use hob_cap::{AuditSink, ClockGrant, EnvGrant, FsGrant, Ledger, Limits, Policy, RandomGrant, StopToken};
 use hob_engine::{Bounds, Fault};
@@ -17,6 +19,7 @@ pub(crate) struct Opened {
     clock: ClockGrant,
     random: RandomGrant,
     audit: Option<Arc<dyn AuditSink>>,
+    config: Arc<BTreeMap<String, String>>,
 }
 
 /// The streams and arguments of one guest.
@@ -28,17 +31,30 @@ pub(crate) struct Streams {
     pub(crate) stderr: Sink,
 }
 
-/// The data of an instance: its world.
-pub(crate) struct Seat(World);
+/// The data of an instance: its world, and the desk of the host functions that keep something for it.
+pub(crate) struct Seat {
+    world: World,
+    desk: Desk,
+}
 
 impl HasWorld for Seat {
     fn world(&mut self) -> &mut World {
-        &mut self.0
+        &mut self.world
+    }
+}
+
+impl HasDesk for Seat {
+    fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
     }
 }
 
 impl Opened {
-    pub(crate) fn new(policy: &Policy, audit: Option<Arc<dyn AuditSink>>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        policy: &Policy,
+        audit: Option<Arc<dyn AuditSink>>,
+        config: BTreeMap<String, String>,
+    ) -> Result<Self, Error> {
         let refuse = |why: String| Error::new(ErrorKind::Grant(why));
         if let Some(grant) = policy.net.first() {
             return Err(refuse(format!(
@@ -63,7 +79,13 @@ impl Opened {
             clock: policy.clock,
             random: policy.random,
             audit,
+            config: Arc::new(config),
         })
+    }
+
+    /// Whether a guest is handed what may be a secret.
+    pub(crate) fn has_secrets(&self) -> bool {
+        !self.env.is_empty() || !self.config.is_empty()
     }
 
     pub(crate) fn seat(&self, streams: Streams, bounds: &Bounds) -> Result<Seat, Error> {
@@ -93,7 +115,8 @@ impl Opened {
                 Error::new(ErrorKind::Grant(format!("failed to give the guest its grants: {errno}")))
             }
         })?;
-        Ok(Seat(world))
+        let desk = Desk::new(Arc::clone(&self.config), Arc::clone(&bounds.ledger));
+        Ok(Seat { world, desk })
     }
 }
 
