@@ -23,7 +23,7 @@ pub(crate) fn run(args: &CacheArgs) -> Done {
             "there is no cache: neither --cache-dir, XDG_CACHE_HOME nor HOME is set",
         ));
     };
-    let failed = |error: hob::engine::CacheError| Failure::new(HOST, error);
+    let failed = |error: hob::PrivateError| Failure::new(HOST, format!("the cache is off: {error}"));
     match &args.command {
         CacheCommand::Stats => show(&host, "holds", cache.stats().map_err(failed)?, args.json),
         CacheCommand::Clear => show(&host, "held", cache.clear().map_err(failed)?, args.json),

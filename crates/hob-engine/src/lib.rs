@@ -37,13 +37,14 @@ mod limiter;
 mod linked;
 mod memory;
 mod module;
+mod private;
 mod ticker;
 mod value;
 
 pub use backend::BackendKind;
 pub use boundary::{Listener, Player, Recorder, Step};
 pub use bounds::Bounds;
-pub use cache::{Cache, CacheError, CacheStats};
+pub use cache::{Cache, CacheStats};
 pub use config::{Allocation, Choice, EngineConfig};
 pub use ctx::Ctx;
 pub use engine::Engine;
@@ -57,4 +58,5 @@ pub use module::{
     CompileLimits, Export, ExternType, FuncType, Import, Module, ModuleInfo, Section, accepted_features,
     wasm_from_text,
 };
+pub use private::{PrivateError, UserKey};
 pub use value::{ValType, Value};

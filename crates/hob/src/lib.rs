@@ -25,6 +25,7 @@
 //! Everything here may be used from many threads. What goes wrong is an [`Error`] that names the rule and what would be
 //! allowed; a guest's fault never becomes the host's.
 
+mod audit;
 mod behavior;
 mod command;
 mod error;
@@ -35,6 +36,7 @@ mod plugin;
 mod record;
 mod seat;
 
+pub use audit::{AuditLog, AuditProblem, AuditSummary};
 pub use behavior::Behavior;
 pub use command::{Command, Output, Run};
 pub use error::{Error, ErrorKind};
@@ -52,7 +54,8 @@ pub use hob_cap::{
     parse_bytes, parse_duration,
 };
 pub use hob_engine::{
-    BackendKind, CacheStats, Choice, CompileLimits, Fault, FaultKind, Trap, ValType, Value, accepted_features,
+    BackendKind, CacheStats, Choice, CompileLimits, Fault, FaultKind, PrivateError, Trap, UserKey, ValType,
+    Value, accepted_features,
 };
 pub use hob_os::{SharedBuffer, Sink, Source};
 
@@ -66,9 +69,9 @@ pub mod engine {
     pub use hob_cap::Ledger;
     pub use hob_engine::bare;
     pub use hob_engine::{
-        Allocation, Bounds, Cache, CacheError, Ctx, Engine, EngineConfig, Export, ExternType, FuncType,
-        HostTable, Import, Instance, LinkError, Linked, LoadError, Memory, Module, ModuleInfo, OutOfBounds,
-        Reach, Section, wasm_from_text,
+        Allocation, Bounds, Cache, Ctx, Engine, EngineConfig, Export, ExternType, FuncType, HostTable,
+        Import, Instance, LinkError, Linked, LoadError, Memory, Module, ModuleInfo, OutOfBounds, Reach,
+        Section, wasm_from_text,
     };
 }
 

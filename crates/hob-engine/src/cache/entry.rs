@@ -15,8 +15,7 @@ use std::time::{Duration, SystemTime};
 use hmac::Mac;
 use sha2::{Digest, Sha256};
 
-use super::dir::{CacheError, failed, owned};
-use super::key::Secret;
+use crate::private::{PrivateError, UserKey, failed, owned, temporary};
 
 const MAGIC: &[u8; 8] = b"hobseal1";
 const SEAL_BYTES: usize = 8 + 8 + 32;
@@ -41,7 +40,7 @@ impl CacheKey {
 }
 
 /// Opens an entry if there is one and its seal holds.
-pub(super) fn open(dir: &Path, key: &CacheKey, secret: &Secret) -> Option<File> {
+pub(super) fn open(dir: &Path, key: &CacheKey, secret: &UserKey) -> Option<File> {
     let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).ok()?;
     let mut file = OpenOptions::new().read(true).custom_flags(no_follow).open(key.path(dir)).ok()?;
     let meta = file.metadata().ok()?;
@@ -65,7 +64,7 @@ pub(super) fn open(dir: &Path, key: &CacheKey, secret: &Secret) -> Option<File> 
 }
 
 /// Writes an entry; it appears whole or not at all.
-pub(super) fn write(dir: &Path, key: &CacheKey, secret: &Secret, code: &[u8]) -> Result<(), CacheError> {
+pub(super) fn write(dir: &Path, key: &CacheKey, secret: &UserKey, code: &[u8]) -> Result<(), PrivateError> {
     let head = seal_head(code);
     let mut mac = secret.mac();
     mac.update(key.0.as_bytes());
@@ -82,17 +81,6 @@ pub(super) fn write(dir: &Path, key: &CacheKey, secret: &Secret, code: &[u8]) ->
         drop(std::fs::remove_file(&temp));
         failed("write", &path, &error)
     })
-}
-
-/// A new file that only this user can read, under a name nobody else has.
-pub(super) fn temporary(dir: &Path) -> Result<(PathBuf, File), CacheError> {
-    let mut name = [0; 16];
-    getrandom::fill(&mut name)
-        .map_err(|error| failed("name", dir, &std::io::Error::other(error.to_string())))?;
-    let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-    let path = dir.join(format!("{name}.tmp"));
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    made.map(|file| (path.clone(), file)).map_err(|error| failed("create", &path, &error))
 }
 
 fn seal_head(code: &[u8]) -> [u8; 16] {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::dir::{CacheError, failed};
 use super::entry::SUFFIX;
+use crate::private::{PrivateError, failed};
 
 /// How old an unfinished file must be before it is taken for the leftover of a process that died.
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
@@ -16,7 +16,7 @@ pub(super) struct Found {
 }
 
 /// Every entry, in no order. Clears away what dead processes left.
-pub(super) fn entries(dir: &Path) -> Result<Vec<Found>, CacheError> {
+pub(super) fn entries(dir: &Path) -> Result<Vec<Found>, PrivateError> {
     let mut found = Vec::new();
     for file in std::fs::read_dir(dir).map_err(|error| failed("list", dir, &error))? {
         let file = file.map_err(|error| failed("list", dir, &error))?;
@@ -36,7 +36,7 @@ pub(super) fn entries(dir: &Path) -> Result<Vec<Found>, CacheError> {
 }
 
 /// Removes entries, oldest use first, until at most `bytes_max` are left.
-pub(super) fn down_to(dir: &Path, bytes_max: u64) -> Result<(), CacheError> {
+pub(super) fn down_to(dir: &Path, bytes_max: u64) -> Result<(), PrivateError> {
     let mut entries = entries(dir)?;
     let mut total: u64 = entries.iter().map(|entry| entry.bytes).sum();
     entries.sort_by_key(|entry| entry.used);

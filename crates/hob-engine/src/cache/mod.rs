@@ -9,25 +9,22 @@
 //! writable by nobody else; otherwise the cache is off and says why. Whoever can act *as* the user can forge entries;
 //! they could as well replace the program.
 
-mod dir;
 mod entry;
 mod evict;
-mod key;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-pub use dir::CacheError;
 pub(crate) use entry::CacheKey;
 
-use key::Secret;
+use crate::private::{PrivateError, UserKey};
 
 /// A cache directory.
 pub struct Cache {
     dir: PathBuf,
     bytes_max: u64,
-    open: OnceLock<Result<Secret, CacheError>>,
+    open: OnceLock<Result<UserKey, PrivateError>>,
 }
 
 /// What a cache holds.
@@ -57,7 +54,7 @@ impl Cache {
     /// # Errors
     ///
     /// Why it may not be used, and what to change.
-    pub fn check(&self) -> Result<(), CacheError> {
+    pub fn check(&self) -> Result<(), PrivateError> {
         self.secret().map(drop)
     }
 
@@ -66,7 +63,7 @@ impl Cache {
     /// # Errors
     ///
     /// When the cache may not be used or its directory cannot be read.
-    pub fn stats(&self) -> Result<CacheStats, CacheError> {
+    pub fn stats(&self) -> Result<CacheStats, PrivateError> {
         self.secret()?;
         let entries = evict::entries(&self.dir)?;
         Ok(CacheStats {
@@ -81,7 +78,7 @@ impl Cache {
     /// # Errors
     ///
     /// When the cache may not be used or an entry cannot be removed.
-    pub fn clear(&self) -> Result<CacheStats, CacheError> {
+    pub fn clear(&self) -> Result<CacheStats, PrivateError> {
         let before = self.stats()?;
         evict::down_to(&self.dir, 0)?;
         Ok(before)
@@ -92,17 +89,14 @@ impl Cache {
         entry::open(&self.dir, key, self.secret().ok()?)
     }
 
-    pub(crate) fn put(&self, key: &CacheKey, code: &[u8]) -> Result<(), CacheError> {
+    pub(crate) fn put(&self, key: &CacheKey, code: &[u8]) -> Result<(), PrivateError> {
         let secret = self.secret()?;
         entry::write(&self.dir, key, secret, code)?;
         evict::down_to(&self.dir, self.bytes_max)
     }
 
-    fn secret(&self) -> Result<&Secret, CacheError> {
-        let opened = self.open.get_or_init(|| {
-            dir::ensure_private(&self.dir)?;
-            Secret::load_or_create(&self.dir)
-        });
+    fn secret(&self) -> Result<&UserKey, PrivateError> {
+        let opened = self.open.get_or_init(|| UserKey::open(&self.dir));
         opened.as_ref().map_err(Clone::clone)
     }
 }

@@ -1,4 +1,5 @@
-//! The key that seals entries: 32 random bytes that only this user can read, made once.
+//! The user's key: 32 random bytes that only this user can read, made once. It authenticates compiled code, seals records
+//! and chains audit logs, each with a key of its own derived from it.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
@@ -8,21 +9,41 @@ use std::path::Path;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::dir::{CacheError, failed, owned};
+use super::dir::{PrivateError, ensure_private, failed, owned, temporary};
 
 const FILE: &str = "key";
 const BYTES: usize = 32;
 
-/// The key. Never printed.
+/// The user's key. Never printed.
 #[derive(Clone)]
-pub(super) struct Secret([u8; BYTES]);
+pub struct UserKey([u8; BYTES]);
 
-impl Secret {
+impl UserKey {
+    /// The key in this directory, which is made with the key in it where it does not exist, and must belong to the user and
+    /// be writable by nobody else.
+    ///
+    /// # Errors
+    ///
+    /// When directory or key are not private, or cannot be read or made.
+    pub fn open(dir: &Path) -> Result<Self, PrivateError> {
+        ensure_private(dir)?;
+        Self::load_or_create(dir)
+    }
+
+    /// A key for one purpose, which tells nothing about the key itself or about those for other purposes.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = self.mac();
+        mac.update(b"hob key 1\0");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// Reads the key, making it first if there is none. Processes that race agree on one key.
-    pub(super) fn load_or_create(dir: &Path) -> Result<Self, CacheError> {
+    pub(crate) fn load_or_create(dir: &Path) -> Result<Self, PrivateError> {
         let path = dir.join(FILE);
         match Self::read(&path) {
-            Err(CacheError::Io { what: "open", .. }) if !path.exists() => {
+            Err(PrivateError::Io { what: "open", .. }) if !path.exists() => {
                 create(dir, &path)?;
                 Self::read(&path)
             }
@@ -30,17 +51,17 @@ impl Secret {
         }
     }
 
-    pub(super) fn mac(&self) -> Hmac<Sha256> {
+    pub(crate) fn mac(&self) -> Hmac<Sha256> {
         // A key of any length is a key for HMAC.
         Hmac::<Sha256>::new_from_slice(&self.0).unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()))
     }
 
-    fn read(path: &Path) -> Result<Self, CacheError> {
+    fn read(path: &Path) -> Result<Self, PrivateError> {
         let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let opened = OpenOptions::new().read(true).custom_flags(no_follow).open(path);
         let mut file = opened.map_err(|error| failed("open", path, &error))?;
         let meta = file.metadata().map_err(|error| failed("look at", path, &error))?;
-        let refuse = |why| CacheError::NotPrivate {
+        let refuse = |why| PrivateError::NotPrivate {
             path: path.display().to_string(),
             why,
             mend: "remove it and a new one is made",
@@ -60,11 +81,11 @@ impl Secret {
     }
 }
 
-fn create(dir: &Path, path: &Path) -> Result<(), CacheError> {
+fn create(dir: &Path, path: &Path) -> Result<(), PrivateError> {
     let mut secret = [0; BYTES];
     getrandom::fill(&mut secret)
         .map_err(|error| failed("make", path, &io::Error::other(error.to_string())))?;
-    let (temp, mut file) = super::entry::temporary(dir)?;
+    let (temp, mut file) = temporary(dir)?;
     let written = file.write_all(&secret).and_then(|()| file.sync_all());
     written.map_err(|error| failed("write", &temp, &error))?;
     // A hard link fails when the name is taken: whoever comes second uses the first one's key.
