@@ -30,6 +30,10 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// Hand a JSON request to a module's `eval` and print its response.
     Eval(EvalArgs),
+    /// Run a recorded run again, without any grant, and compare it call by call.
+    Replay(ReplayArgs),
+    /// Look after audit logs.
+    Audit(AuditArgs),
     /// Show what a module imports, exports, and could reach with these grants. Runs nothing.
     Inspect(InspectArgs),
     /// Look after the cache of compiled code.
@@ -67,6 +71,9 @@ pub(crate) struct GrantArgs {
     /// secret; `none` refuses even that.
     #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "real", value_parser = random)]
     pub(crate) random: Option<RandomGrant>,
+    /// Give a plugin a value of its configuration.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    pub(crate) config: Vec<(String, String)>,
 }
 
 /// What bounds a guest.
@@ -130,9 +137,32 @@ pub(crate) struct GuestArgs {
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
-    /// Append one line of JSON for every use of authority to this file.
-    #[arg(long, value_name = "FILE", help_heading = "Record")]
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
+}
+
+/// What is written down of a run.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Record")]
+pub(crate) struct RecordArgs {
+    /// Append one line of JSON for every use of authority to this file, each line chained to the one before.
+    #[arg(long, value_name = "FILE")]
     pub(crate) audit: Option<PathBuf>,
+    /// Record every host call with its result in this file, for `hob replay`. The record of a guest that is handed
+    /// environment variables or configuration is sealed with the user's key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+}
+
+/// Where the user's key is.
+#[derive(Debug, Default, Args)]
+pub(crate) struct KeyArgs {
+    /// Where the key is that seals records and chains audit logs; made where there is none. [default:
+    /// $XDG_DATA_HOME/hob or ~/.local/share/hob]
+    #[arg(long, value_name = "DIR", env = "HOB_KEY_DIR")]
+    pub(crate) key_dir: Option<PathBuf>,
 }
 
 /// Arguments of `hob run`.
@@ -166,16 +196,55 @@ impl RunArgs {
 pub(crate) struct CallArgs {
     #[command(flatten)]
     pub(crate) guest: GuestArgs,
-    /// Print the results as a JSON array.
+    /// Print numbers as a JSON array. For a function of a plugin that takes JSON: read the request from standard input
+    /// when none is given.
     #[arg(long)]
     pub(crate) json: bool,
+    /// For a plugin: print one JSON object with everything that came of the call: answer, log, callbacks.
+    #[arg(long)]
+    pub(crate) report: bool,
     /// The module, `.wasm` or `.wat`.
     pub(crate) path: PathBuf,
     /// The exported function.
     pub(crate) export: String,
-    /// Its arguments, as numbers.
+    /// Its arguments, as numbers; or, for a function of a plugin that takes JSON, the request, where `-` reads it from
+    /// standard input.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) args: Vec<String>,
+}
+
+/// Arguments of `hob replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Which engine runs the guest again.
+    #[arg(long, value_name = "ENGINE", default_value = "auto")]
+    pub(crate) engine: EngineChoice,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// The record.
+    pub(crate) record: PathBuf,
+}
+
+/// Arguments of `hob audit`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+/// What to do with an audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check every line of a log: whether it was changed, removed, reordered or cut off.
+    Verify {
+        #[command(flatten)]
+        key: KeyArgs,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        /// The log.
+        log: PathBuf,
+    },
 }
 
 /// Arguments of `hob eval`.
@@ -266,6 +335,11 @@ fn clock(text: &str) -> Result<ClockGrant, String> {
         "real" => Ok(ClockGrant::Real),
         _ => Err("a clock is real, coarse, virtual or none".into()),
     }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("a setting is KEY=VALUE")?;
+    if key.is_empty() { Err("the key is empty".into()) } else { Ok((key.into(), value.into())) }
 }
 
 fn random(text: &str) -> Result<RandomGrant, String> {

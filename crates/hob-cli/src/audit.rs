@@ -1,43 +1,56 @@
-//! Where audit events go on the command line: every one to `--audit FILE`, refusals also into a hint at the end.
+//! Where audit events go on the command line: every one to `--audit FILE`, refusals also into a hint at the end. And
+//! `hob audit`, which checks such a file.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use hob::{Access, AuditError, AuditEvent, AuditSink, FsGrant, Outcome};
+use hob::{Access, AuditError, AuditEvent, AuditLog, AuditSink, FsGrant, Loaded, Outcome, UserKey};
 
-use crate::report::{Failure, HOST};
+use crate::args::{AuditArgs, AuditCommand, KeyArgs, RecordArgs};
+use crate::report::{Done, Failure, HOST, print, print_json};
 
 /// The most refusals a hint names.
 const HINTS_MAX: usize = 5;
 
 /// Takes down events of one run.
 pub(crate) struct Log {
-    file: Option<Mutex<File>>,
+    file: Option<AuditLog>,
     dirs: Vec<FsGrant>,
     refused: Mutex<Vec<String>>,
 }
 
 impl Log {
     /// Opens the file, to append to. `dirs` are the directories the guest has.
-    pub(crate) fn open(path: Option<&Path>, dirs: &[FsGrant]) -> Result<Self, Failure> {
-        let open = |path: &Path| {
-            let file = OpenOptions::new().append(true).create(true).open(path);
-            file.map_err(|error| {
-                Failure::new(HOST, format!("failed to open the audit log {}: {error}", path.display()))
-            })
+    pub(crate) fn open(args: &RecordArgs, dirs: &[FsGrant]) -> Result<Self, Failure> {
+        let open = |path: &PathBuf| {
+            let log = AuditLog::open(path, &key(&args.key)?);
+            log.map_err(|error| Failure::new(HOST, format!("failed to open the audit log: {}", error.0)))
         };
         Ok(Self {
-            file: path.map(open).transpose()?.map(Mutex::new),
+            file: args.audit.as_ref().map(open).transpose()?,
             dirs: dirs.to_vec(),
             refused: Mutex::default(),
         })
     }
 
+    /// Says who uses authority from now on.
+    pub(crate) fn set_who(&self, loaded: &Loaded) {
+        if let Some(file) = &self.file {
+            let digest: String =
+                loaded.module().digest().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            file.set_who(&format!("{} sha256:{digest}…", loaded.name()));
+        }
+    }
+
     /// What was refused, as lines for a person; empty when nothing was.
     pub(crate) fn hints(&self) -> Vec<String> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes out what is left. A run whose log is not whole did not go well, whatever the guest says.
+    pub(crate) fn finish(&self) -> Result<(), Failure> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.finish().map_err(|error| Failure::new(HOST, error))
     }
 }
 
@@ -50,11 +63,41 @@ impl AuditSink for Log {
                 refused.push(hint);
             }
         }
-        let Some(file) = &self.file else { return Ok(()) };
-        let mut line = serde_json::to_vec(event).map_err(|error| AuditError(error.to_string()))?;
-        line.push(b'\n');
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&line).map_err(|error| AuditError(error.to_string()))
+        self.file.as_ref().map_or(Ok(()), |file| file.record(event))
+    }
+}
+
+/// The user's key.
+pub(crate) fn key(args: &KeyArgs) -> Result<UserKey, Failure> {
+    let from = |key: &str| std::env::var_os(key).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = || from("XDG_DATA_HOME").or_else(|| from("HOME").map(|home| home.join(".local/share")));
+    let dir = args.key_dir.clone().or_else(|| base().map(|base| base.join("hob")));
+    let dir = dir.ok_or_else(|| {
+        Failure::new(HOST, "there is no place for a key: neither --key-dir, XDG_DATA_HOME nor HOME is set")
+    })?;
+    UserKey::open(&dir).map_err(|error| Failure::new(HOST, format!("the key cannot be used: {error}")))
+}
+
+/// `hob audit`.
+pub(crate) fn run(args: &AuditArgs) -> Done {
+    let AuditCommand::Verify { key: key_args, json, log } = &args.command;
+    let verified = AuditLog::verify(log, &key(key_args)?);
+    if *json {
+        let (lines, unsealed) = verified.as_ref().map_or((0, 0), |seen| (seen.lines, seen.unsealed));
+        let problem = verified.as_ref().err().map(ToString::to_string);
+        print_json(&serde_json::json!({
+            "holds": verified.is_ok(), "lines": lines, "unsealed": unsealed, "problem": problem
+        }))?;
+    }
+    match verified {
+        Ok(summary) => {
+            if !json {
+                print(&format!("{}: {summary}\n", log.display()))?;
+            }
+            Ok(0)
+        }
+        Err(_) if *json => Ok(1),
+        Err(problem) => Err(Failure::new(1, format!("{}: {problem}", log.display()))),
     }
 }
 

@@ -1,15 +1,110 @@
-//! `hob call`: one exported function, with numbers.
+//! `hob call`: one exported function, with numbers, or with JSON where the module is a plugin.
 
-use hob::{Sink, Value};
+use std::io::Write;
+
+use hob::{Answer, Called, Host, Loaded, Plugin, PluginForm, Sink, Value};
+use serde_json::json;
 
 use crate::args::CallArgs;
+use crate::eval::request;
 use crate::grants;
 use crate::report::{Done, Failure, HOST, USAGE, print, print_json};
 use crate::run::{compile_behind, load};
 
 pub(crate) fn run(args: &CallArgs) -> Done {
-    let (host, _log) = grants::host(&args.guest)?;
+    let (host, log) = grants::host(&args.guest)?;
     let loaded = load(&host, &args.path)?;
+    log.set_who(&loaded);
+    let done = match loaded.plugin() {
+        Ok(plugin) => match form(&plugin, &args.export) {
+            Some(form) => call_plugin(&plugin, form, args, &host),
+            None => call_numbers(&loaded, args),
+        },
+        Err(error) if args.report => Err(error.into()),
+        Err(_) => call_numbers(&loaded, args),
+    };
+    compile_behind(&loaded, &args.path, &args.guest);
+    log.finish()?;
+    done
+}
+
+fn form(plugin: &Plugin, export: &str) -> Option<PluginForm> {
+    plugin.functions().find(|(name, _)| *name == export).map(|(_, form)| form)
+}
+
+fn call_plugin(plugin: &Plugin, form: PluginForm, args: &CallArgs, host: &Host) -> Done {
+    let limit = host.limits().request_bytes;
+    let request = match (form, args.args.as_slice()) {
+        (PluginForm::Plain, []) => None,
+        (PluginForm::Json, [text]) => Some(request(text, limit)?),
+        (PluginForm::Json, []) if args.json => Some(request("-", limit)?),
+        (PluginForm::Plain, _) => return Err(usage(args, "takes no arguments")),
+        (PluginForm::Json, _) => {
+            return Err(usage(args, "takes one JSON request; `-` reads it from standard input"));
+        }
+    };
+    let called = plugin.call_with(&args.export, request.as_deref(), grants::recorder(&args.guest)?)?;
+    if args.report { report(called) } else { show_called(called, args) }
+}
+
+fn usage(args: &CallArgs, why: &str) -> Failure {
+    Failure::new(USAGE, format!("`{}` {why}", hob::escape_guest_text(&args.export, 128)))
+}
+
+/// Everything that came of a call, as one JSON object.
+fn report(called: Called) -> Done {
+    let lines: Vec<serde_json::Value> =
+        called.log.iter().map(|line| json!({"level": line.level, "message": line.message})).collect();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let callbacks: Vec<serde_json::Value> = called
+        .callbacks
+        .iter()
+        .map(|callback| json!({"name": callback.name, "payload": text(&callback.payload)}))
+        .collect();
+    let mut object = json!({"log": lines, "dropped": called.dropped, "callbacks": callbacks});
+    let (key, value) = match &called.answer {
+        Ok(Answer::Values(values)) => ("values", values.iter().map(number).collect()),
+        Ok(Answer::Json(bytes)) => {
+            ("response", serde_json::from_slice(bytes).unwrap_or_else(|_| text(bytes).into()))
+        }
+        Err(error) => ("error", error.to_string().into()),
+    };
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.into(), value);
+    }
+    print_json(&object)?;
+    called.answer.map_or_else(|error| Ok(error.exit_code()), |_| Ok(0))
+}
+
+/// Prints what a plugin answered. What it logged goes to standard error, marked as the plugin's.
+fn show_called(called: Called, args: &CallArgs) -> Done {
+    for line in &called.log {
+        eprintln!("[{}] {}", line.level, line.message);
+    }
+    if called.dropped > 0 {
+        eprintln!("hob: {} more log lines were dropped", called.dropped);
+    }
+    for callback in &called.callbacks {
+        eprintln!("[callback {}] {}", callback.name, hob::escape_guest_bytes(&callback.payload, 4096));
+    }
+    match called.answer? {
+        Answer::Values(values) if args.json => print_json(&values.iter().map(number).collect::<Vec<_>>())?,
+        Answer::Values(values) => {
+            print(&values.iter().map(|value| format!("{value}\n")).collect::<String>())?;
+        }
+        Answer::Json(bytes) => {
+            let mut out = std::io::stdout().lock();
+            let written =
+                out.write_all(&bytes).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+            written.map_err(|error| {
+                Failure::new(HOST, format!("failed to write to standard output: {error}"))
+            })?;
+        }
+    }
+    Ok(0)
+}
+
+fn call_numbers(loaded: &Loaded, args: &CallArgs) -> Done {
     let export = hob::escape_guest_text(&args.export, 128);
     let Some(ty) = loaded.module().info().exported_func(&args.export) else {
         let functions: Vec<String> = loaded
@@ -28,21 +123,20 @@ pub(crate) fn run(args: &CallArgs) -> Done {
         };
         return Err(Failure::new(HOST, format!("no function is exported as `{export}`; {have}")));
     };
-    if ty.params.len() != args.args.len() {
+    let numbers = &args.args;
+    if ty.params.len() != numbers.len() {
         return Err(Failure::new(
             USAGE,
-            format!("`{export}` is {ty}; {} arguments were given", args.args.len()),
+            format!("`{export}` is {ty}; {} arguments were given", numbers.len()),
         ));
     }
     let values: Result<Vec<Value>, String> =
-        ty.params.iter().zip(&args.args).map(|(ty, text)| Value::parse(*ty, text)).collect();
+        ty.params.iter().zip(numbers).map(|(ty, text)| Value::parse(*ty, text)).collect();
     let values = values.map_err(|error| Failure::new(USAGE, error))?;
-    let results = loaded.call_with(&args.export, &values, Sink::Host, Sink::Host);
-    compile_behind(&loaded, &args.path, &args.guest.engine, args.guest.limits.fuel.is_some());
-    let results = results?;
+    let recorder = grants::recorder(&args.guest)?;
+    let results = loaded.call_recorded(&args.export, &values, Sink::Host, Sink::Host, recorder)?;
     if args.json {
-        let results: Vec<serde_json::Value> = results.iter().map(json).collect();
-        print_json(&results)?;
+        print_json(&results.iter().map(number).collect::<Vec<_>>())?;
     } else {
         let lines: String = results.iter().map(|value| format!("{value}\n")).collect();
         print(&lines)?;
@@ -51,7 +145,7 @@ pub(crate) fn run(args: &CallArgs) -> Done {
 }
 
 /// A number as JSON; a float that is no number as a string, for JSON has none.
-fn json(value: &Value) -> serde_json::Value {
+fn number(value: &Value) -> serde_json::Value {
     let float = |number: f64| match serde_json::Number::from_f64(number) {
         Some(number) => serde_json::Value::Number(number),
         None => serde_json::Value::String(number.to_string()),

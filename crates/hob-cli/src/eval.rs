@@ -8,12 +8,17 @@ use crate::report::{Done, Failure, HOST, print};
 use crate::run::{compile_behind, load};
 
 pub(crate) fn run(args: &EvalArgs) -> Done {
-    let (host, _log) = grants::host(&args.guest)?;
+    let (host, log) = grants::host(&args.guest)?;
     let loaded = load(&host, &args.path)?;
+    log.set_who(&loaded);
     let behavior = loaded.behavior()?;
     let request = request(&args.request, host.limits().request_bytes)?;
-    let answer = behavior.eval(&request);
-    compile_behind(&loaded, &args.path, &args.guest.engine, args.guest.limits.fuel.is_some());
+    let answer = match grants::recorder(&args.guest)? {
+        Some(recorder) => behavior.eval_recorded(&request, recorder),
+        None => behavior.eval(&request),
+    };
+    compile_behind(&loaded, &args.path, &args.guest);
+    log.finish()?;
     let answer = answer?;
     if args.verdict {
         let verdict = hob::abi::json::verdict(&answer).map_err(hob::Error::from)?;
@@ -27,7 +32,8 @@ pub(crate) fn run(args: &EvalArgs) -> Done {
     Ok(0)
 }
 
-fn request(text: &str, limit: u64) -> Result<Vec<u8>, Failure> {
+/// A request as it was given, or from standard input.
+pub(crate) fn request(text: &str, limit: u64) -> Result<Vec<u8>, Failure> {
     if text != "-" {
         return Ok(text.as_bytes().to_vec());
     }

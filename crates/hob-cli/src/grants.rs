@@ -1,22 +1,48 @@
 //! From flags to a host.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hob::{Choice, ClockGrant, Host, HostBuilder, Limits, Policy, RandomGrant, StdioGrant};
+use hob::{
+    Choice, ClockGrant, Host, HostBuilder, Limits, Policy, RandomGrant, RecordKey, Recorder, StdioGrant,
+};
 
-use crate::args::{EngineArgs, EngineChoice, GrantArgs, GuestArgs, LimitArgs};
-use crate::audit::Log;
-use crate::report::Failure;
+use crate::args::{EngineArgs, EngineChoice, GrantArgs, GuestArgs, KeyArgs, LimitArgs};
+use crate::audit::{self, Log};
+use crate::report::{Failure, HOST};
 
 /// A host for one guest, and the log of what the guest was refused.
 pub(crate) fn host(args: &GuestArgs) -> Result<(Host, Arc<Log>), Failure> {
-    let log = Arc::new(Log::open(args.audit.as_deref(), &args.grants.dir)?);
-    let builder = engine(Host::builder(), &args.engine)
+    let log = Arc::new(Log::open(&args.record, &args.grants.dir)?);
+    let mut builder = engine(Host::builder(), &args.engine)
         .policy(policy(&args.grants))
         .limits(limits(&args.limits))
         .audit(Arc::<Log>::clone(&log));
+    for (key, value) in &args.grants.config {
+        builder = builder.config(key, value);
+    }
+    if args.record.record.is_some() {
+        builder = builder.recordable();
+    }
     Ok((builder.build()?, log))
+}
+
+/// Where the run is recorded, if it is.
+pub(crate) fn recorder(args: &GuestArgs) -> Result<Option<Recorder>, Failure> {
+    let Some(path) = &args.record.record else { return Ok(None) };
+    let file = File::create(path)
+        .map_err(|error| Failure::new(HOST, format!("failed to create {}: {error}", path.display())))?;
+    let recorder = Recorder::new(file);
+    if args.grants.env.is_empty() && args.grants.config.is_empty() {
+        return Ok(Some(recorder));
+    }
+    Ok(Some(recorder.key(record_key(&args.record.key)?)))
+}
+
+/// The key that seals records.
+pub(crate) fn record_key(args: &KeyArgs) -> Result<RecordKey, Failure> {
+    Ok(RecordKey::new(audit::key(args)?.derive("record")))
 }
 
 /// What the flags grant. Clock and randomness default to stand-ins that tell a guest nothing about the host.
@@ -28,24 +54,29 @@ pub(crate) fn policy(args: &GrantArgs) -> Policy {
         clock: args.clock.unwrap_or(ClockGrant::Virtual),
         random: args.random.unwrap_or(RandomGrant::Seeded(0)),
         stdio: StdioGrant::all(),
+        log: true,
         ..Policy::none()
     }
 }
 
 /// A builder with the engine's flags. A one-shot program leaves compiling behind to another process.
 pub(crate) fn engine(builder: HostBuilder, args: &EngineArgs) -> HostBuilder {
-    let choice = match args.engine {
-        EngineChoice::Auto => Choice::Auto,
-        EngineChoice::Wasmtime => Choice::Wasmtime,
-        EngineChoice::Wasmi => Choice::Wasmi,
-    };
-    let mut builder = builder.engine(choice).compile_behind(false);
+    let mut builder = builder.engine(choice(args.engine)).compile_behind(false);
     if args.deterministic {
         builder = builder.deterministic();
     }
     match cache_dir(args) {
         Some(dir) => builder.cache_dir(dir),
         None => builder,
+    }
+}
+
+/// The engine a flag names.
+pub(crate) fn choice(engine: EngineChoice) -> Choice {
+    match engine {
+        EngineChoice::Auto => Choice::Auto,
+        EngineChoice::Wasmtime => Choice::Wasmtime,
+        EngineChoice::Wasmi => Choice::Wasmi,
     }
 }
 

@@ -13,6 +13,7 @@ mod eval;
 mod grants;
 mod inspect;
 mod progress;
+mod replay;
 mod report;
 mod run;
 
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Call(args) => call::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Bench(args) => bench::run(&args),

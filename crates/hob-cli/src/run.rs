@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use hob::{BackendKind, Host, Loaded, Sink, Source};
 
-use crate::args::{EngineArgs, EngineChoice, RunArgs};
+use crate::args::{EngineChoice, GuestArgs, RunArgs};
 use crate::audit::Log;
 use crate::grants;
 use crate::progress;
@@ -15,20 +15,25 @@ use crate::report::{Done, Failure};
 pub(crate) fn run(args: &RunArgs) -> Done {
     let (host, log) = grants::host(&args.guest)?;
     let loaded = load(&host, args.path())?;
+    log.set_who(&loaded);
     let command = loaded.command()?;
-    let run = command
+    let mut run = command
         .start()
         .args(args.args().iter().map(|arg| arg.as_bytes().to_vec()))
         .stdin(Source::Host)
         .stdout(Sink::Host)
         .stderr(Sink::Host);
+    if let Some(recorder) = grants::recorder(&args.guest)? {
+        run = run.record(recorder);
+    }
     let done = run.wait();
     match done {
         Ok(0) => {}
         Ok(_) => hint(&log, &loaded, args),
         Err(_) => log.hints().iter().for_each(|hint| eprintln!("hob: {hint}")),
     }
-    compile_behind(&loaded, args.path(), &args.guest.engine, args.guest.limits.fuel.is_some());
+    compile_behind(&loaded, args.path(), &args.guest);
+    log.finish()?;
     Ok(done?)
 }
 
@@ -56,16 +61,17 @@ fn hint(log: &Log, loaded: &Loaded, args: &RunArgs) {
 
 /// Compiles a module that was interpreted, in a process of its own: this one is about to end, and its user should not
 /// wait. Whoever runs the module next finds the code.
-pub(crate) fn compile_behind(loaded: &Loaded, path: &Path, engine: &EngineArgs, metered: bool) {
+pub(crate) fn compile_behind(loaded: &Loaded, path: &Path, guest: &GuestArgs) {
+    let engine = &guest.engine;
     let wanted = engine.engine == EngineChoice::Auto && loaded.module().backend() == BackendKind::Wasmi;
     let Some(dir) = grants::cache_dir(engine).filter(|_| wanted) else { return };
     let Ok(program) = std::env::current_exe() else { return };
     let mut command = Command::new(program);
     command.args(["cache", "prewarm", "--cache-dir"]).arg(dir);
-    if metered {
+    if guest.limits.fuel.is_some() {
         command.arg("--metered");
     }
-    if engine.deterministic {
+    if engine.deterministic || guest.record.record.is_some() {
         command.arg("--deterministic");
     }
     command.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -38,6 +38,7 @@ impl Hob {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hob"))
             .args(args)
             .env("HOB_CACHE_DIR", self.cache.path().join("hob"))
+            .env("HOB_KEY_DIR", self.cache.path().join("key"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -195,8 +196,111 @@ fn an_audit_log_holds_one_line_for_each_use_of_authority() {
     };
     assert!(find("open", "allowed"), "{text}");
     assert!(find("unlink", "denied"), "{text}");
-    // A log that cannot be written fails the call, not only the log.
-    hob.check(&["run", "--audit", "/dev/full", "--dir", &grant, &files, "read", "/g/a"], 1, "");
+    let verified = hob.check(&["audit", "verify", &log_arg], 0, "");
+    assert!(verified.contains("each chained to the one before"), "{verified}");
+    // A log that cannot be written fails the call, and with it the run.
+    let full = ["run", "--audit", "/dev/full", "--dir", &grant, &files, "read", "/g/a"];
+    assert_eq!(hob.check(&full, 126, "audit log cannot be written"), "Uncategorized (29)\n");
+}
+
+#[test]
+fn an_audit_log_that_was_changed_is_found_out() {
+    let hob = Hob::new();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a"), "x").unwrap();
+    let log = dir.path().join("audit.jsonl");
+    let (log_arg, grant) = (log.display().to_string(), format!("{}::/g", dir.path().display()));
+    for _ in 0..3 {
+        hob.check(
+            &["run", "--audit", &log_arg, "--dir", &grant, &guest("command-files-rust"), "read", "/g/a"],
+            0,
+            "",
+        );
+    }
+    let whole = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    assert_eq!(lines.len(), 3);
+    let check = |text: &str, why: &str| {
+        std::fs::write(&log, text).unwrap();
+        hob.check(&["audit", "verify", &log_arg], 1, why);
+        let json = hob.check(&["audit", "verify", "--json", &log_arg], 1, "");
+        assert!(json.contains("\"holds\":false"), "{json}");
+    };
+    check(&whole.replacen("allowed", "denied", 1), "line 1: it was changed");
+    check(&format!("{}\n{}\n", lines[0], lines[2]), "line 2: it has the number 3");
+    check(&format!("{}\n{}\n{}\n", lines[1], lines[0], lines[2]), "line 1");
+    check(&format!("{}\n", lines[0]), "cut short: it has 1 lines, and had 3");
+    std::fs::write(&log, &whole).unwrap();
+    hob.check(&["audit", "verify", &log_arg], 0, "");
+}
+
+#[test]
+fn a_recorded_run_is_run_again_without_grants() {
+    let hob = Hob::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(path("a"), "before").unwrap();
+    let (record, grant) = (path("run.hobrec"), format!("{}::/g", dir.path().display()));
+    let files = guest("command-files-rust");
+    hob.check(&["run", "--record", &record, "--dir", &grant, &files, "read", "/g/a"], 0, "");
+    std::fs::remove_file(path("a")).unwrap();
+    for engine in ["auto", "wasmtime", "wasmi"] {
+        assert_eq!(hob.check(&["replay", "--engine", engine, &record], 0, ""), "before");
+    }
+    hob.check(&["run", "--record", &record, &guest("command-hello-wat")], 7, "");
+    assert_eq!(hob.check(&["replay", &record], 7, ""), "hello\n");
+
+    // A secret is in the output, and nowhere in the record; another user cannot open it.
+    let secret = "s3cret-0123456789";
+    let out = hob.check(
+        &["run", "--record", &record, "--env", &format!("NAME={secret}"), &guest("command-hello-rust")],
+        0,
+        "",
+    );
+    assert!(out.contains(secret));
+    let bytes = std::fs::read(&record).unwrap();
+    assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
+    assert_eq!(hob.check(&["replay", &record], 0, ""), out);
+    Hob::new().check(&["replay", &record], 126, "sealed with another key");
+
+    std::fs::write(&record, &bytes[..bytes.len() - 9]).unwrap();
+    hob.check(&["replay", &record], 126, "damaged");
+    hob.check(&["replay", &guest("command-hello-wat")], 126, "no record of hob");
+    hob.check(&["replay", &path("none")], 127, "no such file");
+    hob.check(
+        &["run", "--record", "/dev/full", &guest("command-hello-wat")],
+        126,
+        "record cannot be written",
+    );
+}
+
+#[test]
+fn a_function_of_a_plugin_is_called_with_or_without_json() {
+    let hob = Hob::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("plugin.wat").display().to_string();
+    let wat = r#"(module (import "samuel" "log" (func $log (param i32 i32 i32 i32)))
+        (import "samuel" "callback" (func $back (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1) (data (i32.const 0) "info\1b[31m") (data (i32.const 16) "{\"n\":1}")
+        (func (export "samuel_alloc") (param i32) (result i32) (i32.const 1024))
+        (func (export "samuel_protocol_version") (result i32) (i32.const 1))
+        (func (export "lint") (result i32) (call $log (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 9))
+            (call $back (i32.const 0) (i32.const 4) (i32.const 16) (i32.const 7)) (drop) (i32.const 3))
+        (func (export "echo") (param i32 i32) (result i64)
+            (i64.or (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 32)) (i64.extend_i32_u (local.get 1)))))"#;
+    std::fs::write(&path, wat).unwrap();
+    assert_eq!(hob.check(&["call", &path, "lint"], 0, r"[info] info\u{1b}[31m"), "3\n");
+    assert_eq!(hob.check(&["call", &path, "echo", "{\"a\":2}"], 0, ""), "{\"a\":2}\n");
+    let output = hob.run(&["call", &path, "echo", "--json", "-"], b"[1]");
+    assert_eq!(output.stdout, b"[1]\n");
+    let json: serde_json::Value =
+        serde_json::from_str(&hob.check(&["call", "--report", &path, "lint"], 0, "")).unwrap();
+    assert_eq!(json["values"], serde_json::json!([3]));
+    assert_eq!(json["callbacks"][0], serde_json::json!({"name": "info", "payload": "{\"n\":1}"}));
+    assert_eq!(hob.check(&["call", &path, "lint", "--json"], 0, r#"[callback info] {"n":1}"#), "[3]\n");
+    hob.check(&["call", &path, "lint", "{}"], 2, "takes no arguments");
+    hob.check(&["call", &path, "echo"], 2, "takes one JSON request");
+    hob.check(&["call", &path, "none"], 126, "no function is exported");
 }
 
 #[test]

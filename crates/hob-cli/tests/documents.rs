@@ -48,6 +48,7 @@ fn run(dir: &Path, command: &str) -> (String, i32) {
         .current_dir(dir)
         .env("PATH", path)
         .env("HOB_CACHE_DIR", dir.join("cache"))
+        .env("HOB_KEY_DIR", dir.join("key"))
         .stdin(std::process::Stdio::null())
         .output()
         .unwrap();

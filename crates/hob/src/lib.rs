@@ -50,8 +50,8 @@ pub use hob_abi::Contract;
 pub use hob_cap::{
     Access, AuditError, AuditEvent, AuditSink, ClockGrant, EnvGrant, FsGrant, GrantError, GuestPath,
     HostObject, Limit, LimitExceeded, LimitTooHigh, Limits, NetGrant, Outcome, Policy, PolicyDiff,
-    RandomGrant, Request, StdioGrant, StopReason, StopToken, Verdict, diff, escape_guest_text, format_bytes,
-    parse_bytes, parse_duration,
+    RandomGrant, Request, StdioGrant, StopReason, StopToken, Verdict, diff, escape_guest_bytes,
+    escape_guest_text, format_bytes, parse_bytes, parse_duration,
 };
 pub use hob_engine::{
     BackendKind, CacheStats, Choice, CompileLimits, Fault, FaultKind, PrivateError, Trap, UserKey, ValType,

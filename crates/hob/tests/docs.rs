@@ -53,7 +53,8 @@ fn limits() {
         }
         Limit::HostBuffer => "the call that would hold more fails",
         Limit::Output => "the bytes up to it go out; then the guest is ended",
-        Limit::LogLines | Limit::Handles | Limit::Processes => "no contract of this version uses it",
+        Limit::LogLines => "further lines are counted and dropped",
+        Limit::Handles | Limit::Processes => "no contract of this version uses it",
         Limit::OpenFiles => "opening fails with `mfile`",
         Limit::Instances => "another instance is refused",
         Limit::Fuel => "the guest is ended",
@@ -61,6 +62,7 @@ fn limits() {
         Limit::HardDeadline => "the guest is ended",
         Limit::Request | Limit::Response => "the call fails",
         Limit::ModuleSize | Limit::FunctionCount | Limit::FunctionSize => "the module is not loaded",
+        Limit::Record => "the next host call is not made, and the guest is ended",
         Limit::CompileTime => "with `--engine auto` the module is interpreted instead; else it is not loaded",
         _ => "",
     };
