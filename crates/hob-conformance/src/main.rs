@@ -3,7 +3,9 @@
 //! Prints each failure and, last, `N passed, M failed`. Exit code 0 when nothing failed, 1 when something did, 2 for wrong
 //! usage. A suite is a format of data, not a list of cases: any file or folder of that format can be run.
 
+mod base64;
 mod guards;
+mod samuel_guests;
 mod tally;
 mod wasi;
 
@@ -16,6 +18,7 @@ use tally::Tally;
 const USAGE: &str = "usage: hob-conformance SUITE FILE|DIR [--engine auto|wasmtime|wasmi]
 suites:
   guards  guests of the json contract, .wat or .wasm, alone or in a folder
+  samuel-guests  guests of the plugin contract, with what upstream made of them
   wasi    a folder in the format of wasi-testsuite (preview 1)";
 
 fn main() -> ExitCode {
@@ -53,6 +56,7 @@ fn run(args: &[String]) -> Result<Tally, String> {
     for engine in engines {
         match *suite {
             "guards" => guards::run(path, engine, &mut tally)?,
+            "samuel-guests" => samuel_guests::run(path, engine, &mut tally)?,
             "wasi" => wasi::run(path, engine, &mut tally)?,
             other => return Err(format!("there is no suite `{other}`\n{USAGE}")),
         }
