@@ -1,5 +1,6 @@
 //! Builds the guest programs: one folder each under `guests/`, named `<contract>-<what>`, holding one source file whose
-//! ending says the language. The results are `target/guests/<name>.wasm`.
+//! ending says the language. The results are `target/guests/<name>.wasm`. A folder that holds a `package/` as well becomes a
+//! package: `target/guests/<name>/`, with the module where its manifest says.
 //!
 //! A guest is built again only when its source or its compiler changed.
 
@@ -51,6 +52,9 @@ pub(crate) fn build(names: &[String]) -> Result<(), String> {
         guest.build()?;
         guest.stamp()?;
     }
+    for guest in all.iter().filter(|guest| guest.package().is_dir()) {
+        guest.assemble()?;
+    }
     // The npm packages hold modules that tests run as they are.
     if names.is_empty() {
         toolchains::node()?;
@@ -96,9 +100,32 @@ impl Guest {
         Ok(Self { name, source, language })
     }
 
-    /// A guest of the json contract is a library; the others are programs.
+    /// A guest of the json or the plugin contract is a library; the others are programs.
     fn is_library(&self) -> bool {
-        self.name.starts_with("json-")
+        ["json-", "plugin-"].iter().any(|contract| self.name.starts_with(contract))
+    }
+
+    /// What a package needs besides its module.
+    fn package(&self) -> PathBuf {
+        self.source.with_file_name("package")
+    }
+
+    /// Puts a package together from its files and its module.
+    fn assemble(&self) -> Result<(), String> {
+        let (from, to) = (self.package(), out_dir().join(&self.name));
+        if to.exists() {
+            fs::remove_dir_all(&to).map_err(|error| format!("{}: {error}", to.display()))?;
+        }
+        copy_tree(&from, &to)?;
+        let manifests = ["hob.toml", "manifest.toml", "samuel-plugin.toml"];
+        let manifest = manifests.iter().find_map(|name| fs::read_to_string(from.join(name)).ok());
+        let manifest = manifest.ok_or_else(|| format!("{}: no manifest", from.display()))?;
+        let named = manifest.lines().find_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            ["module", "component"].contains(&key.trim()).then(|| value.trim().trim_matches('"').to_owned())
+        });
+        let module = to.join(named.unwrap_or_else(|| "component.wasm".into()));
+        fs::copy(self.target(), &module).map(drop).map_err(|error| format!("{}: {error}", module.display()))
     }
 
     fn target(&self) -> PathBuf {
@@ -239,6 +266,21 @@ fn build_rust(guests: &[&Guest]) -> Result<(), String> {
             if file.exists() { file } else { made.join("examples").join(format!("{}.wasm", guest.name)) };
         fs::copy(&file, guest.target()).map_err(|error| format!("{}: {error}", file.display()))?;
         guest.stamp()?;
+    }
+    Ok(())
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<(), String> {
+    let wrong = |error: std::io::Error| format!("{}: {error}", from.display());
+    fs::create_dir_all(to).map_err(wrong)?;
+    for entry in fs::read_dir(from).map_err(wrong)? {
+        let path = entry.map_err(wrong)?.path();
+        let target = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy_tree(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).map_err(wrong)?;
+        }
     }
     Ok(())
 }
