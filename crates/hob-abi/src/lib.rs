@@ -15,8 +15,10 @@
 pub mod command;
 mod contract;
 pub mod json;
+mod offered;
 pub mod plugin;
 pub mod tool;
 pub mod wasi_p1;
 
 pub use contract::{Contract, Mismatch};
+pub use offered::Offered;

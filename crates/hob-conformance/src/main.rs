@@ -6,6 +6,8 @@
 mod base64;
 mod guards;
 mod samuel_guests;
+mod samuel_manifests;
+mod scoot_check;
 mod tally;
 mod wasi;
 
@@ -18,6 +20,8 @@ use tally::Tally;
 const USAGE: &str = "usage: hob-conformance SUITE FILE|DIR [--engine auto|wasmtime|wasmi]
 suites:
   guards  guests of the json contract, .wat or .wasm, alone or in a folder
+  scoot-check  tool packages, with what upstream's static check said of them
+  samuel-manifests  manifests of plugins, with what upstream's reader made of them
   samuel-guests  guests of the plugin contract, with what upstream made of them
   wasi    a folder in the format of wasi-testsuite (preview 1)";
 
@@ -53,6 +57,12 @@ fn run(args: &[String]) -> Result<Tally, String> {
         return Err(format!("{}: no such file or folder", path.display()));
     }
     let mut tally = Tally::default();
+    // What runs nothing needs no engine.
+    match *suite {
+        "scoot-check" => return scoot_check::run(path, &mut tally).map(|()| tally),
+        "samuel-manifests" => return samuel_manifests::run(path, &mut tally).map(|()| tally),
+        _ => {}
+    }
     for engine in engines {
         match *suite {
             "guards" => guards::run(path, engine, &mut tally)?,

@@ -7,6 +7,21 @@ use super::info::{invalid, len};
 use super::{CompileLimits, ModuleInfo};
 use crate::error::LoadError;
 
+impl ModuleInfo {
+    /// Checks a binary module as loading it would, and runs nothing: its size, its shape, and every function body.
+    ///
+    /// # Errors
+    ///
+    /// Why the module would not be loaded.
+    pub fn check(wasm: &[u8], limits: &CompileLimits) -> Result<Self, LoadError> {
+        check_size(wasm, limits)?;
+        let info = Self::read(wasm)?;
+        check_limits(&info, limits)?;
+        validate(wasm)?;
+        Ok(info)
+    }
+}
+
 /// Checks the compile limits on the shape alone, before the costly part.
 pub(crate) fn check_limits(info: &ModuleInfo, limits: &CompileLimits) -> Result<(), LoadError> {
     at_most(Limit::FunctionCount, info.functions, limits.functions)?;
