@@ -29,14 +29,17 @@ pub fn check(info: &ModuleInfo) -> Result<(), Vec<Mismatch>> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
-/// Runs the program to its end and returns its exit code, 0 to 255: a larger code loses its upper bits, as with any
+/// The export a program begins with.
+pub const ENTRY: &str = "_start";
+
+/// Runs the program from `entry` to its end and returns its exit code, 0 to 255: a larger code loses its upper bits, as with any
 /// shell.
 ///
 /// # Errors
 ///
 /// The fault that ended the guest, when it did not end by itself.
-pub fn run<T: 'static>(instance: &mut Instance<T>) -> Result<u8, Fault> {
-    match instance.call::<(), ()>("_start", ()) {
+pub fn run<T: 'static>(instance: &mut Instance<T>, entry: &str) -> Result<u8, Fault> {
+    match instance.call::<(), ()>(entry, ()) {
         Ok(()) => Ok(0),
         Err(fault) => exit_code(fault),
     }

@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Look after audit logs.
     Audit(AuditArgs),
+    /// Check a package or module without running anything, and show what it asks for, is granted, and can reach.
+    Check(CheckArgs),
+    /// Use a package as a hook of an agent: a compressor, a policy, an audit.
+    Hook(HookArgs),
     /// Show what a module imports, exports, and could reach with these grants. Runs nothing.
     Inspect(InspectArgs),
     /// Look after the cache of compiled code.
@@ -71,9 +75,25 @@ pub(crate) struct GrantArgs {
     /// secret; `none` refuses even that.
     #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "real", value_parser = random)]
     pub(crate) random: Option<RandomGrant>,
+    /// What a package is granted before the flags are looked at: what its policy grants, all that its manifest asks for, or
+    /// nothing. A flag replaces what stands here of its kind, within what the manifest asks for.
+    #[arg(long, value_name = "BASE", default_value = "policy")]
+    pub(crate) grants: BaseGrants,
     /// Give a plugin a value of its configuration.
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
     pub(crate) config: Vec<(String, String)>,
+}
+
+/// What a package is granted before the flags are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BaseGrants {
+    /// What its policy grants.
+    #[default]
+    Policy,
+    /// All that its manifest asks for.
+    Manifest,
+    /// Nothing.
+    None,
 }
 
 /// What bounds a guest.
@@ -170,7 +190,7 @@ pub(crate) struct KeyArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) guest: GuestArgs,
-    /// The program, `.wasm` or `.wat`, and behind it the program's own arguments. A `--` between them is left out.
+    /// The program, a package, `.wasm` or `.wat`, and behind it the program's own arguments. A `--` between them is left out.
     #[arg(value_names = ["PATH", "ARGS"], num_args = 1.., required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     program: Vec<OsString>,
 }
@@ -203,7 +223,7 @@ pub(crate) struct CallArgs {
     /// For a plugin: print one JSON object with everything that came of the call: answer, log, callbacks.
     #[arg(long)]
     pub(crate) report: bool,
-    /// The module, `.wasm` or `.wat`.
+    /// The module, `.wasm` or `.wat`, or a package.
     pub(crate) path: PathBuf,
     /// The exported function.
     pub(crate) export: String,
@@ -211,6 +231,28 @@ pub(crate) struct CallArgs {
     /// standard input.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) args: Vec<String>,
+}
+
+/// Arguments of `hob check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A package directory, its manifest, or a module.
+    pub(crate) path: PathBuf,
+}
+
+/// Arguments of `hob hook`.
+#[derive(Debug, Args)]
+pub(crate) struct HookArgs {
+    #[command(flatten)]
+    pub(crate) guest: GuestArgs,
+    /// The package.
+    pub(crate) path: PathBuf,
+    /// The request; `-` reads it from standard input.
+    #[arg(default_value = "-", allow_hyphen_values = true)]
+    pub(crate) request: String,
 }
 
 /// Arguments of `hob replay`.
@@ -252,10 +294,13 @@ pub(crate) enum AuditCommand {
 pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) guest: GuestArgs,
+    /// Ask this JSON function of a plugin instead of a module's `eval`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) export: Option<String>,
     /// Read the response as a guard's verdict: print `true` or `false`, and fail on anything else.
     #[arg(long)]
     pub(crate) verdict: bool,
-    /// The module, `.wasm` or `.wat`.
+    /// The module, `.wasm` or `.wat`, or a package.
     pub(crate) path: PathBuf,
     /// The request; `-` reads it from standard input.
     #[arg(default_value = "-", allow_hyphen_values = true)]
@@ -270,7 +315,7 @@ pub(crate) struct InspectArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
-    /// The module, `.wasm` or `.wat`.
+    /// The module, `.wasm` or `.wat`, or a package.
     pub(crate) path: PathBuf,
 }
 

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use hob::{Access, AuditError, AuditEvent, AuditLog, AuditSink, FsGrant, Loaded, Outcome, UserKey};
+use hob::{Access, AuditError, AuditEvent, AuditLog, AuditSink, FsGrant, Outcome, UserKey};
 
 use crate::args::{AuditArgs, AuditCommand, KeyArgs, RecordArgs};
 use crate::report::{Done, Failure, HOST, print, print_json};
@@ -33,12 +33,11 @@ impl Log {
         })
     }
 
-    /// Says who uses authority from now on.
-    pub(crate) fn set_who(&self, loaded: &Loaded) {
+    /// Says who uses authority from now on: a name, and the digest of the module.
+    pub(crate) fn set_who(&self, name: &str, digest: &[u8; 32]) {
         if let Some(file) = &self.file {
-            let digest: String =
-                loaded.module().digest().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-            file.set_who(&format!("{} sha256:{digest}…", loaded.name()));
+            let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            file.set_who(&format!("{name} sha256:{digest}…"));
         }
     }
 

@@ -1,27 +1,24 @@
 //! `hob call`: one exported function, with numbers, or with JSON where the module is a plugin.
 
-use std::io::Write;
-
 use hob::{Answer, Called, Host, Loaded, Plugin, PluginForm, Sink, Value};
 use serde_json::json;
 
 use crate::args::CallArgs;
 use crate::eval::request;
 use crate::grants;
-use crate::report::{Done, Failure, HOST, USAGE, print, print_json};
-use crate::run::{compile_behind, load};
+use crate::report::{Done, Failure, HOST, USAGE, print, print_json, write_bytes};
+use crate::run::compile_behind;
+use crate::subject::{self, Subject};
 
 pub(crate) fn run(args: &CallArgs) -> Done {
-    let (host, log) = grants::host(&args.guest)?;
-    let loaded = load(&host, &args.path)?;
-    log.set_who(&loaded);
+    let Subject { host, log, loaded } = subject::open(&args.path, &args.guest)?;
     let done = match loaded.plugin() {
         Ok(plugin) => match form(&plugin, &args.export) {
             Some(form) => call_plugin(&plugin, form, args, &host),
-            None => call_numbers(&loaded, args),
+            None => call_numbers(&loaded, args, &host),
         },
         Err(error) if args.report => Err(error.into()),
-        Err(_) => call_numbers(&loaded, args),
+        Err(_) => call_numbers(&loaded, args, &host),
     };
     compile_behind(&loaded, &args.path, &args.guest);
     log.finish()?;
@@ -43,7 +40,7 @@ fn call_plugin(plugin: &Plugin, form: PluginForm, args: &CallArgs, host: &Host) 
             return Err(usage(args, "takes one JSON request; `-` reads it from standard input"));
         }
     };
-    let called = plugin.call_with(&args.export, request.as_deref(), grants::recorder(&args.guest)?)?;
+    let called = plugin.call_with(&args.export, request.as_deref(), grants::recorder(&args.guest, host)?)?;
     if args.report { report(called) } else { show_called(called, args) }
 }
 
@@ -93,18 +90,13 @@ fn show_called(called: Called, args: &CallArgs) -> Done {
             print(&values.iter().map(|value| format!("{value}\n")).collect::<String>())?;
         }
         Answer::Json(bytes) => {
-            let mut out = std::io::stdout().lock();
-            let written =
-                out.write_all(&bytes).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
-            written.map_err(|error| {
-                Failure::new(HOST, format!("failed to write to standard output: {error}"))
-            })?;
+            write_bytes(&[bytes.as_slice(), b"\n"].concat())?;
         }
     }
     Ok(0)
 }
 
-fn call_numbers(loaded: &Loaded, args: &CallArgs) -> Done {
+fn call_numbers(loaded: &Loaded, args: &CallArgs, host: &Host) -> Done {
     let export = hob::escape_guest_text(&args.export, 128);
     let Some(ty) = loaded.module().info().exported_func(&args.export) else {
         let functions: Vec<String> = loaded
@@ -133,7 +125,7 @@ fn call_numbers(loaded: &Loaded, args: &CallArgs) -> Done {
     let values: Result<Vec<Value>, String> =
         ty.params.iter().zip(numbers).map(|(ty, text)| Value::parse(*ty, text)).collect();
     let values = values.map_err(|error| Failure::new(USAGE, error))?;
-    let recorder = grants::recorder(&args.guest)?;
+    let recorder = grants::recorder(&args.guest, host)?;
     let results = loaded.call_recorded(&args.export, &values, Sink::Host, Sink::Host, recorder)?;
     if args.json {
         print_json(&results.iter().map(number).collect::<Vec<_>>())?;

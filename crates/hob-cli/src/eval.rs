@@ -1,22 +1,18 @@
 //! `hob eval`: a JSON request, a JSON response.
 
-use std::io::{Read, Write};
+use std::io::Read;
+
+use hob::{Answer, Host, Loaded};
 
 use crate::args::EvalArgs;
 use crate::grants;
-use crate::report::{Done, Failure, HOST, print};
-use crate::run::{compile_behind, load};
+use crate::report::{Done, Failure, HOST, print, write_bytes};
+use crate::run::compile_behind;
+use crate::subject::{self, Subject};
 
 pub(crate) fn run(args: &EvalArgs) -> Done {
-    let (host, log) = grants::host(&args.guest)?;
-    let loaded = load(&host, &args.path)?;
-    log.set_who(&loaded);
-    let behavior = loaded.behavior()?;
-    let request = request(&args.request, host.limits().request_bytes)?;
-    let answer = match grants::recorder(&args.guest)? {
-        Some(recorder) => behavior.eval_recorded(&request, recorder),
-        None => behavior.eval(&request),
-    };
+    let Subject { host, log, loaded } = subject::open(&args.path, &args.guest)?;
+    let answer = answer(&loaded, args, &host);
     compile_behind(&loaded, &args.path, &args.guest);
     log.finish()?;
     let answer = answer?;
@@ -24,12 +20,25 @@ pub(crate) fn run(args: &EvalArgs) -> Done {
         let verdict = hob::abi::json::verdict(&answer).map_err(hob::Error::from)?;
         print(&format!("{verdict}\n"))?;
     } else {
-        let mut out = std::io::stdout().lock();
-        let written = out.write_all(&answer).and_then(|()| out.flush());
-        written
-            .map_err(|error| Failure::new(HOST, format!("failed to write to standard output: {error}")))?;
+        write_bytes(&answer)?;
     }
     Ok(0)
+}
+
+fn answer(loaded: &Loaded, args: &EvalArgs, host: &Host) -> Result<Vec<u8>, Failure> {
+    let request = request(&args.request, host.limits().request_bytes)?;
+    let recorder = grants::recorder(&args.guest, host)?;
+    if let Some(export) = &args.export {
+        return match loaded.plugin()?.call_with(export, Some(&request), recorder)?.answer? {
+            Answer::Json(bytes) => Ok(bytes),
+            Answer::Values(_) => Err(Failure::new(HOST, "the function answers numbers, and no JSON")),
+        };
+    }
+    let behavior = loaded.behavior()?;
+    Ok(match recorder {
+        Some(recorder) => behavior.eval_recorded(&request, recorder)?,
+        None => behavior.eval(&request)?,
+    })
 }
 
 /// A request as it was given, or from standard input.

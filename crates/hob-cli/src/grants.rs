@@ -5,19 +5,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hob::{
-    Choice, ClockGrant, Host, HostBuilder, Limits, Policy, RandomGrant, RecordKey, Recorder, StdioGrant,
+    Choice, ClockGrant, Host, HostBuilder, Limits, Package, Policy, RandomGrant, RecordKey, Recorder,
+    StdioGrant,
 };
 
 use crate::args::{EngineArgs, EngineChoice, GrantArgs, GuestArgs, KeyArgs, LimitArgs};
 use crate::audit::{self, Log};
 use crate::report::{Failure, HOST};
 
-/// A host for one guest, and the log of what the guest was refused.
-pub(crate) fn host(args: &GuestArgs) -> Result<(Host, Arc<Log>), Failure> {
-    let log = Arc::new(Log::open(&args.record, &args.grants.dir)?);
+/// A host for one guest with this policy, and the log of what the guest was refused. A package's limits hold where no flag
+/// says otherwise.
+pub(crate) fn host(
+    args: &GuestArgs,
+    policy: Policy,
+    package: Option<&Package>,
+) -> Result<(Host, Arc<Log>), Failure> {
+    let log = Arc::new(Log::open(&args.record, &policy.fs)?);
+    let base = package.map(|package| package.limits.apply(Limits::default())).unwrap_or_default();
     let mut builder = engine(Host::builder(), &args.engine)
-        .policy(policy(&args.grants))
-        .limits(limits(&args.limits))
+        .policy(policy)
+        .limits(limits(&args.limits, base))
         .audit(Arc::<Log>::clone(&log));
     for (key, value) in &args.grants.config {
         builder = builder.config(key, value);
@@ -29,12 +36,12 @@ pub(crate) fn host(args: &GuestArgs) -> Result<(Host, Arc<Log>), Failure> {
 }
 
 /// Where the run is recorded, if it is.
-pub(crate) fn recorder(args: &GuestArgs) -> Result<Option<Recorder>, Failure> {
+pub(crate) fn recorder(args: &GuestArgs, host: &Host) -> Result<Option<Recorder>, Failure> {
     let Some(path) = &args.record.record else { return Ok(None) };
     let file = File::create(path)
         .map_err(|error| Failure::new(HOST, format!("failed to create {}: {error}", path.display())))?;
     let recorder = Recorder::new(file);
-    if args.grants.env.is_empty() && args.grants.config.is_empty() {
+    if host.policy().env.is_empty() && args.grants.config.is_empty() {
         return Ok(Some(recorder));
     }
     Ok(Some(recorder.key(record_key(&args.record.key)?)))
@@ -90,14 +97,16 @@ pub(crate) fn cache_dir(args: &EngineArgs) -> Option<PathBuf> {
     args.cache_dir.clone().or_else(|| base().map(|base| base.join("hob")))
 }
 
-fn limits(args: &LimitArgs) -> Limits {
-    let default = Limits::default();
+fn limits(args: &LimitArgs, default: Limits) -> Limits {
+    let timeout = args.timeout.or(default.hard_deadline);
     Limits {
         memory_bytes: args.memory.unwrap_or(default.memory_bytes),
         output_bytes: args.max_output.unwrap_or(default.output_bytes),
         open_files: args.max_files.unwrap_or(default.open_files),
-        fuel: args.fuel,
-        hard_deadline: args.timeout.or(default.hard_deadline),
+        fuel: args.fuel.or(default.fuel),
+        // A shorter timeout bounds the soft one too.
+        soft_deadline: default.soft_deadline.filter(|soft| timeout.is_none_or(|hard| *soft <= hard)),
+        hard_deadline: timeout,
         ..default
     }
 }

@@ -5,9 +5,12 @@ use hob::{Choice, Host, ImportInfo, Inspection, ReachKind};
 use crate::args::InspectArgs;
 use crate::grants;
 use crate::report::{Done, print, print_json};
-use crate::run::load;
+use crate::subject::{self, load};
 
 pub(crate) fn run(args: &InspectArgs) -> Done {
+    if subject::is_package(&args.path) {
+        return package(args);
+    }
     // Interpreting prepares the module fastest, and nothing of it will run.
     let host = Host::builder().engine(Choice::Wasmi).policy(grants::policy(&args.grants)).build()?;
     let seen = load(&host, &args.path)?.inspect();
@@ -15,6 +18,30 @@ pub(crate) fn run(args: &InspectArgs) -> Done {
         print_json(&seen)?
     } else {
         print(&show(&seen))?
+    }
+    Ok(if seen.linkable { 0 } else { 126 })
+}
+
+/// A package: what it asks for, and its module under what it would be granted.
+fn package(args: &InspectArgs) -> Done {
+    let checked = hob::package::check(&args.path);
+    let Some(package) = checked.package else {
+        let shown = crate::check::show(&checked.report);
+        if args.json {
+            print_json(&checked.report)?
+        } else {
+            print(&shown)?
+        }
+        return Ok(126);
+    };
+    // What is shown here is what the package can reach where its folders exist.
+    let policy = subject::policy(&package, &args.grants)?;
+    let host = Host::builder().engine(Choice::Wasmi).policy(policy).build()?;
+    let seen = host.load_package(package)?.inspect();
+    if args.json {
+        print_json(&serde_json::json!({"package": checked.report, "module": seen}))?;
+    } else {
+        print(&format!("{}\n{}", crate::check::show(&checked.report), show(&seen)))?;
     }
     Ok(if seen.linkable { 0 } else { 126 })
 }

@@ -7,15 +7,18 @@ mod audit;
 mod bench;
 mod cache;
 mod call;
+mod check;
 mod demo;
 mod docs;
 mod eval;
 mod grants;
+mod hook;
 mod inspect;
 mod progress;
 mod replay;
 mod report;
 mod run;
+mod subject;
 
 use std::process::ExitCode;
 
@@ -31,6 +34,8 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Hook(args) => hook::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -21,6 +21,11 @@ impl Failure {
         Self { message: message.to_string(), code }
     }
 
+    /// The message.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Prints the message and gives the exit code.
     pub(crate) fn print(self) -> u8 {
         eprintln!("hob: {}", self.message);
@@ -36,9 +41,14 @@ impl From<hob::Error> for Failure {
 
 /// Prints lines to standard output; a reader that went away ends the program quietly.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    write_bytes(text.as_bytes())
+}
+
+/// Writes bytes to standard output, as [`print`].
+pub(crate) fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::new(HOST, format!("failed to write to standard output: {error}")))
         }

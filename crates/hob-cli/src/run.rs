@@ -4,18 +4,40 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use hob::package::Kind;
 use hob::{BackendKind, Host, Loaded, Sink, Source};
 
 use crate::args::{EngineChoice, GuestArgs, RunArgs};
 use crate::audit::Log;
+use crate::eval::request;
 use crate::grants;
-use crate::progress;
-use crate::report::{Done, Failure};
+use crate::report::{Done, Failure, HOST, USAGE, write_bytes};
+use crate::subject::{self, Subject};
 
 pub(crate) fn run(args: &RunArgs) -> Done {
-    let (host, log) = grants::host(&args.guest)?;
-    let loaded = load(&host, args.path())?;
-    log.set_who(&loaded);
+    let Subject { host, log, loaded } = subject::open(args.path(), &args.guest)?;
+    let kind = loaded.package().map(|package| package.kind);
+    let done = match kind {
+        Some(Kind::Tool(_)) => invoke(&loaded, args, &host),
+        Some(kind @ (Kind::Plugin | Kind::Behavior)) => {
+            let instead =
+                if kind == Kind::Plugin { "`hob call` calls its functions" } else { "`hob eval` asks it" };
+            Err(Failure::new(HOST, format!("the package is a {}, and no program; {instead}", kind.name())))
+        }
+        _ => stream(&loaded, args, &host),
+    };
+    match &done {
+        Ok(0) => {}
+        Ok(_) => hint(&log, &loaded, args),
+        Err(_) => log.hints().iter().for_each(|hint| eprintln!("hob: {hint}")),
+    }
+    compile_behind(&loaded, args.path(), &args.guest);
+    log.finish()?;
+    done
+}
+
+/// A program on the streams of this process.
+fn stream(loaded: &Loaded, args: &RunArgs, host: &Host) -> Done {
     let command = loaded.command()?;
     let mut run = command
         .start()
@@ -23,28 +45,30 @@ pub(crate) fn run(args: &RunArgs) -> Done {
         .stdin(Source::Host)
         .stdout(Sink::Host)
         .stderr(Sink::Host);
-    if let Some(recorder) = grants::recorder(&args.guest)? {
+    if let Some(recorder) = grants::recorder(&args.guest, host)? {
         run = run.record(recorder);
     }
-    let done = run.wait();
-    match done {
-        Ok(0) => {}
-        Ok(_) => hint(&log, &loaded, args),
-        Err(_) => log.hints().iter().for_each(|hint| eprintln!("hob: {hint}")),
-    }
-    compile_behind(&loaded, args.path(), &args.guest);
-    log.finish()?;
-    Ok(done?)
+    Ok(run.wait()?)
 }
 
-/// Loads a module, with a line on standard error when compiling takes long.
-pub(crate) fn load(host: &Host, path: &Path) -> Result<Loaded, Failure> {
-    let shown = path.display();
-    let loaded = progress::during(&format!("compiling {shown}"), || host.load(path));
-    loaded.map_err(|error| match error.kind() {
-        hob::ErrorKind::NotFound(_) | hob::ErrorKind::Read { .. } => error.into(),
-        _ => Failure::new(error.exit_code(), format!("{shown}: {error}")),
-    })
+/// A tool: its request is read whole and held to its schema before it runs, its answer before it is printed.
+fn invoke(loaded: &Loaded, args: &RunArgs, host: &Host) -> Done {
+    if let [first, ..] = args.args() {
+        let shown = hob::escape_guest_bytes(first.as_bytes(), 80);
+        return Err(Failure::new(
+            USAGE,
+            format!("a tool reads its request from standard input; `{shown}` is left over"),
+        ));
+    }
+    let request = request("-", host.limits().request_bytes)?;
+    let request: serde_json::Value = serde_json::from_slice(&request)
+        .map_err(|error| Failure::new(HOST, format!("the input is no JSON: {error}")))?;
+    let answer = loaded.tool()?.invoke_recorded(&request, grants::recorder(&args.guest, host)?)?;
+    if !answer.stderr().is_empty() {
+        eprintln!("{}", hob::escape_guest_bytes(answer.stderr(), 4096));
+    }
+    write_bytes(answer.stdout())?;
+    Ok(0)
 }
 
 /// Says what the guest was refused, when it did not end well.
@@ -63,6 +87,8 @@ fn hint(log: &Log, loaded: &Loaded, args: &RunArgs) {
 /// wait. Whoever runs the module next finds the code.
 pub(crate) fn compile_behind(loaded: &Loaded, path: &Path, guest: &GuestArgs) {
     let engine = &guest.engine;
+    let package = loaded.package().map(|package| path.join(&package.module_path));
+    let path = package.as_deref().unwrap_or(path);
     let wanted = engine.engine == EngineChoice::Auto && loaded.module().backend() == BackendKind::Wasmi;
     let Some(dir) = grants::cache_dir(engine).filter(|_| wanted) else { return };
     let Ok(program) = std::env::current_exe() else { return };

@@ -36,6 +36,6 @@ mod scoot;
 pub use limits::LimitsPatch;
 pub use model::{Export, Format, Kind, Package};
 pub use problem::{Origin, Problem, Rule};
-pub use report::{Checked, Report, check};
+pub use report::{Checked, Report, asks, check};
 pub use samuel::{ManifestCaps, check_manifest as check_samuel_manifest};
 pub use schema::{Schema, SchemaError, Violation};

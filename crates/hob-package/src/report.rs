@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::files::{FileError, Files};
 use crate::model::{Format, Package};
 use crate::problem::{Problem, Problems, shown};
+use crate::scoot::harmless;
 use crate::{bare, digest, hob_toml, samuel, scoot};
 
 /// The largest module that is read by itself.
@@ -49,9 +50,9 @@ pub struct Report {
     pub contracts: Vec<&'static str>,
     /// The functions it declares.
     pub exports: Vec<String>,
-    /// What it asks for: flags that would grant it.
+    /// What it asks for beyond standard streams, the log, a virtual clock and seeded randomness: flags that would grant it.
     pub asks: Vec<String>,
-    /// What it is granted when nobody says otherwise.
+    /// What of that it is granted when nobody says otherwise.
     pub granted: Vec<String>,
     /// What it can therefore reach, as a linker sees it.
     pub reaches: Vec<String>,
@@ -121,9 +122,6 @@ fn read_bare(files: &mut Files, file: &str, problems: &mut Problems) -> Option<P
 }
 
 fn report(path: &Path, format: Format, package: Option<&Package>, problems: Vec<Problem>) -> Report {
-    let flags = |policy: &hob_cap::Policy| -> Vec<String> {
-        policy.items().into_iter().map(|(flag, _)| flag).collect()
-    };
     let mut report = Report {
         path: path.display().to_string(),
         valid: package.is_some(),
@@ -151,12 +149,7 @@ fn report(path: &Path, format: Format, package: Option<&Package>, problems: Vec<
     report.module_sha256 = Some(digest::hex(&Sha256::digest(&package.module)));
     report.contracts = Contract::detect(&package.info).into_iter().map(Contract::name).collect();
     report.exports = package.exports.iter().map(|export| shown(&export.name)).collect();
-    report.asks = flags(&package.request.0);
-    report.asks.extend(package.capabilities.iter().map(|(name, _)| format!("capability {name}")));
-    report.asks.extend(package.config.iter().map(|key| format!("--config {}=…", shown(key))));
-    report.granted = flags(&package.policy);
-    let kept = package.capabilities.iter().filter(|(_, kept)| *kept);
-    report.granted.extend(kept.map(|(name, _)| format!("capability {name}")));
+    (report.asks, report.granted) = asks(package);
     report.reaches = reaches(package);
     let limits = &package.limits;
     let named = [
@@ -168,6 +161,22 @@ fn report(path: &Path, format: Format, package: Option<&Package>, problems: Vec<
     ];
     report.limits = named.into_iter().flatten().collect();
     report
+}
+
+/// What a package asks for beyond what every package may have, and what of that its own policy grants.
+#[must_use]
+pub fn asks(package: &Package) -> (Vec<String>, Vec<String>) {
+    // What every package may have says nothing about this one.
+    let harmless = harmless();
+    let flags = |policy: &hob_cap::Policy| -> Vec<String> {
+        policy.items().into_iter().filter(|(_, item)| !harmless.allows(item)).map(|(flag, _)| flag).collect()
+    };
+    let capability = |(name, _): &(String, bool)| format!("capability {name}");
+    let (mut asks, mut granted) = (flags(&package.request.0), flags(&package.policy));
+    asks.extend(package.capabilities.iter().map(capability));
+    asks.extend(package.config.iter().map(|key| format!("--config {}=…", shown(key))));
+    granted.extend(package.capabilities.iter().filter(|(_, kept)| *kept).map(capability));
+    (asks, granted)
 }
 
 /// What the module's imports reach under its policy, each thing once.

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hob_abi::plugin;
-use hob_cap::{Access, EnvGrant, FsGrant, GuestPath, HostPattern, NetGrant, Policy, Request, Scheme};
+use hob_cap::{
+    Access, EnvGrant, FsGrant, GuestPath, HostPattern, NetGrant, Policy, Request, Scheme, StdioGrant,
+};
 
 use crate::files::{FileError, Files};
 use crate::limits::LimitsPatch;
@@ -515,7 +517,9 @@ fn read_oci(root: &Section<'_>, kind: &str, r: &mut Reader<'_>) {
 
 /// What a manifest asks for, and what of it nobody needs to be asked for.
 fn grants(caps: &ManifestCaps, problems: &mut Problems) -> (Policy, Policy) {
-    let mut request = harmless();
+    // A plugin answers by its functions, and has no streams.
+    let plain = Policy { stdio: StdioGrant::default(), ..harmless() };
+    let mut request = plain.clone();
     let mut hob = |rule, message: String| problems.hob(rule, MANIFEST, None, message);
     let mut folders = Vec::new();
     for (list, access) in [(&caps.read, Access::Read), (&caps.write, Access::ReadWrite)] {
@@ -570,7 +574,7 @@ fn grants(caps: &ManifestCaps, problems: &mut Problems) -> (Policy, Policy) {
     let within = |grant: &&FsGrant| {
         grant.access == Access::Read && safe.as_ref().is_ok_and(|safe| safe.contains(&grant.guest))
     };
-    let policy = Policy { fs: request.fs.iter().filter(within).cloned().collect(), ..harmless() };
+    let policy = Policy { fs: request.fs.iter().filter(within).cloned().collect(), ..plain };
     (request, policy)
 }
 

@@ -31,7 +31,10 @@ pub struct Header {
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum How {
     /// As a command.
-    Run,
+    Run {
+        /// The function it begins with.
+        entry: String,
+    },
     /// One decision of the json contract.
     Eval {
         /// The request.

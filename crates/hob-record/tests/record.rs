@@ -42,7 +42,7 @@ fn header() -> Header {
         hob: "0".into(),
         name: "guest".into(),
         module: "00".into(),
-        how: How::Run,
+        how: How::Run { entry: "_start".into() },
         memory_bytes: 1 << 20,
         table_elements: 10,
         salt: None,

@@ -153,6 +153,7 @@ impl Run<'_> {
     pub fn wait(self) -> Result<u8, Error> {
         let Self { command, mut streams, stop, recorder } = self;
         let host = &command.loaded.host;
+        let entry = command.loaded.entry();
         let inner = &host.inner;
         let granted = inner.policy.stdio;
         if !granted.stdin {
@@ -165,9 +166,9 @@ impl Run<'_> {
             streams.stderr = Sink::Discard;
         }
         let bounds = bounds(&inner.limits, stop.as_ref());
-        let begin = |recorder| Session::begin(&command.loaded, How::Run, recorder);
+        let begin = |recorder| Session::begin(&command.loaded, How::Run { entry: entry.into() }, recorder);
         let session = recorder.map(begin).transpose()?;
-        let run = |mut instance| command::run(&mut instance);
+        let run = |mut instance| command::run(&mut instance, entry);
         let done = within(host, &command.linked, streams, session.as_ref(), bounds, run)?;
         // A program may exit from its start function already.
         let done = done.or_else(command::exit_code);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use hob_abi::Mismatch;
 use hob_abi::json::NoVerdict;
+use hob_abi::tool::BadAnswer;
 use hob_cap::{GrantError, LimitTooHigh};
 use hob_engine::{Fault, FaultKind, LinkError, LoadError};
 use hob_record::{Divergence, ReadError};
@@ -60,6 +61,33 @@ pub enum ErrorKind {
     Fault(Fault),
     /// A guard's response is no verdict.
     Verdict(NoVerdict),
+    /// A package has problems; the list is not empty.
+    Package(Vec<hob_package::Problem>),
+    /// A value does not fit the schema of a package.
+    Schema {
+        /// Whether it was going in, or coming out.
+        input: bool,
+        /// Where it does not fit.
+        violation: hob_package::Violation,
+    },
+    /// Bytes that must be JSON are none.
+    Json {
+        /// Whether they were going in, or coming out.
+        input: bool,
+        /// What is wrong with them.
+        why: String,
+    },
+    /// A package is used as something it is not.
+    WrongKind(String),
+    /// A tool ended with another exit code than 0.
+    ToolFailed {
+        /// The code.
+        code: u8,
+        /// What it wrote to standard error; text of the guest, escaped and bounded.
+        stderr: String,
+    },
+    /// A tool answered what its kind may not answer.
+    Answer(hob_abi::tool::BadAnswer),
     /// A run could not be recorded.
     Record(String),
     /// A file is no record that can be played.
@@ -98,7 +126,10 @@ impl Error {
                 FaultKind::Exit(code) => code.to_le_bytes()[0],
                 _ => 125,
             },
-            ErrorKind::Verdict(_) | ErrorKind::Diverged(_) => 125,
+            ErrorKind::Verdict(_) | ErrorKind::Diverged(_) | ErrorKind::Answer(_) => 125,
+            // What a guest answers is its fault; what it is given is refused.
+            ErrorKind::Schema { input: false, .. } | ErrorKind::Json { input: false, .. } => 125,
+            ErrorKind::ToolFailed { code, .. } => *code,
             _ => 126,
         }
     }
@@ -124,11 +155,26 @@ impl fmt::Display for Error {
             ErrorKind::Limit(error) => error.fmt(f),
             ErrorKind::Fault(fault) => fault.fmt(f),
             ErrorKind::Verdict(error) => error.fmt(f),
+            ErrorKind::Package(problems) => {
+                write!(f, "the package has {} problems", problems.len())?;
+                problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+            }
+            ErrorKind::Schema { input, violation } => {
+                write!(f, "the {} does not fit: {violation}", side(*input))
+            }
+            ErrorKind::Json { input, why } => write!(f, "the {} is no JSON: {why}", side(*input)),
+            ErrorKind::WrongKind(why) => f.write_str(why),
+            ErrorKind::ToolFailed { code, stderr } => write!(f, "the tool ended with code {code}: {stderr}"),
+            ErrorKind::Answer(answer) => answer.fmt(f),
             ErrorKind::Record(why) => f.write_str(why),
             ErrorKind::Replay(error) => error.fmt(f),
             ErrorKind::Diverged(divergence) => divergence.fmt(f),
         }
     }
+}
+
+fn side(input: bool) -> &'static str {
+    if input { "input" } else { "output" }
 }
 
 macro_rules! from {
@@ -143,7 +189,7 @@ macro_rules! from {
 
 from!(
     LoadError => Load, LinkError => Link, LimitTooHigh => Limit, Fault => Fault, NoVerdict => Verdict,
-    ReadError => Replay, Divergence => Diverged
+    ReadError => Replay, Divergence => Diverged, BadAnswer => Answer
 );
 
 impl From<GrantError> for Error {

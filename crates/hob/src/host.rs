@@ -11,6 +11,7 @@ use hob_engine::{Allocation, Cache, Choice, CompileLimits, Engine, EngineConfig,
 
 use crate::error::{Error, ErrorKind};
 use crate::loaded::Loaded;
+use crate::package::Package;
 use crate::seat::{Opened, Seat};
 
 /// Loads modules and runs them under one policy and one set of limits. Cheap to clone; usable from many threads.
@@ -98,6 +99,25 @@ impl Host {
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Loaded, Error> {
         let module = self.inner.engine.load(bytes)?;
         Ok(Loaded::new(self.clone(), name, module, bytes))
+    }
+
+    /// Loads the module of a package that was checked. What the host grants is the host's policy; see
+    /// [`HostBuilder::package`] for the package's own.
+    ///
+    /// ```no_run
+    /// let package = hob::package::open("./calculator")?;
+    /// let host = hob::Host::builder().package(&package).build()?;
+    /// let answer = host.load_package(package)?.tool()?.invoke(&serde_json::json!({"expression": "1 + 1"}))?;
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Host::load_bytes`].
+    pub fn load_package(&self, package: Package) -> Result<Loaded, Error> {
+        let mut loaded = self.load_bytes(&package.name, &package.module)?;
+        loaded.package = Some(Arc::new(package));
+        Ok(loaded)
     }
 
     /// Compiles a module into the cache, so that the next run starts at full speed. Returns whether it was compiled now.
@@ -276,6 +296,20 @@ impl HostBuilder {
     /// ```
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Grants what a package is granted when nobody says otherwise, and sets the limits it names. What was granted before
+    /// is given up.
+    ///
+    /// ```no_run
+    /// let package = hob::package::open("./linter")?;
+    /// let host = hob::Host::builder().package(&package).build()?;
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn package(mut self, package: &Package) -> Self {
+        self.policy = package.policy.clone();
+        self.limits = package.limits.apply(self.limits);
         self
     }
 

@@ -20,6 +20,7 @@
 //! |---|---|---|
 //! | [`Behavior`] | json | a decision: bytes in, bytes out, a fresh instance for each |
 //! | [`Command`] | command | a program: arguments, streams, an exit code |
+//! | [`Tool`] | tool | a program for an agent: JSON in, JSON out, held to its schemas |
 //! | [`Plugin`] | plugin | named functions, each call in a fresh instance |
 //!
 //! Everything here may be used from many threads. What goes wrong is an [`Error`] that names the rule and what would be
@@ -32,9 +33,11 @@ mod error;
 mod host;
 mod inspect;
 mod loaded;
+pub mod package;
 mod plugin;
 mod record;
 mod seat;
+mod tool;
 
 pub use audit::{AuditLog, AuditProblem, AuditSummary};
 pub use behavior::Behavior;
@@ -43,8 +46,10 @@ pub use error::{Error, ErrorKind};
 pub use host::{Host, HostBuilder};
 pub use inspect::{ImportInfo, Inspection, ReachKind};
 pub use loaded::Loaded;
+pub use package::Package;
 pub use plugin::{Answer, Callback, Called, LogLine, Plugin, PluginForm};
 pub use record::{Divergence, OutputStream, ReadError, RecordKey, Recorder, Replay, Replayed};
+pub use tool::{Decision, Tool, ToolAnswer, ToolKind};
 
 pub use hob_abi::Contract;
 pub use hob_cap::{

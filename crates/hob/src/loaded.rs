@@ -11,9 +11,11 @@ use crate::command::Command;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::inspect::Inspection;
+use crate::package::Package;
 use crate::plugin::Plugin;
 use crate::record::{Recorder, Session, finish, show_value, show_values, within};
 use crate::seat::{Seat, Streams, bounds};
+use crate::tool::Tool;
 
 /// A loaded module. One module may be used as several things, when its exports fit.
 ///
@@ -30,12 +32,31 @@ pub struct Loaded {
     module: Module,
     /// The bytes it was made from, when a record of a run may want them.
     pub(crate) source: Option<Arc<[u8]>>,
+    pub(crate) package: Option<Arc<Package>>,
 }
 
 impl Loaded {
     pub(crate) fn new(host: Host, name: &str, module: Module, source: &[u8]) -> Self {
         let recordable = host.inner.engine.config().deterministic;
-        Self { host, name: name.into(), module, source: recordable.then(|| source.into()) }
+        Self { host, name: name.into(), module, source: recordable.then(|| source.into()), package: None }
+    }
+
+    /// The function a program begins with: `_start`, unless its package says otherwise.
+    pub(crate) fn entry(&self) -> &str {
+        let named = self.package.as_ref().map(|package| package.entry.as_str());
+        named.filter(|entry| !entry.is_empty()).unwrap_or(command::ENTRY)
+    }
+
+    /// The package it came in, if it came in one.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().build()?;
+    /// assert!(host.load_bytes("m", b"(module)")?.package().is_none());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn package(&self) -> Option<&Package> {
+        self.package.as_deref()
     }
 
     /// The name it was loaded under.
@@ -99,7 +120,10 @@ impl Loaded {
     ///
     /// When its exports do not fit the command contract, or it imports what no grant provides.
     pub fn command(&self) -> Result<Command, Error> {
-        fits(command::NAME, command::check(self.module.info()))?;
+        // A package's entry was checked with the package.
+        if self.package.is_none() {
+            fits(command::NAME, command::check(self.module.info()))?;
+        }
         Ok(Command::new(self.clone(), self.link()?))
     }
 
@@ -117,6 +141,22 @@ impl Loaded {
     pub fn behavior(&self) -> Result<Behavior, Error> {
         fits(json::NAME, json::check(self.module.info()))?;
         Behavior::new(self)
+    }
+
+    /// Uses it as a tool: JSON in, JSON out.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().stdio().build()?;
+    /// let tool = host.load_bytes("m", br#"(module (func (export "_start")))"#)?.tool()?;
+    /// assert_eq!(tool.kind(), hob::ToolKind::Tool);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it is a package of another kind, its exports do not fit, or it imports what no grant provides.
+    pub fn tool(&self) -> Result<Tool, Error> {
+        Tool::new(self.command()?, self)
     }
 
     /// Uses it as a plugin.

@@ -8,6 +8,7 @@ use hob_record::{How, Outcome};
 
 use crate::error::{Error, ErrorKind};
 use crate::loaded::Loaded;
+use crate::package;
 use crate::record::{Recorder, Session, finish, show_values, within};
 use crate::seat::{Seat, Streams, bounds};
 
@@ -146,6 +147,11 @@ impl Plugin {
         recorder: Option<Recorder>,
     ) -> Result<Called, Error> {
         self.check_form(export, request.is_some())?;
+        let declared =
+            self.loaded.package().and_then(|package| package.exports.iter().find(|own| own.name == export));
+        if let (Some(schema), Some(request)) = (declared.and_then(|own| own.input.as_ref()), request) {
+            package::fits(schema, request, true)?;
+        }
         let limits = &self.loaded.host.inner.limits;
         let how = || How::Plugin { export: export.into(), request: request.map(<[u8]>::to_vec) };
         let begin = |recorder| Session::begin(&self.loaded, how(), recorder);
@@ -172,7 +178,35 @@ impl Plugin {
                 Answer::Json(bytes) => bytes.clone(),
             })
         });
+        if let (Some(schema), Ok(Answer::Json(bytes))) =
+            (declared.and_then(|own| own.output.as_ref()), &called.answer)
+            && let Err(error) = package::fits(schema, bytes, false)
+        {
+            called.answer = Err(error);
+        }
         Ok(called)
+    }
+
+    /// Uses a JSON function as a guard: its answer is read as a verdict. An error is never a no.
+    ///
+    /// ```
+    /// # let host = hob::Host::builder().build()?;
+    /// # let plugin = host.load_bytes("p", br#"(module (memory (export "memory") 1) (data (i32.const 16) "{\"ok\":true}")
+    /// #     (func (export "samuel_protocol_version") (result i32) (i32.const 1))
+    /// #     (func (export "samuel_alloc") (param i32) (result i32) (i32.const 64))
+    /// #     (func (export "may") (param i32 i32) (result i64) (i64.const 0x100000000b)))"#)?.plugin()?;
+    /// assert!(plugin.decide("may", b"{}")?);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::call`], what the guest does wrong, and when its answer is no verdict.
+    pub fn decide(&self, export: &str, request: &[u8]) -> Result<bool, Error> {
+        match self.call(export, Some(request))?.answer? {
+            Answer::Json(bytes) => Ok(hob_abi::json::verdict(&bytes)?),
+            Answer::Values(_) => Err(Fault::contract("numbers are no verdict").into()),
+        }
     }
 
     /// The back end that would run the plugin now.

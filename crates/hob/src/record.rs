@@ -298,7 +298,7 @@ fn write_all(world: &mut hob_os::World, stream: Stream, bytes: &[u8]) {
 fn run(instance: &mut Instance<()>, how: &How) -> Result<Outcome, Fault> {
     let sizes = json::Sizes { request_max: u64::MAX, response_max: u64::MAX };
     match how {
-        How::Run => Ok(Outcome::Code(command::run(instance)?.into())),
+        How::Run { entry } => Ok(Outcome::Code(command::run(instance, entry)?.into())),
         How::Eval { request } => {
             json::initialize(instance)?;
             Ok(Outcome::Answer(json::eval(instance, request, sizes)?))

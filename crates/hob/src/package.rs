@@ -1,0 +1,46 @@
+//! Packages: checked before anything of them runs.
+//!
+//! ```
+//! let dir = tempfile::tempdir().unwrap();
+//! std::fs::write(dir.path().join("m.wat"), "(module)").unwrap();
+//! let checked = hob::package::check(&dir.path().join("m.wat"));
+//! assert!(checked.report.valid && checked.report.reaches.is_empty());
+//! ```
+
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind};
+
+pub use hob_package::{
+    Checked, Export, Format, Kind, LimitsPatch, Origin, Package, Problem, Report, Schema, SchemaError,
+    Violation, asks, check,
+};
+
+/// Reads a package that has no problems.
+///
+/// ```
+/// let error = hob::package::open("no/such/package").err().unwrap();
+/// assert!(matches!(error.kind(), hob::ErrorKind::Package(problems) if problems.len() == 1));
+/// ```
+///
+/// # Errors
+///
+/// Every problem of the package, when it has any.
+pub fn open(path: impl AsRef<Path>) -> Result<Package, Error> {
+    let checked = check(path.as_ref());
+    checked.package.ok_or_else(|| Error::new(ErrorKind::Package(checked.report.problems)))
+}
+
+/// Holds bytes that must be JSON against a schema.
+pub(crate) fn fits(schema: &Schema, bytes: &[u8], input: bool) -> Result<serde_json::Value, Error> {
+    let value = parse(bytes, input)?;
+    schema.validate(&value).map_err(|violation| Error::new(ErrorKind::Schema { input, violation }))?;
+    Ok(value)
+}
+
+/// Reads bytes that must be JSON.
+pub(crate) fn parse(bytes: &[u8], input: bool) -> Result<serde_json::Value, Error> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        Error::new(ErrorKind::Json { input, why: hob_cap::escape_guest_text(&error.to_string(), 200) })
+    })
+}
