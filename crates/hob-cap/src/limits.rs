@@ -47,6 +47,14 @@ pub enum Limit {
     CompileTime,
     /// Bytes of a record of a run.
     Record,
+    /// Bytes of the body of an HTTP response, unpacked.
+    HttpBody,
+    /// Bytes of the headers of an HTTP request, and of its response.
+    HttpHeaders,
+    /// Redirects that are followed.
+    HttpRedirects,
+    /// Time an HTTP request may take, redirects and all.
+    HttpTime,
 }
 
 /// What a limit counts.
@@ -78,7 +86,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Limit {
     /// Every limit, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Memory,
         Self::TableElements,
         Self::HostBuffer,
@@ -98,6 +106,10 @@ impl Limit {
         Self::FunctionSize,
         Self::CompileTime,
         Self::Record,
+        Self::HttpBody,
+        Self::HttpHeaders,
+        Self::HttpRedirects,
+        Self::HttpTime,
     ];
 
     fn row(self) -> Row {
@@ -123,6 +135,10 @@ impl Limit {
             Self::FunctionCount => row("function-count", Unit::Count, Some(200_000), 1_000_000, None),
             Self::FunctionSize => row("function-size", Unit::Bytes, Some(4 * MIB), 7_654_321, None),
             Self::CompileTime => row("compile-time", Unit::Milliseconds, Some(120_000), DAY_MS, None),
+            Self::HttpBody => row("http-body", Unit::Bytes, Some(16 * MIB), GIB, None),
+            Self::HttpHeaders => row("http-headers", Unit::Bytes, Some(64 * KIB), MIB, None),
+            Self::HttpRedirects => row("http-redirects", Unit::Count, Some(10), 100, None),
+            Self::HttpTime => row("http-time", Unit::Milliseconds, Some(30_000), DAY_MS, None),
             Self::Record => row("record", Unit::Bytes, Some(256 * MIB), 4 * GIB, None),
         }
     }
@@ -204,6 +220,14 @@ pub struct Limits {
     pub request_bytes: u64,
     /// Bytes of a response.
     pub response_bytes: u64,
+    /// Bytes of the body of an HTTP response, unpacked.
+    pub http_body_bytes: u64,
+    /// Bytes of the headers of an HTTP request, and of its response.
+    pub http_header_bytes: u64,
+    /// Redirects that are followed.
+    pub http_redirects: u64,
+    /// Time an HTTP request may take, redirects and all.
+    pub http_time: Duration,
 }
 
 impl Default for Limits {
@@ -224,6 +248,10 @@ impl Default for Limits {
             hard_deadline: time(Limit::HardDeadline),
             request_bytes: value(Limit::Request),
             response_bytes: value(Limit::Response),
+            http_body_bytes: value(Limit::HttpBody),
+            http_header_bytes: value(Limit::HttpHeaders),
+            http_redirects: value(Limit::HttpRedirects),
+            http_time: Duration::from_millis(value(Limit::HttpTime)),
         }
     }
 }
@@ -270,12 +298,16 @@ impl Limits {
             hard_deadline: lower(self.hard_deadline, other.hard_deadline),
             request_bytes: self.request_bytes.min(other.request_bytes),
             response_bytes: self.response_bytes.min(other.response_bytes),
+            http_body_bytes: self.http_body_bytes.min(other.http_body_bytes),
+            http_header_bytes: self.http_header_bytes.min(other.http_header_bytes),
+            http_redirects: self.http_redirects.min(other.http_redirects),
+            http_time: self.http_time.min(other.http_time),
         }
     }
 
     /// Every limit with its value in the limit's unit; `None` is unlimited.
     #[must_use]
-    pub fn values(&self) -> [(Limit, Option<u64>); 13] {
+    pub fn values(&self) -> [(Limit, Option<u64>); 17] {
         let time = |time: Option<Duration>| {
             time.map(|time| u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
         };
@@ -293,6 +325,10 @@ impl Limits {
             (Limit::HardDeadline, time(self.hard_deadline)),
             (Limit::Request, Some(self.request_bytes)),
             (Limit::Response, Some(self.response_bytes)),
+            (Limit::HttpBody, Some(self.http_body_bytes)),
+            (Limit::HttpHeaders, Some(self.http_header_bytes)),
+            (Limit::HttpRedirects, Some(self.http_redirects)),
+            (Limit::HttpTime, time(Some(self.http_time))),
         ]
     }
 }

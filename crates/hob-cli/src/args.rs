@@ -65,7 +65,8 @@ pub(crate) struct GrantArgs {
     /// Grant an environment variable, with the host's value or this one.
     #[arg(long, value_name = "KEY[=VALUE]", value_parser = EnvGrant::parse)]
     pub(crate) env: Vec<EnvGrant>,
-    /// Grant outbound network, such as `https://*.example.com`. Not available yet: it is read, and then refused.
+    /// Grant outbound requests, such as `https://*.example.com` or `[GET] http://localhost:8080`. A name that leads to an
+    /// address which is not public needs a grant of that address as well.
     #[arg(long, value_name = "PATTERN", value_parser = NetGrant::parse)]
     pub(crate) net: Vec<NetGrant>,
     /// Grant a clock. Without it the guest sees a virtual clock that is the same in every run.

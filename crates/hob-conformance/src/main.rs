@@ -3,7 +3,6 @@
 //! Prints each failure and, last, `N passed, M failed`. Exit code 0 when nothing failed, 1 when something did, 2 for wrong
 //! usage. A suite is a format of data, not a list of cases: any file or folder of that format can be run.
 
-mod base64;
 mod guards;
 mod samuel_guests;
 mod samuel_manifests;

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hob_package::{Origin, check};
 use serde::Deserialize;
 
@@ -86,9 +88,7 @@ fn lay_out(case: &Case, folder: &Path, package: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(path.parent().ok_or_else(|| wrong("a file has no folder"))?)?;
         let bytes = match (&content.text, &content.base64) {
             (Some(text), _) => text.clone().into_bytes(),
-            (_, Some(base64)) => {
-                crate::base64::decode(base64).ok_or_else(|| wrong("the base64 is not readable"))?
-            }
+            (_, Some(base64)) => STANDARD.decode(base64).map_err(std::io::Error::other)?,
             _ => Vec::new(),
         };
         std::fs::write(path, bytes)?;

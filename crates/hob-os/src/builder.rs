@@ -16,6 +16,7 @@ use rustix::net::sockopt::{socket_acceptconn, socket_type};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::descriptor::{Descriptor, Dir, Object};
+use crate::egress::Egress;
 use crate::entropy::Entropy;
 use crate::grant::root_of;
 use crate::region::{ObjectId, Regions};
@@ -48,6 +49,7 @@ pub struct WorldBuilder {
     ledger: Option<Arc<Ledger>>,
     stop: Option<StopToken>,
     audit: Option<Arc<dyn AuditSink>>,
+    egress: Egress,
 }
 
 impl WorldBuilder {
@@ -65,6 +67,7 @@ impl WorldBuilder {
             ledger: None,
             stop: None,
             audit: None,
+            egress: Egress::none(),
         }
     }
 
@@ -144,6 +147,12 @@ impl WorldBuilder {
         self
     }
 
+    /// What may be reached over the network; nothing without it.
+    pub fn egress(mut self, egress: Egress) -> Self {
+        self.egress = egress;
+        self
+    }
+
     /// Where uses of authority are recorded; nowhere without it.
     pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
         self.audit = Some(sink);
@@ -170,6 +179,7 @@ impl WorldBuilder {
             waiter: Waiter::new(self.stop.unwrap_or_else(StopToken::never)),
             ledger,
             audit,
+            egress: self.egress,
         };
         world.add(Object::Input(Input::open(self.stdin)?), Rights::STREAM.or(Rights::FD_READ))?;
         world.add_output(self.stdout, std::io::stdout())?;

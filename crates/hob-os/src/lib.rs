@@ -21,12 +21,14 @@
 //! * Only regular files and directories are opened; a pipe, device or socket in a grant is refused
 //!   before it can block or act, and so is everything on `proc`, `sys` and their kind.
 //! * Every wait ends at the hard deadline, and at once when the guest is stopped.
+//! * Nothing outside is reached but what a grant names ([`egress`]).
 //! * Open descriptors and output count against the guest's ledger.
 
 mod audit;
 mod builder;
 mod clock;
 mod descriptor;
+pub mod egress;
 mod entropy;
 mod errno;
 mod fs;

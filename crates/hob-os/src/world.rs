@@ -15,6 +15,7 @@
 //!             rename_at link_at symlink_at readlink_at
 //! waiting     poll
 //! sockets     accept recv send shutdown
+//! network     http egress
 //! host side   builder ledger stop
 //! ```
 //!
@@ -29,6 +30,7 @@ use hob_cap::{Ledger, StopToken};
 
 use crate::audit::Audit;
 use crate::clock::Clock;
+use crate::egress::Egress;
 use crate::entropy::Entropy;
 use crate::region::Regions;
 use crate::table::Table;
@@ -50,6 +52,7 @@ pub struct World {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) waiter: Waiter,
     pub(crate) audit: Audit,
+    pub(crate) egress: Egress,
 }
 
 impl World {

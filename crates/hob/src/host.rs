@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hob_abi::{plugin, wasi_p1};
-use hob_cap::{Access, AuditSink, ClockGrant, EnvGrant, FsGrant, Limits, Policy, RandomGrant, StdioGrant};
+use hob_cap::{
+    Access, AuditSink, ClockGrant, EnvGrant, FsGrant, Limits, NetGrant, Policy, RandomGrant, StdioGrant,
+};
+
 use hob_engine::{Allocation, Cache, Choice, CompileLimits, Engine, EngineConfig, HostTable};
+
+use hob_os::egress::{Egress, Resolver};
 
 use crate::error::{Error, ErrorKind};
 use crate::loaded::Loaded;
@@ -45,6 +50,8 @@ pub struct HostBuilder {
     audit: Option<Arc<dyn AuditSink>>,
     settings: BTreeMap<String, String>,
     deterministic: bool,
+    resolver: Option<Arc<dyn Resolver>>,
+    tls_roots: Option<Vec<Vec<u8>>>,
     problem: Option<Error>,
 }
 
@@ -63,6 +70,8 @@ impl Host {
             audit: None,
             settings: BTreeMap::new(),
             deterministic: false,
+            resolver: None,
+            tls_roots: None,
             problem: None,
         }
     }
@@ -347,6 +356,45 @@ impl HostBuilder {
         self
     }
 
+    /// Grants outbound requests, as `[GET,POST] https://*.example.com` names them.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().net("[GET] https://api.example.com").build()?;
+    /// assert!(hob::Host::builder().net("example.com").build().is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn net(mut self, pattern: &str) -> Self {
+        match NetGrant::parse(pattern) {
+            Ok(grant) => self.policy.net.push(grant),
+            Err(error) => self.problem = Some(error.into()),
+        }
+        self
+    }
+
+    /// Resolves the names of hosts by `resolver` instead of the system's.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// let table = hob::os::FixedResolver::new().name("api.example.com", &["192.0.2.7".parse().unwrap()]);
+    /// let host = hob::Host::builder().resolver(Arc::new(table)).build()?;
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// Trusts servers whose certificates these sign, DER each, and no others.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().tls_roots(Vec::new()).build()?;
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn tls_roots(mut self, roots: Vec<Vec<u8>>) -> Self {
+        self.tls_roots = Some(roots);
+        self
+    }
+
     /// Grants a clock.
     ///
     /// ```
@@ -459,7 +507,14 @@ impl HostBuilder {
         let mut table = HostTable::new();
         wasi_p1::add_to(&mut table, &self.policy);
         plugin::add_to(&mut table, &self.policy);
-        let opened = Opened::new(&self.policy, self.audit, self.settings)?;
+        let mut egress = Egress::new(self.policy.net.clone(), &self.limits);
+        if let Some(resolver) = self.resolver {
+            egress = egress.resolver(resolver);
+        }
+        if let Some(roots) = self.tls_roots {
+            egress = egress.roots(roots);
+        }
+        let opened = Opened::new(&self.policy, self.audit, self.settings, egress)?;
         Ok(Host {
             inner: Arc::new(Inner {
                 engine: Engine::new(self.config),

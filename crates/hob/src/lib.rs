@@ -108,5 +108,9 @@ pub mod handles {
 /// assert!(world.is_ok());
 /// ```
 pub mod os {
+    pub use hob_os::egress::{
+        AddressKind, Egress, EgressError, EgressErrorKind, FixedResolver, HttpRequest, HttpResponse,
+        Resolver, SystemResolver,
+    };
     pub use hob_os::{Errno, OsError, Rights, Socket, World, WorldBuilder};
 }

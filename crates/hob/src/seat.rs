@@ -6,8 +6,12 @@ use std::time::Instant;
 
 use hob_abi::plugin::{Desk, HasDesk};
 use hob_abi::wasi_p1::HasWorld;
-use hob_cap::{AuditSink, ClockGrant, EnvGrant, FsGrant, Ledger, Limits, Policy, RandomGrant, StopToken};
+use hob_cap::{
+    AuditSink, ClockGrant, EnvGrant, FsGrant, Ledger, Limits, NetGrant, Policy, RandomGrant, Scheme,
+    StopToken,
+};
 use hob_engine::{Bounds, Fault};
+use hob_os::egress::Egress;
 use hob_os::{HostDir, OsError, Sink, Source, World};
 
 use crate::error::{Error, ErrorKind};
@@ -20,6 +24,7 @@ pub(crate) struct Opened {
     random: RandomGrant,
     audit: Option<Arc<dyn AuditSink>>,
     config: Arc<BTreeMap<String, String>>,
+    egress: Egress,
 }
 
 /// The streams and arguments of one guest.
@@ -54,11 +59,13 @@ impl Opened {
         policy: &Policy,
         audit: Option<Arc<dyn AuditSink>>,
         config: BTreeMap<String, String>,
+        egress: Egress,
     ) -> Result<Self, Error> {
         let refuse = |why: String| Error::new(ErrorKind::Grant(why));
-        if let Some(grant) = policy.net.first() {
+        let later = |grant: &&NetGrant| matches!(grant.scheme, Scheme::Tcp | Scheme::Udp);
+        if let Some(grant) = policy.net.iter().find(later) {
             return Err(refuse(format!(
-                "outbound network is not available yet, so `--net '{grant}'` cannot be granted; leave it out"
+                "sockets are not available yet, so `--net '{grant}'` cannot be granted; http and https can"
             )));
         }
         if let Some(path) = policy.hidden.first() {
@@ -80,6 +87,7 @@ impl Opened {
             random: policy.random,
             audit,
             config: Arc::new(config),
+            egress,
         })
     }
 
@@ -97,6 +105,7 @@ impl Opened {
             .stderr(streams.stderr)
             .clock(self.clock)
             .random(self.random)
+            .egress(self.egress.clone())
             .ledger(Arc::clone(&bounds.ledger))
             .stop(bounds.stop.clone());
         for (dir, grant) in &self.dirs {

@@ -62,6 +62,7 @@ fn limits() {
         Limit::HardDeadline => "the guest is ended",
         Limit::Request | Limit::Response => "the call fails",
         Limit::ModuleSize | Limit::FunctionCount | Limit::FunctionSize => "the module is not loaded",
+        Limit::HttpBody | Limit::HttpHeaders | Limit::HttpRedirects | Limit::HttpTime => "the request fails",
         Limit::Record => "the next host call is not made, and the guest is ended",
         Limit::CompileTime => "with `--engine auto` the module is interpreted instead; else it is not loaded",
         _ => "",

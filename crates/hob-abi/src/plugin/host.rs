@@ -8,6 +8,7 @@
 //! | `config_get` | `(key: ptr len) -> i64` | as `fs_read` |
 //! | `callback` | `(name, payload: ptr len) -> i32` | 0 taken, 1 not taken |
 //!
+//! `net_outbound` and `hob.http` are there when a host is granted; the module `net` describes them.
 //! `fs_read` is there when a directory is granted, `fs_write` when one is granted for writing, `log` when logging is
 //! granted. Paths are absolute guest paths. The low half of an `i64` is the pointer, so that guests that knew only a
 //! pointer go on working; an empty file has a pointer and length 0.
@@ -23,9 +24,9 @@ use crate::wasi_p1::HasWorld;
 /// The module name of every function here.
 pub const MODULE: &str = "samuel";
 
-const DONE: i32 = 0;
-const FAILED: i32 = 1;
-const DENIED: i32 = 2;
+pub(super) const DONE: i32 = 0;
+pub(super) const FAILED: i32 = 1;
+pub(super) const DENIED: i32 = 2;
 
 /// Characters of a level and of a message that are kept.
 const LEVEL_CHARS_MAX: u32 = 16;
@@ -53,6 +54,7 @@ pub fn add_to<T: HasDesk>(table: &mut HostTable<T>, policy: &Policy) {
     if let Some(reach) = dirs(Access::ReadWrite) {
         table.func(MODULE, "fs_write", reach, fs_write::<T>);
     }
+    super::net::add_to(table, policy);
     table.func(MODULE, "config_get", Reach::Granted("its own configuration".into()), config_get::<T>);
     table.func(MODULE, "callback", Reach::Granted("the embedder's callbacks".into()), callback::<T>);
 }

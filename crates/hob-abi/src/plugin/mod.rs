@@ -15,6 +15,7 @@
 
 mod desk;
 mod host;
+mod net;
 mod text;
 
 use hob_engine::{ExternType, Fault, FuncType, Instance, ModuleInfo, ValType, Value};
@@ -24,6 +25,7 @@ use crate::json::{self, Sizes};
 
 pub use desk::{Callback, Desk, LogLine};
 pub use host::{HasDesk, MODULE, add_to};
+pub use net::HOB_MODULE;
 
 /// The name and version of this contract.
 pub const NAME: &str = "plugin/1.0";

@@ -1,0 +1,716 @@
+//! Outbound requests against real servers on this machine: what is reached, what is refused, what is bounded.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use hob_cap::{AuditError, AuditEvent, AuditSink, Limit, Limits, NetGrant, Outcome, StopReason, StopToken};
+use hob_os::World;
+use hob_os::egress::{
+    Egress, EgressError, EgressErrorKind, FixedResolver, HttpRequest, HttpResponse, Resolver,
+};
+
+/// How much later than it should an end may be noticed on a busy machine.
+const OVERSHOOT: Duration = Duration::from_secs(2);
+
+/// A server that answers each connection with what `answer` makes of the request, and keeps the requests.
+struct Server {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn new(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let (kept, answer) = (Arc::clone(&requests), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (Ok(mut stream), kept, answer) = (stream, Arc::clone(&kept), Arc::clone(&answer)) else {
+                    return;
+                };
+                std::thread::spawn(move || {
+                    let request = read_request(&mut stream);
+                    kept.lock().unwrap().push(request.clone());
+                    answer(&request, &mut stream);
+                });
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// A server that says this, whatever it is asked.
+    fn says(answer: impl Into<String>) -> Self {
+        let answer = answer.into();
+        Self::new(move |_, stream| drop(stream.write_all(answer.as_bytes())))
+    }
+
+    fn ok() -> Self {
+        Self::says(body("hello"))
+    }
+
+    fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn read_request(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    let mut byte = [0; 1];
+    while !text.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|done| done == 1) {
+        text.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&text).into_owned();
+    let length = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    drop(stream.read_exact(&mut body));
+    head + &String::from_utf8_lossy(&body)
+}
+
+fn body(text: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len())
+}
+
+fn redirect(status: u16, location: &str) -> String {
+    format!("HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
+}
+
+/// What a test grants, and how names resolve for it.
+struct Net {
+    grants: Vec<NetGrant>,
+    limits: Limits,
+    resolver: Arc<dyn Resolver>,
+    roots: Option<Vec<Vec<u8>>>,
+}
+
+impl Net {
+    fn new(grants: &[&str]) -> Self {
+        let grants = grants.iter().map(|grant| NetGrant::parse(grant).unwrap()).collect();
+        Self { grants, limits: Limits::default(), resolver: Arc::new(FixedResolver::new()), roots: None }
+    }
+
+    fn resolve(mut self, resolver: impl Resolver) -> Self {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
+    fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
+    }
+
+    fn egress(&self) -> Egress {
+        let egress = Egress::new(self.grants.clone(), &self.limits).resolver(Arc::clone(&self.resolver));
+        match &self.roots {
+            Some(roots) => egress.roots(roots.clone()),
+            None => egress,
+        }
+    }
+
+    fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, EgressError> {
+        World::builder().egress(self.egress()).build().unwrap().http(request)
+    }
+
+    fn get(&self, url: &str) -> Result<HttpResponse, EgressError> {
+        self.ask(&get(url))
+    }
+}
+
+fn get(url: &str) -> HttpRequest {
+    HttpRequest { method: "GET".into(), url: url.into(), ..HttpRequest::default() }
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+const HOME: &str = "127.0.0.1";
+
+fn kind(result: Result<HttpResponse, EgressError>) -> EgressErrorKind {
+    result.expect_err("it should fail").kind().clone()
+}
+
+fn is_denied(result: Result<HttpResponse, EgressError>) -> bool {
+    matches!(kind(result), EgressErrorKind::Denied(_))
+}
+
+fn limit(result: Result<HttpResponse, EgressError>) -> Limit {
+    match kind(result) {
+        EgressErrorKind::Limit(exceeded) => exceeded.limit,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_granted_request_is_made_and_answered() {
+    let server = Server::new(|_, stream| {
+        drop(stream.write_all(b"HTTP/1.1 201 Created\r\nX-A: b\r\nContent-Length: 5\r\n\r\nhello"));
+    });
+    let url = format!("http://api.example.com:{}/path?q=1", server.port());
+    let net = Net::new(&["http://api.example.com:*", "http://127.0.0.1:*"])
+        .resolve(FixedResolver::new().name("api.example.com", &[ip(HOME)]));
+    let request = HttpRequest {
+        method: "POST".into(),
+        headers: vec![("X-Own".into(), "v".into())],
+        body: b"the body".to_vec(),
+        ..get(&url)
+    };
+    let response = net.ask(&request).unwrap();
+    assert_eq!((response.status, response.body.as_slice()), (201, &b"hello"[..]));
+    assert!(response.headers.contains(&("x-a".into(), "b".into())));
+    let seen = server.seen().join("");
+    assert!(seen.starts_with("POST /path?q=1 HTTP/1.1\r\n"), "{seen}");
+    assert!(seen.to_lowercase().contains(&format!("host: api.example.com:{}\r\n", server.port())), "{seen}");
+    assert!(seen.contains("x-own: v\r\n") && seen.ends_with("\r\n\r\nthe body"), "{seen}");
+}
+
+#[test]
+fn what_no_grant_covers_is_refused_and_names_the_flag() {
+    let server = Server::ok();
+    let port = server.port();
+    let check = |grant: &str, method: &str, allowed: bool| {
+        let request = HttpRequest { method: method.into(), ..get(&format!("http://127.0.0.1:{port}/")) };
+        let result = Net::new(&[grant]).ask(&request);
+        assert_eq!(result.is_ok(), allowed, "{grant} {method}: {result:?}");
+        if let Err(error) = result {
+            let flag = format!("--net '[{method}] http://127.0.0.1:{port}'");
+            assert!(error.is_denied() && error.to_string().contains(&flag), "{error}");
+        }
+    };
+    check(&format!("http://127.0.0.1:{port}"), "GET", true);
+    check(&format!("[GET,HEAD] http://127.0.0.1:{port}"), "GET", true);
+    check(&format!("[GET] http://127.0.0.1:{port}"), "POST", false);
+    check(&format!("https://127.0.0.1:{port}"), "GET", false);
+    check("http://127.0.0.1", "GET", false);
+    check(&format!("http://127.0.0.2:{port}"), "GET", false);
+    check(&format!("tcp://127.0.0.1:{port}"), "GET", false);
+    assert!(is_denied(Net::new(&[]).get(&format!("http://127.0.0.1:{port}/"))));
+}
+
+/// Counts what it is asked.
+struct Counting(FixedResolver, AtomicUsize);
+
+impl Resolver for Counting {
+    fn resolve(&self, name: &str) -> std::io::Result<Vec<IpAddr>> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.resolve(name)
+    }
+}
+
+#[test]
+fn a_name_that_is_not_granted_is_never_looked_up() {
+    let resolver = Arc::new(Counting(FixedResolver::new(), AtomicUsize::new(0)));
+    let mut net = Net::new(&["[GET] https://example.com"]);
+    net.resolver = resolver.clone();
+    for url in [
+        "https://secret.evil.example/",
+        "http://example.com/",
+        "https://example.com:8443/",
+        "https://a.example.com/",
+    ] {
+        assert!(is_denied(net.get(url)), "{url}");
+    }
+    assert!(is_denied(net.ask(&HttpRequest { method: "POST".into(), ..get("https://example.com/") })));
+    assert_eq!(resolver.1.load(Ordering::SeqCst), 0);
+    assert!(matches!(kind(net.get("https://example.com/")), EgressErrorKind::NotFound(_)));
+    assert_eq!(resolver.1.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_name_that_leads_inside_is_refused_unless_that_address_is_granted() {
+    let addresses = [
+        "127.0.0.1",
+        "169.254.169.254",
+        "10.0.0.1",
+        "100.64.0.1",
+        "192.0.0.192",
+        "100.100.100.200",
+        "::1",
+        "::ffff:127.0.0.1",
+        "fd00:ec2::254",
+        "fc00::1",
+        "fe80::1",
+        "64:ff9b::a00:1",
+        "0.0.0.0",
+        "192.168.0.1",
+        "172.16.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+    ];
+    for address in addresses {
+        let net = Net::new(&["http://inside.example:*"])
+            .resolve(FixedResolver::new().name("inside.example", &[ip(address)]));
+        let EgressErrorKind::Address(why) = kind(net.get("http://inside.example:81/")) else {
+            panic!("{address}")
+        };
+        assert!(why.contains("--net '[GET] http://"), "{why}");
+        // One such address among public ones is enough.
+        let net = Net::new(&["http://inside.example:*"])
+            .resolve(FixedResolver::new().name("inside.example", &[ip("8.8.8.8"), ip(address)]));
+        assert!(
+            matches!(kind(net.get("http://inside.example:81/")), EgressErrorKind::Address(_)),
+            "{address}"
+        );
+    }
+    let server = Server::ok();
+    let url = format!("http://inside.example:{}/", server.port());
+    let resolver = || FixedResolver::new().name("inside.example", &[ip(HOME)]);
+    let by_address = format!("http://127.0.0.1:{}", server.port());
+    assert!(Net::new(&["http://inside.example:*", &by_address]).resolve(resolver()).get(&url).is_ok());
+    // The grant of the address must cover port and method too.
+    assert!(
+        Net::new(&["http://inside.example:*", "http://127.0.0.1:1"]).resolve(resolver()).get(&url).is_err()
+    );
+    let posting = format!("[POST] http://127.0.0.1:{}", server.port());
+    assert!(Net::new(&["http://inside.example:*", &posting]).resolve(resolver()).get(&url).is_err());
+}
+
+#[test]
+fn localhost_is_loopback_and_nothing_else() {
+    let server = Server::ok();
+    let url = format!("http://localhost:{}/", server.port());
+    let lead = |to: &str| FixedResolver::new().name("localhost", &[ip(to)]);
+    assert!(Net::new(&["http://localhost:*"]).resolve(lead(HOME)).get(&url).is_ok());
+    assert!(matches!(
+        kind(Net::new(&["http://localhost:*"]).resolve(lead("10.0.0.1")).get(&url)),
+        EgressErrorKind::Address(_)
+    ));
+}
+
+/// Says something public first, and something private ever after.
+struct Rebinding(AtomicUsize);
+
+impl Resolver for Rebinding {
+    fn resolve(&self, _: &str) -> std::io::Result<Vec<IpAddr>> {
+        let first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+        Ok(vec![if first { ip("198.41.0.4") } else { ip(HOME) }])
+    }
+}
+
+#[test]
+fn a_name_is_looked_up_once_and_the_answer_is_what_is_connected_to() {
+    let server = Server::ok();
+    let resolver = Arc::new(Rebinding(AtomicUsize::new(0)));
+    let mut net =
+        Net::new(&["http://rebind.example:*"]).limits(|limits| limits.http_time = Duration::from_millis(300));
+    net.resolver = resolver.clone();
+    // The public address does not answer here; what matters is that the private one is never asked.
+    assert!(net.get(&format!("http://rebind.example:{}/", server.port())).is_err());
+    assert_eq!(resolver.0.load(Ordering::SeqCst), 1);
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[test]
+fn spellings_that_parsers_disagree_about_are_malformed() {
+    let net = Net::new(&["https://good.example", "https://*.good.example", "http://127.0.0.1:*"]);
+    for url in [
+        "https://good.example@evil.example/",
+        "https://good.example:pw@evil.example/",
+        "https://good.example\\@evil/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://0177.0.0.1/",
+        "http://127.1/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[fe80::1%25eth0]/",
+        "https://good.example:0/",
+        "https://good.example:443:443/",
+        "https://good\t.example/",
+        "https://gооd.example/",
+        "https://good.example/\r\nX: y",
+        "https://good.example\u{0}.evil.example/",
+        "good.example",
+    ] {
+        assert!(matches!(kind(net.get(url)), EgressErrorKind::BadRequest(_)), "{url:?}");
+    }
+    for url in [
+        "https://evilgood.example/",
+        "https://good.example.evil/",
+        "https://evil.example/?https://good.example",
+    ] {
+        assert!(is_denied(net.get(url)), "{url}");
+    }
+    // These are good spellings of a granted host; that nobody resolves it here is another matter.
+    for url in ["https://GOOD.example./", "https://a.b.good.example/"] {
+        assert!(matches!(kind(net.get(url)), EgressErrorKind::NotFound(_)), "{url}");
+    }
+}
+
+#[test]
+fn methods_and_headers_cannot_smuggle_anything() {
+    let server = Server::ok();
+    let net = Net::new(&["http://127.0.0.1:*"]);
+    let url = format!("http://127.0.0.1:{}/", server.port());
+    let bad = |request: HttpRequest| {
+        let shown = format!("{request:?}");
+        assert!(matches!(kind(net.ask(&request)), EgressErrorKind::BadRequest(_)), "{shown}");
+    };
+    for method in ["", "get", "CONNECT", "TRACE", "GET / HTTP/1.1\r\nX: y\r\n\r\nGET", "G T", "GÉT"] {
+        bad(HttpRequest { method: method.into(), ..get(&url) });
+    }
+    for (name, value) in [
+        ("Host", "evil"),
+        ("Content-Length", "5"),
+        ("Transfer-Encoding", "chunked"),
+        ("Connection", "close"),
+        ("Proxy-Authorization", "x"),
+        ("Proxy-X", "x"),
+        ("X\r\nY", "z"),
+        ("X", "a\r\nY: z"),
+        ("X", "a\nb"),
+        ("X", "a\0b"),
+        ("", "x"),
+        ("a b", "x"),
+        ("Upgrade", "h2c"),
+    ] {
+        bad(HttpRequest { headers: vec![(name.into(), value.into())], ..get(&url) });
+    }
+    let headers = |count: usize| (0..count).map(|n| (format!("x-{n}"), "v".to_owned())).collect::<Vec<_>>();
+    bad(HttpRequest { headers: headers(101), ..get(&url) });
+    assert!(net.ask(&HttpRequest { headers: headers(100), ..get(&url) }).is_ok());
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn a_redirect_is_followed_only_where_a_grant_leads() {
+    let end = Server::ok();
+    let other = end.port();
+    let start = Server::new(move |request, stream| {
+        let location = match request.split(' ').nth(1).unwrap_or_default() {
+            "/granted" => format!("http://127.0.0.1:{other}/x"),
+            "/denied" => "http://evil.example/".into(),
+            "/metadata" => "http://169.254.169.254/latest/meta-data/".into(),
+            "/file" => "file:///etc/passwd".into(),
+            "/userinfo" => format!("http://127.0.0.1:{other}@evil.example/"),
+            _ => "/granted".into(),
+        };
+        drop(stream.write_all(redirect(302, &location).as_bytes()));
+    });
+    let base = format!("http://127.0.0.1:{}", start.port());
+    let net = Net::new(&["http://127.0.0.1:*"]);
+    let response = net.get(&format!("{base}/granted")).unwrap();
+    assert_eq!(
+        (response.body.as_slice(), response.url),
+        (&b"hello"[..], format!("http://127.0.0.1:{other}/x"))
+    );
+    assert!(net.get(&format!("{base}/relative")).is_ok());
+    assert!(is_denied(net.get(&format!("{base}/denied"))));
+    assert!(is_denied(net.get(&format!("{base}/metadata"))));
+    assert!(matches!(kind(net.get(&format!("{base}/file"))), EgressErrorKind::Redirect(_)));
+    assert!(matches!(kind(net.get(&format!("{base}/userinfo"))), EgressErrorKind::Redirect(_)));
+    let narrow = Net::new(&[&base]);
+    assert!(is_denied(narrow.get(&format!("{base}/granted"))), "another port is another place");
+}
+
+#[test]
+fn redirects_end_at_their_limit() {
+    let server = Server::new(|request, stream| {
+        let left: u32 = request.split(['/', ' ']).nth(2).and_then(|n| n.parse().ok()).unwrap_or(0);
+        let answer = if left == 0 { body("end") } else { redirect(302, &format!("/{}", left - 1)) };
+        drop(stream.write_all(answer.as_bytes()));
+    });
+    let net = Net::new(&["http://127.0.0.1:*"]);
+    let url = |chain: u32| format!("http://127.0.0.1:{}/{chain}", server.port());
+    assert_eq!(net.get(&url(10)).unwrap().body, b"end");
+    assert_eq!(limit(net.get(&url(11))), Limit::HttpRedirects);
+    assert_eq!(limit(net.get(&url(20))), Limit::HttpRedirects);
+}
+
+#[test]
+fn credentials_and_bodies_stay_where_they_were_sent() {
+    let end = Server::ok();
+    let other = format!("http://127.0.0.1:{}/end", end.port());
+    let start = Server::new(move |request, stream| {
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let answer = match path.trim_start_matches('/').split_once('/') {
+            Some((status, "same")) => redirect(status.parse().unwrap(), "/done"),
+            Some((status, _)) => redirect(status.parse().unwrap(), &other),
+            None => body("done"),
+        };
+        drop(stream.write_all(answer.as_bytes()));
+    });
+    let net = Net::new(&["http://127.0.0.1:*"]);
+    let ask = |path: &str| {
+        net.ask(&HttpRequest {
+            method: "POST".into(),
+            url: format!("http://127.0.0.1:{}/{path}", start.port()),
+            headers: vec![
+                ("Authorization".into(), "Bearer secret".into()),
+                ("Cookie".into(), "session=secret".into()),
+                ("X-Api-Key".into(), "secret".into()),
+                ("Accept".into(), "text/plain".into()),
+            ],
+            body: b"the secret body".to_vec(),
+        })
+    };
+    for status in [301, 302, 303] {
+        assert!(ask(&format!("{status}/other")).is_ok());
+        let seen = end.seen().last().unwrap().clone();
+        assert!(seen.starts_with("GET /end "), "{status}: {seen}");
+        assert!(!seen.contains("secret") && seen.contains("accept: text/plain"), "{status}: {seen}");
+    }
+    for status in [307, 308] {
+        assert!(matches!(kind(ask(&format!("{status}/other"))), EgressErrorKind::Redirect(_)), "{status}");
+        assert!(ask(&format!("{status}/same")).is_ok());
+        let seen = start.seen().last().unwrap().clone();
+        assert!(seen.starts_with("POST /done ") && seen.contains("Bearer secret"), "{status}: {seen}");
+        assert!(seen.ends_with("the secret body"));
+    }
+}
+
+#[test]
+fn bodies_and_headers_end_at_their_limits() {
+    let net = Net::new(&["http://127.0.0.1:*"]).limits(|limits| {
+        limits.http_body_bytes = 1000;
+        limits.http_header_bytes = 2000;
+    });
+    let ask = |answer: String| net.get(&format!("http://127.0.0.1:{}/", Server::says(answer).port()));
+    assert_eq!(ask(body(&"x".repeat(1000))).unwrap().body.len(), 1000);
+    assert_eq!(limit(ask(body(&"x".repeat(1001)))), Limit::HttpBody);
+    let with_header =
+        |bytes: usize| format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 0\r\n\r\n", "y".repeat(bytes));
+    assert!(ask(with_header(1500)).is_ok());
+    assert_eq!(limit(ask(with_header(3000))), Limit::HttpHeaders);
+    let many: String = (0..1_000_000).map(|n| format!("x{n}: y\r\n")).collect();
+    assert!(ask(format!("HTTP/1.1 200 OK\r\n{many}\r\n")).is_err());
+    let request = HttpRequest { headers: vec![("x".into(), "y".repeat(1996))], ..get("http://127.0.0.1:1/") };
+    assert_eq!(limit(net.ask(&request)), Limit::HttpHeaders);
+}
+
+#[test]
+fn a_body_that_unpacks_without_end_is_cut_off() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..200 {
+        packed.write_all(&vec![0; 1 << 20]).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 1 << 20, "a bomb is small");
+    let server = Server::new(move |_, stream| {
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
+        drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&packed)));
+    });
+    let url = format!("http://127.0.0.1:{}/", server.port());
+    assert_eq!(limit(Net::new(&["http://127.0.0.1:*"]).get(&url)), Limit::HttpBody);
+    assert!(server.seen()[0].to_lowercase().contains("accept-encoding: gzip"));
+    let unpacked = Net::new(&["http://127.0.0.1:*"]).limits(|limits| {
+        limits.http_body_bytes = 300 << 20;
+        limits.host_buffer_bytes = 1 << 30;
+    });
+    assert!(
+        matches!(kind(unpacked.get(&url)), EgressErrorKind::Limit(exceeded) if exceeded.limit == Limit::HostBuffer)
+    );
+}
+
+#[test]
+fn an_answer_that_never_ends_ends() {
+    let endless = |piece: &'static [u8], pause: Duration| {
+        Server::new(move |_, stream| {
+            drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n"));
+            while stream.write_all(piece).is_ok() {
+                std::thread::sleep(pause);
+            }
+        })
+    };
+    let check = |server: Server, want: Limit| {
+        let net = Net::new(&["http://127.0.0.1:*"]).limits(|limits| {
+            limits.http_time = Duration::from_millis(400);
+            limits.http_body_bytes = 1 << 20;
+        });
+        let start = Instant::now();
+        assert_eq!(limit(net.get(&format!("http://127.0.0.1:{}/", server.port()))), want);
+        assert!(start.elapsed() < Duration::from_millis(400) + OVERSHOOT);
+    };
+    check(endless(&[b'x'; 65_536], Duration::ZERO), Limit::HttpBody);
+    check(endless(b"x", Duration::from_millis(20)), Limit::HttpTime);
+    check(Server::new(|_, _| std::thread::sleep(Duration::from_secs(10))), Limit::HttpTime);
+    check(
+        Server::new(|_, stream| {
+            drop(stream.write_all(b"HTTP/1.1 200 OK\r\n"));
+            while stream.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }),
+        Limit::HttpTime,
+    );
+}
+
+#[test]
+fn a_stopped_guest_waits_for_nobody() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://127.0.0.1:{}/", silent.local_addr().unwrap().port());
+    let net = Net::new(&["http://127.0.0.1:*"]);
+    let ask =
+        |stop: StopToken| World::builder().egress(net.egress()).stop(stop).build().unwrap().http(&get(&url));
+    let start = Instant::now();
+    let stop = StopToken::never();
+    let other = stop.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        other.stop(StopReason::Killed);
+    });
+    assert_eq!(kind(ask(stop)), EgressErrorKind::Stopped(StopReason::Killed));
+    let deadline = StopToken::new(None, Some(Instant::now() + Duration::from_millis(50)));
+    assert_eq!(kind(ask(deadline)), EgressErrorKind::Stopped(StopReason::HardDeadline));
+    assert!(start.elapsed() < OVERSHOOT);
+}
+
+/// Takes its time.
+struct Slow;
+
+impl Resolver for Slow {
+    fn resolve(&self, _: &str) -> std::io::Result<Vec<IpAddr>> {
+        std::thread::sleep(Duration::from_secs(3));
+        Ok(vec![ip(HOME)])
+    }
+}
+
+#[test]
+fn a_lookup_that_takes_long_is_not_waited_for() {
+    let net = Net::new(&["http://slow.example"]).resolve(Slow);
+    let stop = StopToken::new(None, Some(Instant::now() + Duration::from_millis(50)));
+    let start = Instant::now();
+    let result =
+        World::builder().egress(net.egress()).stop(stop).build().unwrap().http(&get("http://slow.example/"));
+    assert_eq!(kind(result), EgressErrorKind::Stopped(StopReason::HardDeadline));
+    assert!(start.elapsed() < OVERSHOOT);
+}
+
+#[derive(Default)]
+struct Log(Mutex<Vec<AuditEvent>>, bool);
+
+impl AuditSink for Log {
+    fn record(&self, event: &AuditEvent) -> Result<(), AuditError> {
+        self.0.lock().unwrap().push(event.clone());
+        if self.1 { Err(AuditError("full".into())) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn every_hop_is_recorded_before_a_byte_leaves() {
+    let server = Server::new(|request, stream| {
+        let answer =
+            if request.contains("/first") { redirect(302, "http://evil.example/") } else { body("x") };
+        drop(stream.write_all(answer.as_bytes()));
+    });
+    let url = |path: &str| format!("http://127.0.0.1:{}{path}", server.port());
+    let net = Net::new(&["http://127.0.0.1:*"]);
+    let log = Arc::new(Log::default());
+    let mut world = World::builder().egress(net.egress()).audit(Arc::<Log>::clone(&log)).build().unwrap();
+    let secret = HttpRequest {
+        headers: vec![("Authorization".into(), "sesame".into())],
+        ..get(&url("/first?key=sesame"))
+    };
+    assert!(world.http(&secret).is_err());
+    let events = log.0.lock().unwrap().clone();
+    let seen: BTreeMap<String, Outcome> =
+        events.iter().map(|event| (event.target.clone(), event.outcome)).collect();
+    assert_eq!(seen.get(&format!("GET {}?…", url("/first"))), Some(&Outcome::Allowed));
+    assert_eq!(seen.get("GET http://evil.example:80/"), Some(&Outcome::Denied));
+    assert_eq!(events[0].grant.as_deref(), Some("--net 'http://127.0.0.1:*'"));
+    assert!(!format!("{events:?}").contains("sesame"));
+
+    let before = server.seen().len();
+    let full = Arc::new(Log(Mutex::default(), true));
+    let mut world = World::builder().egress(net.egress()).audit(full).build().unwrap();
+    assert_eq!(kind(world.http(&get(&url("/")))), EgressErrorKind::Unrecorded);
+    assert_eq!(server.seen().len(), before);
+}
+
+/// A server with a certificate for `secure.example`, signed by an authority of its own. Gives that authority's certificate.
+fn tls_server(answer: String) -> (SocketAddr, Vec<u8>) {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root = authority.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["secure.example".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &issuer).unwrap();
+    let config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            )
+            .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, stream);
+            let mut text = [0; 4096];
+            if stream.read(&mut text).is_ok() {
+                drop(stream.write_all(answer.as_bytes()));
+                stream.conn.send_close_notify();
+                drop(stream.flush());
+            }
+        }
+    });
+    (address, root.der().to_vec())
+}
+
+#[test]
+fn https_is_believed_when_the_certificate_is_and_never_leads_to_http() {
+    let plain = Server::ok();
+    let (address, root) = tls_server(body("sealed"));
+    let resolver =
+        || FixedResolver::new().name("secure.example", &[ip(HOME)]).name("other.example", &[ip(HOME)]);
+    let grants =
+        ["https://secure.example:*", "https://other.example:*", "https://127.0.0.1:*", "http://127.0.0.1:*"];
+    let net = |roots: Option<Vec<u8>>| {
+        let mut net = Net::new(&grants).resolve(resolver());
+        net.roots = roots.map(|root| vec![root]);
+        net
+    };
+    let url = |name: &str| format!("https://{name}:{}/", address.port());
+    assert_eq!(net(Some(root.clone())).get(&url("secure.example")).unwrap().body, b"sealed");
+    assert!(matches!(kind(net(Some(root.clone())).get(&url("other.example"))), EgressErrorKind::Tls(_)));
+    assert!(matches!(kind(net(None).get(&url("secure.example"))), EgressErrorKind::Tls(_)));
+    let (address, root) = tls_server(redirect(302, &format!("http://127.0.0.1:{}/", plain.port())));
+    let down = net(Some(root)).get(&format!("https://secure.example:{}/", address.port()));
+    assert!(matches!(kind(down), EgressErrorKind::Redirect(why) if why.contains("https to http")));
+    assert_eq!(plain.seen().len(), 0);
+}
+
+#[test]
+fn what_is_no_http_is_an_error() {
+    for answer in [
+        "",
+        "hello\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
+        "HTTP/1.1 999999 X\r\n\r\n",
+    ] {
+        let server = Server::says(answer);
+        assert!(
+            Net::new(&["http://127.0.0.1:*"]).get(&format!("http://127.0.0.1:{}/", server.port())).is_err(),
+            "{answer:?}"
+        );
+    }
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refused = Net::new(&["http://127.0.0.1:*"]).get(&format!("http://127.0.0.1:{}/", closed.port()));
+    assert!(matches!(kind(refused), EgressErrorKind::Connect(_)));
+}
