@@ -438,6 +438,10 @@ mod tests {
                     Limit::HardDeadline => limits.hard_deadline = Some(Duration::from_millis(value)),
                     Limit::Request => limits.request_bytes = value,
                     Limit::Response => limits.response_bytes = value,
+                    Limit::HttpBody => limits.http_body_bytes = value,
+                    Limit::HttpHeaders => limits.http_header_bytes = value,
+                    Limit::HttpRedirects => limits.http_redirects = value,
+                    Limit::HttpTime => limits.http_time = Duration::from_millis(value),
                     other => panic!("{other} is no limit of a guest"),
                 }
                 limits.validate()

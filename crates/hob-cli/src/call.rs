@@ -1,5 +1,6 @@
 //! `hob call`: one exported function, with numbers, or with JSON where the module is a plugin.
 
+use hob::package::Kind;
 use hob::{Answer, Called, Host, Loaded, Plugin, PluginForm, Sink, Value};
 use serde_json::json;
 
@@ -17,12 +18,16 @@ pub(crate) fn run(args: &CallArgs) -> Done {
             Some(form) => call_plugin(&plugin, form, args, &host),
             None => call_numbers(&loaded, args, &host),
         },
-        Err(error) if args.report => Err(error.into()),
+        Err(error) if args.report || is_plugin(&loaded) => Err(subject::explain(&loaded, error)),
         Err(_) => call_numbers(&loaded, args, &host),
     };
     compile_behind(&loaded, &args.path, &args.guest);
     log.finish()?;
     done
+}
+
+fn is_plugin(loaded: &Loaded) -> bool {
+    loaded.package().is_some_and(|package| package.kind == Kind::Plugin)
 }
 
 fn form(plugin: &Plugin, export: &str) -> Option<PluginForm> {

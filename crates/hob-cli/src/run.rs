@@ -38,7 +38,7 @@ pub(crate) fn run(args: &RunArgs) -> Done {
 
 /// A program on the streams of this process.
 fn stream(loaded: &Loaded, args: &RunArgs, host: &Host) -> Done {
-    let command = loaded.command()?;
+    let command = loaded.command().map_err(|error| subject::explain(loaded, error))?;
     let mut run = command
         .start()
         .args(args.args().iter().map(|arg| arg.as_bytes().to_vec()))
@@ -63,7 +63,8 @@ fn invoke(loaded: &Loaded, args: &RunArgs, host: &Host) -> Done {
     let request = request("-", host.limits().request_bytes)?;
     let request: serde_json::Value = serde_json::from_slice(&request)
         .map_err(|error| Failure::new(HOST, format!("the input is no JSON: {error}")))?;
-    let answer = loaded.tool()?.invoke_recorded(&request, grants::recorder(&args.guest, host)?)?;
+    let tool = loaded.tool().map_err(|error| subject::explain(loaded, error))?;
+    let answer = tool.invoke_recorded(&request, grants::recorder(&args.guest, host)?)?;
     if !answer.stderr().is_empty() {
         eprintln!("{}", hob::escape_guest_bytes(answer.stderr(), 4096));
     }

@@ -105,6 +105,26 @@ fn exists(grant: &FsGrant) -> bool {
     there
 }
 
+/// An error, and where a package lacks what it asks for, how it would be granted.
+pub(crate) fn explain(loaded: &Loaded, error: hob::Error) -> Failure {
+    let (hob::ErrorKind::Link(_), Some(package)) = (error.kind(), loaded.package()) else {
+        return error.into();
+    };
+    let (asks, granted) = hob::package::asks(package);
+    let missing: Vec<String> = asks.into_iter().filter(|flag| !granted.contains(flag)).collect();
+    if missing.is_empty() {
+        return error.into();
+    }
+    Failure::new(
+        error.exit_code(),
+        format!(
+            "{error}\n{} asks for what its policy does not grant: {}; these flags grant it, or `--grants manifest` all of it",
+            package.title(),
+            missing.join(", ")
+        ),
+    )
+}
+
 /// Refuses what a package does not ask for.
 fn check_within(package: &Package, policy: &Policy, args: &GrantArgs) -> Result<(), Failure> {
     let request = &package.request.0;

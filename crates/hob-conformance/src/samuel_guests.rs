@@ -158,6 +158,7 @@ fn compare(said: &Upstream<'_>, seen: &Seen) -> Verdict {
                 (Some(Ok(pointer)), 0) if pointer > 0 => Verdict::Exception("files-stay-where-granted"),
                 (Some(Ok(0)), 2) => Verdict::Exception("files-stay-where-granted"),
                 (Some(Ok(0)), 1) => Verdict::Exception("requests-are-made"),
+                (Some(Ok(2)), 1) => Verdict::Exception("host-case"),
                 _ => {
                     Verdict::Failed(format!("answered {now}; upstream {:?} and {:?}", said.run, said.budgets))
                 }

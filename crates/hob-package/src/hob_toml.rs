@@ -101,8 +101,12 @@ pub(crate) fn read(files: &mut Files, problems: &mut Problems) -> Option<Package
     }
     let section = r.typed("package", field)?;
     let head = head(&section, r);
-    let request = policy(&root, "request", r);
-    let granted = policy(&root, "policy", r);
+    let mut request = policy(&root, "request", r);
+    let mut granted = policy(&root, "policy", r);
+    if head.as_ref().is_some_and(|head| head.kind == Some(Kind::Plugin)) {
+        // A plugin answers by its functions, and has no streams.
+        (request.0.stdio, granted.0.stdio) = Default::default();
+    }
     if !request.0.allows(&granted.0) {
         for verdict in request.0.check(&Request(granted.0.clone())).iter().filter(|verdict| !verdict.granted)
         {
