@@ -40,6 +40,7 @@ impl Offered {
     pub fn new(policy: &Policy) -> Self {
         let mut table = HostTable::new();
         wasi_p1::add_to(&mut table, policy);
+        wasi_p1::add_unstable_to(&mut table, policy);
         plugin::add_to(&mut table, policy);
         Self(table)
     }

@@ -73,7 +73,7 @@ pub(crate) fn policy(package: &Package, args: &GrantArgs) -> Result<Policy, Fail
     };
     let mut policy = base;
     if args.dir.is_empty() {
-        policy.fs.retain(|grant| exists(grant));
+        policy.fs.retain(exists);
     } else {
         policy.fs.clone_from(&args.dir);
     }

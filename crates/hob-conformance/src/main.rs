@@ -7,6 +7,7 @@ mod guards;
 mod samuel_guests;
 mod samuel_manifests;
 mod scoot_check;
+mod scoot_host;
 mod tally;
 mod wasi;
 
@@ -20,6 +21,7 @@ const USAGE: &str = "usage: hob-conformance SUITE FILE|DIR [--engine auto|wasmti
 suites:
   guards  guests of the json contract, .wat or .wasm, alone or in a folder
   scoot-check  tool packages, with what upstream's static check said of them
+  scoot-host  modules run by upstream's `scoot-wasm`, with what it printed
   samuel-manifests  manifests of plugins, with what upstream's reader made of them
   samuel-guests  guests of the plugin contract, with what upstream made of them
   wasi    a folder in the format of wasi-testsuite (preview 1)";
@@ -65,6 +67,7 @@ fn run(args: &[String]) -> Result<Tally, String> {
     for engine in engines {
         match *suite {
             "guards" => guards::run(path, engine, &mut tally)?,
+            "scoot-host" => scoot_host::run(path, engine, &mut tally)?,
             "samuel-guests" => samuel_guests::run(path, engine, &mut tally)?,
             "wasi" => wasi::run(path, engine, &mut tally)?,
             other => return Err(format!("there is no suite `{other}`\n{USAGE}")),

@@ -39,3 +39,4 @@ pub use problem::{Origin, Problem, Rule};
 pub use report::{Checked, Report, asks, check};
 pub use samuel::{ManifestCaps, check_manifest as check_samuel_manifest};
 pub use schema::{Schema, SchemaError, Violation};
+pub use scoot::{Structure, structure};

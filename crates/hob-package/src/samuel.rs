@@ -252,9 +252,7 @@ fn manifest(bytes: &[u8], problems: &mut Problems) -> Option<Manifest> {
         r.text(&root, key);
     }
     r.texts(&root, "authors");
-    for key in ["metadata"] {
-        root.skip(key);
-    }
+    root.skip("metadata");
     let missing = |text: &str, key: &str, r: &mut Reader<'_>| {
         if text.trim().is_empty() {
             r.upstream("required", None, format!("manifest missing required field '{key}'"));

@@ -76,7 +76,7 @@ fn a_record_plays_back_what_was_recorded() {
     for key in [None, Some(&key)] {
         let replay = Replay::open(&record(key, 1 << 20).unwrap(), key).unwrap();
         assert_eq!((replay.module(), &replay.header().name), (&b"module"[..], &"guest".to_owned()));
-        let out: Arc<Mutex<Vec<(Stream, Vec<u8>)>>> = Arc::default();
+        let out = Arc::<Mutex<Vec<(Stream, Vec<u8>)>>>::default();
         let sink = Arc::clone(&out);
         let mut player =
             replay.player(move |stream, bytes| sink.lock().unwrap().push((stream, bytes.to_vec())));

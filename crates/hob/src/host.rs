@@ -506,6 +506,7 @@ impl HostBuilder {
         self.config.table_elements_max = self.limits.table_elements;
         let mut table = HostTable::new();
         wasi_p1::add_to(&mut table, &self.policy);
+        wasi_p1::add_unstable_to(&mut table, &self.policy);
         plugin::add_to(&mut table, &self.policy);
         let mut egress = Egress::new(self.policy.net.clone(), &self.limits);
         if let Some(resolver) = self.resolver {

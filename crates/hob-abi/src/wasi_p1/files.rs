@@ -11,6 +11,7 @@ use super::{HasWorld, MODULE, Reaches, with, with_world};
 const BUFFERS_MAX: u32 = 1024;
 
 pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+    add_streams(table, MODULE, reach);
     add_bytes(table, reach);
     add_state(table, reach);
     let reach = &reach.descriptors;
@@ -46,11 +47,11 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
     );
 }
 
-/// Reading, writing, seeking.
-fn add_bytes<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+/// The functions on streams whose types are the same in every snapshot of preview 1.
+pub(super) fn add_streams<T: HasWorld>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     let reach = &reach.descriptors;
     table.func(
-        MODULE,
+        module,
         "fd_read",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, out: u32| {
@@ -58,19 +59,24 @@ fn add_bytes<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
+        module,
+        "fd_write",
+        reach.clone(),
+        |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, out: u32| {
+            with(ctx, |mem, world| gather(mem, buffers, count, out, |buf| Ok(world.write(fd, buf)?)))
+        },
+    );
+}
+
+/// Reading, writing, seeking.
+fn add_bytes<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+    let reach = &reach.descriptors;
+    table.func(
         MODULE,
         "fd_pread",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, offset: u64, out: u32| {
             with(ctx, |mem, world| scatter(mem, buffers, count, out, |buf| Ok(world.pread(fd, buf, offset)?)))
-        },
-    );
-    table.func(
-        MODULE,
-        "fd_write",
-        reach.clone(),
-        |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, out: u32| {
-            with(ctx, |mem, world| gather(mem, buffers, count, out, |buf| Ok(world.write(fd, buf)?)))
         },
     );
     table.func(

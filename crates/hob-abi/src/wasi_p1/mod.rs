@@ -37,11 +37,22 @@ impl HasWorld for World {
 /// Adds all 46 functions, each with what it reaches under `policy`.
 pub fn add_to<T: HasWorld>(table: &mut HostTable<T>, policy: &Policy) {
     let reach = Reaches::of(policy);
-    process::add_to(table, &reach);
+    process::add_to(table, MODULE, &reach);
     files::add_to(table, &reach);
     paths::add_to(table, &reach);
     poll::add_to(table, &reach);
     sockets::add_to(table, &reach);
+}
+
+/// The module name of the snapshot before.
+pub const UNSTABLE_MODULE: &str = "wasi_unstable";
+
+/// Adds those functions of the snapshot before that are the same in both: arguments, environment, clocks, randomness, exit,
+/// and reading and writing streams. Old tools need no more.
+pub fn add_unstable_to<T: HasWorld>(table: &mut HostTable<T>, policy: &Policy) {
+    let reach = Reaches::of(policy);
+    process::add_to(table, UNSTABLE_MODULE, &reach);
+    files::add_streams(table, UNSTABLE_MODULE, &reach);
 }
 
 /// What each group of functions reaches.

@@ -5,17 +5,17 @@ use hob_os::Errno;
 
 use super::errno::{Result, number};
 use super::types::{clock, put_u32, put_u64, size};
-use super::{HasWorld, MODULE, Reaches, with, with_world};
+use super::{HasWorld, Reaches, with, with_world};
 
-pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
-    table.func(MODULE, "args_sizes_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
+pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
+    table.func(module, "args_sizes_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
         with(ctx, |mem, world| put_sizes(mem, world.args(), count, bytes))
     });
-    table.func(MODULE, "args_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, pointers: u32, bytes: u32| {
+    table.func(module, "args_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, pointers: u32, bytes: u32| {
         with(ctx, |mem, world| put_strings(mem, world.args(), pointers, bytes))
     });
     table.func(
-        MODULE,
+        module,
         "environ_sizes_get",
         reach.environ.clone(),
         |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
@@ -23,37 +23,37 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "environ_get",
         reach.environ.clone(),
         |ctx: &mut Ctx<'_, T>, pointers: u32, bytes: u32| {
             with(ctx, |mem, world| put_strings(mem, world.environ(), pointers, bytes))
         },
     );
-    table.func(MODULE, "clock_res_get", reach.clock.clone(), |ctx: &mut Ctx<'_, T>, id: u32, out: u32| {
+    table.func(module, "clock_res_get", reach.clock.clone(), |ctx: &mut Ctx<'_, T>, id: u32, out: u32| {
         with(ctx, |mem, world| put_u64(mem, out, world.clock_resolution(clock(id)?)?))
     });
     table.func(
-        MODULE,
+        module,
         "clock_time_get",
         reach.clock.clone(),
         |ctx: &mut Ctx<'_, T>, id: u32, _precision: u64, out: u32| {
             with(ctx, |mem, world| put_u64(mem, out, world.clock_now(clock(id)?)?))
         },
     );
-    table.func(MODULE, "random_get", reach.random.clone(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
+    table.func(module, "random_get", reach.random.clone(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
         with(ctx, |mem, world| Ok(world.random_fill(mem.bytes_mut(at, len)?)?))
     });
-    table.func(MODULE, "sched_yield", Reach::Nothing, |ctx: &mut Ctx<'_, T>| {
+    table.func(module, "sched_yield", Reach::Nothing, |ctx: &mut Ctx<'_, T>| {
         with_world(ctx, |world| Ok(world.sched_yield()?))
     });
     table.func(
-        MODULE,
+        module,
         "proc_exit",
         Reach::Nothing,
         |_: &mut Ctx<'_, T>, code: u32| -> std::result::Result<(), Fault> { Err(Fault::exit(code)) },
     );
-    table.func(MODULE, "proc_raise", Reach::Nothing, |_: &mut Ctx<'_, T>, signal: u32| raise(signal));
+    table.func(module, "proc_raise", Reach::Nothing, |_: &mut Ctx<'_, T>, signal: u32| raise(signal));
 }
 
 /// Signals whose default action is to be ignored: none, child, continue, urgent data, window size.

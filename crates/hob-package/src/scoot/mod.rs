@@ -5,6 +5,8 @@
 
 mod w0;
 
+pub use w0::{Structure, structure};
+
 use hob_abi::tool;
 use hob_cap::{ClockGrant, Policy, RandomGrant, Request, StdioGrant};
 

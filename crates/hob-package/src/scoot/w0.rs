@@ -19,12 +19,36 @@ const NAMES: [&str; 13] = [
     "data_count",
 ];
 
-/// What is wrong with the structure, if anything.
-pub(super) fn problem(wasm: &[u8]) -> Option<String> {
-    check(wasm).err()
+/// How many of each thing a module has, as the decoder counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Structure {
+    /// Sections, custom ones too.
+    pub sections: u32,
+    /// Types.
+    pub types: u32,
+    /// Imported functions.
+    pub imports: u32,
+    /// Functions it defines.
+    pub functions: u32,
+    /// Bodies.
+    pub codes: u32,
+    /// Exports.
+    pub exports: u32,
+    /// Data segments.
+    pub data: u32,
 }
 
-fn check(wasm: &[u8]) -> Result<(), String> {
+/// What is wrong with the structure, if anything.
+pub(super) fn problem(wasm: &[u8]) -> Option<String> {
+    structure(wasm).err()
+}
+
+/// Decodes the structure of a module.
+///
+/// # Errors
+///
+/// What is wrong with it, in the words of Scoot's decoder.
+pub fn structure(wasm: &[u8]) -> Result<Structure, String> {
     if wasm.len() < 8 {
         return Err("wasm file is too small".into());
     }
@@ -39,10 +63,12 @@ fn check(wasm: &[u8]) -> Result<(), String> {
     let mut shape = Shape::default();
     let mut last = 0;
     let mut seen = [false; 13];
+    let mut sections = 0;
     while let Some(id) = reader.byte() {
         let Some(name) = NAMES.get(usize::from(id)) else {
             return Err(format!("unknown wasm section id {id}"));
         };
+        sections += 1;
         let size = reader.u32(&format!("section {name} size"))?;
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let payload = reader.take(size).ok_or_else(|| format!("section {name} payload truncated"))?;
@@ -65,7 +91,16 @@ fn check(wasm: &[u8]) -> Result<(), String> {
             return Err(format!("section {name} has trailing bytes"));
         }
     }
-    shape.finish()
+    shape.finish()?;
+    Ok(Structure {
+        sections,
+        types: shape.types,
+        imports: shape.imported,
+        functions: shape.functions.unwrap_or(0),
+        codes: shape.codes.unwrap_or(0),
+        exports: shape.exports,
+        data: shape.data,
+    })
 }
 
 /// The place of a section: the data count stands between element and code.
@@ -84,6 +119,8 @@ struct Shape {
     imported: u32,
     functions: Option<u32>,
     codes: Option<u32>,
+    exports: u32,
+    data: u32,
 }
 
 impl Shape {
@@ -101,7 +138,7 @@ impl Shape {
                     for what in ["parameter", "result"] {
                         for _ in 0..section.u32(&format!("function {what} count"))? {
                             match section.byte() {
-                                Some(0x7c..=0x7f | 0x7b) => {}
+                                Some(0x7b..=0x7f) => {}
                                 Some(other) => {
                                     return Err(format!(
                                         "function {what} type: invalid value type {other:#04x}"
@@ -116,13 +153,21 @@ impl Shape {
             }
             2 => {
                 for _ in 0..section.u32("import count")? {
-                    let names = section.name().and_then(|()| section.name());
-                    match (names, section.byte()) {
-                        (Some(()), Some(0)) => {
+                    if section.name().and_then(|()| section.name()).is_none() {
+                        return Ok(false);
+                    }
+                    match section.byte() {
+                        Some(0) => {
                             let index = section.u32("import type index")?;
                             self.check_type(index, "import type")?;
                             self.imported += 1;
                         }
+                        Some(1) => {
+                            section.byte();
+                            section.limits("table")?;
+                        }
+                        Some(2) => section.limits("memory")?,
+                        Some(3) => drop(section.take(2)),
                         _ => return Ok(false),
                     }
                 }
@@ -138,7 +183,8 @@ impl Shape {
                 Ok(true)
             }
             7 => {
-                for _ in 0..section.u32("export count")? {
+                self.exports = section.u32("export count")?;
+                for _ in 0..self.exports {
                     if section.name().is_none() {
                         return Ok(false);
                     }
@@ -147,6 +193,12 @@ impl Shape {
                     if kind == Some(0) && index >= self.all_functions() {
                         return Err(format!("export index {index} out of bounds for function"));
                     }
+                }
+                Ok(true)
+            }
+            5 => {
+                for _ in 0..section.u32("memory count")? {
+                    section.limits("memory")?;
                 }
                 Ok(true)
             }
@@ -159,6 +211,10 @@ impl Shape {
             }
             10 => {
                 self.codes = Some(section.u32("code count")?);
+                Ok(false)
+            }
+            11 => {
+                self.data = section.u32("data count")?;
                 Ok(false)
             }
             _ => Ok(false),
@@ -211,6 +267,18 @@ impl<'a> Reader<'a> {
             }
         }
         Err(format!("{what}: invalid or truncated u32 LEB128 (Overflow)"))
+    }
+
+    fn limits(&mut self, what: &str) -> Result<(), String> {
+        let flags = self.byte().unwrap_or_default();
+        if flags > 3 {
+            return Err(format!("{what} limits: invalid limits flags {flags}"));
+        }
+        self.u32(&format!("{what} limits minimum"))?;
+        if flags & 1 == 1 {
+            self.u32(&format!("{what} limits maximum"))?;
+        }
+        Ok(())
     }
 
     fn name(&mut self) -> Option<()> {
