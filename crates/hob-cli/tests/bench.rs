@@ -20,6 +20,11 @@ fn every_row_is_measured_and_well_formed() {
         "by path",
         "cached",
         "nothing cached",
+        "check of a 1 MB package",
+        "first call of a plugin",
+        "warm call of a plugin",
+        "--record",
+        "--audit",
         "overshoot",
         "cycles",
     ] {

@@ -3,7 +3,10 @@
 mod abi;
 mod differential;
 mod load;
+mod package;
 mod paths;
+mod replay;
+mod schema;
 mod text;
 mod verdict;
 
@@ -22,7 +25,10 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "abi", run: abi::run, seeds: Vec::new, may_abort: true },
     Target { name: "differential", run: differential::run, seeds: Vec::new, may_abort: true },
     Target { name: "load", run: load::run, seeds: load::seeds, may_abort: true },
+    Target { name: "package", run: package::run, seeds: package::seeds, may_abort: true },
     Target { name: "paths", run: paths::run, seeds: Vec::new, may_abort: false },
+    Target { name: "replay", run: replay::run, seeds: replay::seeds, may_abort: true },
+    Target { name: "schema", run: schema::run, seeds: schema::seeds, may_abort: true },
     Target { name: "text", run: text::run, seeds: text::seeds, may_abort: false },
     Target { name: "verdict", run: verdict::run, seeds: verdict::seeds, may_abort: false },
 ];

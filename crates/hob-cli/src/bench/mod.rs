@@ -5,6 +5,7 @@ mod calls;
 mod cycles;
 mod measure;
 mod overshoot;
+mod packages;
 mod start;
 
 use crate::args::BenchArgs;
@@ -42,9 +43,10 @@ impl Row {
 type Rows = Result<Vec<Row>, String>;
 
 pub(crate) fn run(args: &BenchArgs) -> Done {
-    let groups: [fn(bool) -> Rows; 4] = [calls::rows, start::rows, overshoot::rows, cycles::rows];
+    let groups: [fn(bool) -> Rows; 5] =
+        [calls::rows, start::rows, packages::rows, overshoot::rows, cycles::rows];
     if !args.json {
-        print(&format!("{:<44} {:>12} {:>12} {:>7}  target\n", "", "hob", "bare", "ratio"))?;
+        print(&format!("{:<50} {:>12} {:>12} {:>7}  target\n", "", "hob", "bare", "ratio"))?;
     }
     for group in groups {
         for row in
@@ -61,5 +63,5 @@ fn line(row: &Row) -> String {
     let bare = row.bare.map(amount).unwrap_or_default();
     let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
     let met = if row.met { "met" } else { "MISSED" };
-    format!("{:<44} {:>12} {:>12} {:>7}  {}: {met}\n", row.row, amount(row.hob), bare, ratio, row.target)
+    format!("{:<50} {:>12} {:>12} {:>7}  {}: {met}\n", row.row, amount(row.hob), bare, ratio, row.target)
 }

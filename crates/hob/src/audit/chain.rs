@@ -15,26 +15,24 @@ pub(super) const LINE_BYTES_MORE: u64 = 200;
 /// The code before the first line.
 pub(super) const FIRST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// The key of audit logs.
-pub(super) struct Key([u8; 32]);
+/// The key of audit logs, worked in already.
+pub(super) struct Key(Hmac<Sha256>);
 
 impl Key {
     pub(super) fn new(key: &UserKey) -> Self {
-        Self(key.derive("audit log"))
+        // A key of any length is a key for HMAC.
+        let mac = Hmac::<Sha256>::new_from_slice(&key.derive("audit log"));
+        Self(mac.unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default())))
     }
 
     /// The code of a text, in hexadecimal.
     pub(super) fn code(&self, purpose: &str, text: &str) -> String {
-        // A key of any length is a key for HMAC.
-        let mac = Hmac::<Sha256>::new_from_slice(&self.0);
-        let mut mac = mac.unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
+        let mut mac = self.0.clone();
         mac.update(purpose.as_bytes());
         mac.update(text.as_bytes());
-        let code = mac.finalize().into_bytes();
-        code.iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .filter_map(|digit| char::from_digit(digit.into(), 16))
-            .collect()
+        let digits = b"0123456789abcdef";
+        let digit = |half: u8| char::from(digits.get(usize::from(half)).copied().unwrap_or(b'0'));
+        mac.finalize().into_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 

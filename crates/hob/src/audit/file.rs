@@ -11,7 +11,7 @@ use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use super::chain::{AuditProblem, AuditSummary, Checker, FIRST, Head, Key, line};
 
 /// Room taken ahead on the disk, in bytes. More than this is never held back.
-const ROOM_BYTES: u64 = 64 << 10;
+const ROOM_BYTES: u64 = 256 << 10;
 
 /// The longest line of a log that is read.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -118,18 +118,31 @@ impl LogFile {
         if length == 0 {
             return Ok((0, FIRST.into()));
         }
-        let from = length.saturating_sub(LINE_BYTES_MAX);
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(from)).map_err(wrong)?;
-        let mut tail = Vec::new();
-        file.take(LINE_BYTES_MAX).read_to_end(&mut tail).map_err(wrong)?;
-        let text = tail.strip_suffix(b"\n").ok_or_else(damaged)?;
+        // Most lines are short.
+        let (text, whole) = self.tail(length, 8 << 10).map_err(wrong)?;
+        let text = match text.strip_suffix(b"\n") {
+            Some(line) if whole || line.contains(&b'\n') => text,
+            _ => self.tail(length, LINE_BYTES_MAX).map_err(wrong)?.0,
+        };
+        let text = text.strip_suffix(b"\n").ok_or_else(damaged)?;
         let begin = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let text = text.get(begin..).and_then(|text| std::str::from_utf8(text).ok()).ok_or_else(damaged)?;
         let value: serde_json::Value = serde_json::from_str(text).map_err(|_| damaged())?;
         let number = value.get("seq").and_then(serde_json::Value::as_u64).ok_or_else(damaged)?;
         let code = value.get("mac").and_then(serde_json::Value::as_str).ok_or_else(damaged)?;
         Ok((number, code.to_owned()))
+    }
+}
+
+impl LogFile {
+    /// The last bytes of the log, at most `max`, and whether they are all of it.
+    fn tail(&self, length: u64, max: u64) -> std::io::Result<(Vec<u8>, bool)> {
+        let from = length.saturating_sub(max);
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(from))?;
+        let mut tail = Vec::new();
+        file.take(max).read_to_end(&mut tail)?;
+        Ok((tail, from == 0))
     }
 }
 
