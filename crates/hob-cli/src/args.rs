@@ -262,6 +262,9 @@ pub(crate) struct ReplayArgs {
     /// Which engine runs the guest again.
     #[arg(long, value_name = "ENGINE", default_value = "auto")]
     pub(crate) engine: EngineChoice,
+    /// How long the replay may take.
+    #[arg(long, value_name = "TIME", value_parser = hob::parse_duration)]
+    pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
     /// The record.

@@ -28,6 +28,10 @@ pub(crate) fn run(args: &ReplayArgs) -> Done {
         other => other,
     };
     let replay = replay.map_err(|error| Failure::new(error.exit_code(), format!("{shown}: {error}")))?;
+    let replay = match args.timeout {
+        Some(timeout) => replay.deadline(timeout),
+        None => replay,
+    };
     match replay.play(grants::choice(args.engine), Sink::Host, Sink::Host)? {
         Replayed::Code(code) => Ok(code),
         Replayed::Answer(answer) => {

@@ -38,7 +38,28 @@ fn scene() -> tempfile::TempDir {
             fs::copy(text, target.join("guest.wat")).unwrap();
         }
     }
+    let built = root().join("target/guests");
+    for package in
+        ["tool-calculator-rust", "tool-redact-zig", "tool-guard-c", "plugin-lint-go", "plugin-fetch-rust"]
+    {
+        copy_tree(&built.join(package), &dir.path().join("target/guests").join(package));
+    }
+    fs::write(dir.path().join("request.json"), r#"{"expression": "2 * (3 + 4)"}"#).unwrap();
     dir
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap_or_else(|_| panic!("{}; run `cargo xtask guests`", from.display()))
+    {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_tree(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
 }
 
 fn run(dir: &Path, command: &str) -> (String, i32) {

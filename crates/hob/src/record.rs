@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hob_abi::{command, json, plugin};
 use hob_engine::{
@@ -183,6 +184,7 @@ pub(crate) fn within<R>(
 /// ```
 pub struct Replay {
     replay: hob_record::Replay,
+    deadline: Option<Duration>,
 }
 
 /// What a replayed run came to: the same as the run did.
@@ -212,7 +214,21 @@ impl Replay {
     ///
     /// When the bytes are no record, are damaged, or are sealed and the key is missing or another one.
     pub fn open(record: &[u8], key: Option<&RecordKey>) -> Result<Self, Error> {
-        Ok(Self { replay: hob_record::Replay::open(record, key)? })
+        let replay = hob_record::Replay::open(record, key)?;
+        Ok(Self { replay, deadline: hob_cap::Limits::default().hard_deadline })
+    }
+
+    /// How long the replay may take; the default deadline of a guest when nobody says.
+    ///
+    /// ```no_run
+    /// # let record = Vec::new();
+    /// let replay = hob::Replay::open(&record, None)?.deadline(std::time::Duration::from_secs(300));
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
     }
 
     /// Runs the record again on an engine, with no grant at all: what the world answered comes from the record.
@@ -240,7 +256,7 @@ impl Replay {
         let limits = hob_cap::Limits {
             memory_bytes: header.memory_bytes,
             table_elements: header.table_elements,
-            hard_deadline: None,
+            hard_deadline: self.deadline,
             ..hob_cap::Limits::default()
         };
         limits.validate()?;
