@@ -176,7 +176,7 @@ impl WorldBuilder {
             regions: Regions::default(),
             clock: Clock::new(self.clock),
             entropy: Entropy::new(self.random),
-            waiter: Waiter::new(self.stop.unwrap_or_else(StopToken::never)),
+            waiter: Arc::new(Waiter::new(self.stop.unwrap_or_else(StopToken::never))),
             ledger,
             audit,
             egress: self.egress,

@@ -50,7 +50,7 @@ pub struct World {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) waiter: Waiter,
+    pub(crate) waiter: Arc<Waiter>,
     pub(crate) audit: Audit,
     pub(crate) egress: Egress,
 }

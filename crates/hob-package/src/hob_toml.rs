@@ -69,8 +69,12 @@ impl Reader<'_> {
     fn path(&mut self, section: &Section<'_>, key: &'static str) -> Option<String> {
         let line = section.text(key).line();
         let path = self.text(section, key)?;
-        if !paths::is_safe(&path) {
-            self.add("safe-path", line, format!("`{key}` must be a safe relative path"));
+        if !paths::is_safe(&path) || path.contains('\\') {
+            self.add(
+                "safe-path",
+                line,
+                format!("`{key}` must be a safe relative path, its parts apart by `/`"),
+            );
             return None;
         }
         Some(path)
@@ -101,11 +105,19 @@ pub(crate) fn read(files: &mut Files, problems: &mut Problems) -> Option<Package
     }
     let section = r.typed("package", field)?;
     let head = head(&section, r);
-    let mut request = policy(&root, "request", r);
-    let mut granted = policy(&root, "policy", r);
+    let mut request = policy(&root, "request", r).unwrap_or_else(|| (harmless(), BTreeSet::new()));
+    let mut granted = match policy(&root, "policy", r) {
+        Some(granted) => granted,
+        None => (harmless().attenuate(&request.0), BTreeSet::new()),
+    };
     if head.as_ref().is_some_and(|head| head.kind == Some(Kind::Plugin)) {
         // A plugin answers by its functions, and has no streams.
         (request.0.stdio, granted.0.stdio) = Default::default();
+    }
+    for key in granted.1.difference(&request.1) {
+        let message =
+            format!("[policy] grants the configuration `{}`, which [request] does not ask for", shown(key));
+        r.add("policy-within-request", None, message);
     }
     if !request.0.allows(&granted.0) {
         for verdict in request.0.check(&Request(granted.0.clone())).iter().filter(|verdict| !verdict.granted)
@@ -185,11 +197,8 @@ struct Head {
 
 fn head(section: &Section<'_>, r: &mut Reader<'_>) -> Option<Head> {
     let name = r.needed(section, "name");
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if let Some(name) = &name
-        && !((1..=64).contains(&name.len())
-            && name.chars().all(plain)
-            && name.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        && !(is_word(name) && name.starts_with(|c: char| c.is_ascii_alphanumeric()))
     {
         let message = "a name is 1 to 64 letters, digits, `.`, `_` or `-`, and begins with a letter or digit";
         r.add("name", section.text("name").line(), message);
@@ -224,11 +233,26 @@ fn head(section: &Section<'_>, r: &mut Reader<'_>) -> Option<Head> {
     if matches!(section.text("module"), Field::Missing) {
         r.add("manifest-fields", None, "`module` is missing");
     }
+    if let Some(path) = &module
+        && !(path.ends_with(".wasm") || path.ends_with(".wat"))
+    {
+        let message = format!("`{}` ends neither in .wasm nor in .wat", shown(path));
+        r.add("module-file", section.text("module").line(), message);
+    }
     let entry = r.text(section, "entry").unwrap_or_else(|| "_start".into());
+    if !is_word(&entry) {
+        let message = "an entry is 1 to 64 letters, digits, `.`, `_` or `-`";
+        r.add("entry", section.text("entry").line(), message);
+    }
     let input = r.path(section, "input-schema");
     let output = r.path(section, "output-schema");
     r.unknown(section);
     Some(Head { name, version, description, kind, module, entry, input, output })
+}
+
+fn is_word(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=64).contains(&text.len()) && text.chars().all(plain)
 }
 
 struct Declared {
@@ -279,10 +303,10 @@ fn exports(root: &Section<'_>, r: &mut Reader<'_>) -> Vec<Declared> {
 }
 
 /// A table of grants, and the keys of configuration it names.
-fn policy(root: &Section<'_>, key: &'static str, r: &mut Reader<'_>) -> (Policy, BTreeSet<String>) {
+fn policy(root: &Section<'_>, key: &'static str, r: &mut Reader<'_>) -> Option<(Policy, BTreeSet<String>)> {
     let mut policy = harmless();
     let field = root.section(key);
-    let Some(section) = r.typed(key, field) else { return (policy, BTreeSet::new()) };
+    let section = r.typed(key, field)?;
     let field = section.sections("fs");
     for folder in r.typed("fs", field).unwrap_or_default() {
         let line = folder.text("path").line();
@@ -301,6 +325,13 @@ fn policy(root: &Section<'_>, key: &'static str, r: &mut Reader<'_>) -> (Policy,
         };
         r.unknown(&folder);
         match path.map(|path| GuestPath::new(&path)) {
+            Some(Ok(guest)) if guest.as_str().contains(['*', '?', '[', ']', '{', '}']) => {
+                r.add(
+                    "fs-path",
+                    line,
+                    format!("`{}` is no folder: patterns are not granted", shown(guest.as_str())),
+                );
+            }
             Some(Ok(guest)) => policy.fs.push(FsGrant { host: guest.as_str().into(), guest, access }),
             Some(Err(error)) => r.add("fs-path", line, error.to_string()),
             None => {}
@@ -309,9 +340,16 @@ fn policy(root: &Section<'_>, key: &'static str, r: &mut Reader<'_>) -> (Policy,
     let field = section.texts("env");
     let line = field.line();
     for key in r.typed("env", field).unwrap_or_default() {
+        let plain = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         match EnvGrant::new(&key, None) {
-            Ok(grant) => policy.env.push(grant),
-            Err(error) => r.add("env-key", line, error.to_string()),
+            Ok(grant) if plain && !key.starts_with(|c: char| c.is_ascii_digit()) => policy.env.push(grant),
+            _ => {
+                let message = format!(
+                    "`{}` is no name of a variable: letters, digits and `_`, the first no digit",
+                    shown(&key)
+                );
+                r.add("env-key", line, message);
+            }
         }
     }
     let field = section.texts("net");
@@ -326,9 +364,16 @@ fn policy(root: &Section<'_>, key: &'static str, r: &mut Reader<'_>) -> (Policy,
     let field = section.texts("objects");
     policy.objects = r.typed("objects", field).unwrap_or_default().into_iter().map(HostObject).collect();
     let field = section.texts("config");
-    let config = r.typed("config", field).unwrap_or_default().into_iter().collect();
+    let config: BTreeSet<String> = r.typed("config", field).unwrap_or_default().into_iter().collect();
+    let objects = policy.objects.iter().map(|object: &HostObject| object.0.as_str());
+    for name in objects.chain(config.iter().map(|key: &String| key.as_str())) {
+        if !is_word(name) {
+            let message = format!("`{}` is no name: 1 to 64 letters, digits, `.`, `_` or `-`", shown(name));
+            r.add("grant-name", None, message);
+        }
+    }
     r.unknown(&section);
-    (policy, config)
+    Some((policy, config))
 }
 
 fn clocks(section: &Section<'_>, policy: &mut Policy, r: &mut Reader<'_>) {

@@ -44,10 +44,8 @@ pub(crate) fn run(bytes: &[u8]) -> Result<(), String> {
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let wat = r#"(module (func (export "_start")))"#;
-    let hob = format!(
-        "\0[package]\nname = \"a\"\nversion = \"1.0.0\"\nkind = \"tool\"\nmodule = \"m.wat\"\ninput-schema = \"in.json\"\n\
-         [request]\nfs = [{{ path = \"/w\", access = \"rw\" }}]\nnet = [\"https://*.example.com\"]\n[policy]\nfs = [{{ path = \"/w\" }}]\n"
-    );
+    let hob = "\0[package]\nname = \"a\"\nversion = \"1.0.0\"\nkind = \"tool\"\nmodule = \"m.wat\"\ninput-schema = \"in.json\"\n\
+         [request]\nfs = [{ path = \"/w\", access = \"rw\" }]\nnet = [\"https://*.example.com\"]\n[policy]\nfs = [{ path = \"/w\" }]\n";
     let samuel = "\x01name = \"ab\"\nversion = \"1.0.0\"\nkind = \"wasm\"\n[wasm]\nmodule = \"plugin.wasm\"\nexports = [\"f\"]\n\
                   [runtime]\ntimeout = \"1s\"\n[capabilities.filesystem]\nread = [\"/workspace\"]\n";
     let scoot = "\x02name = \"a\"\ndescription = \"d\"\nentry = \"_start\"\ninput_schema = \"schema/input.json\"\n\

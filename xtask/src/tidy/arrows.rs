@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-package", &["hob-abi", "hob-cap", "hob-engine"]),
     ("hob", &["hob-abi", "hob-cap", "hob-engine", "hob-os", "hob-package", "hob-record"]),
     ("hob-cli", &["hob"]),
-    ("hob-conformance", &["hob"]),
+    ("hob-conformance", &["hob", "hob-package"]),
     ("hob-fuzz", &["hob", "hob-cap", "hob-os"]),
     ("xtask", &[]),
 ];
@@ -21,8 +21,16 @@ const ARROWS: &[(&str, &[&str])] = &[
 const SECRETS: &[(&str, &[&str])] = &[
     ("wasmtime::", &["crates/hob-engine/"]),
     ("wasmi::", &["crates/hob-engine/"]),
-    ("cap_std::", &["crates/hob-os/"]),
-    ("rustix::", &["crates/hob-os/", "crates/hob-engine/src/cache/"]),
+    ("cap_std::", &["crates/hob-os/", "crates/hob-package/src/files.rs"]),
+    (
+        "rustix::",
+        &[
+            "crates/hob-os/",
+            "crates/hob-engine/src/cache/",
+            "crates/hob-engine/src/private/",
+            "crates/hob/src/audit/file.rs",
+        ],
+    ),
     ("tokio::", &[]),
 ];
 

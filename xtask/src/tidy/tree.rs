@@ -48,11 +48,14 @@ fn guests(files: &[(String, String)]) -> Vec<Finding> {
         if !source.starts_with("guest.") {
             continue;
         }
-        if !["command-", "json-", "hostile-"].iter().any(|contract| name.starts_with(contract)) {
+        if !["command-", "tool-", "plugin-", "json-", "hostile-"]
+            .iter()
+            .any(|contract| name.starts_with(contract))
+        {
             findings.push(Finding::new(
                 file,
                 1,
-                "a guest is named <contract>-<what>: command-…, json-… or hostile-…",
+                "a guest is named <contract>-<what>: command-…, tool-…, plugin-…, json-… or hostile-…",
             ));
         }
         let named = format!("\"{name}\"");

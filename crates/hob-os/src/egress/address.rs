@@ -91,6 +91,8 @@ fn v6(address: Ipv6Addr) -> AddressKind {
         [0, 0, 0, 0, 0, 0xffff | 0, high, low] => inside(high, low),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, .., high, low] => inside(high, low),
         [0x2002, high, low, ..] => inside(high, low),
+        // ISATAP, under any prefix.
+        [_, _, _, _, 0 | 0x0200, 0x5efe, high, low] => inside(high, low),
         [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] => Metadata,
         [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254] => Metadata,
         [a, ..] if a & 0xfe00 == 0xfc00 => Private,
@@ -124,9 +126,15 @@ mod tests {
         for public in ["2606:4700:4700::1111", "2a00:1450::1", "2001:4860:4860::8888"] {
             check(public, Public);
         }
-        for loopback in
-            ["127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"]
-        {
+        for loopback in [
+            "127.0.0.1",
+            "127.255.255.255",
+            "::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2606:4700::5efe:7f00:1",
+        ] {
             check(loopback, Loopback);
         }
         for private in

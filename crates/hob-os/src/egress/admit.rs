@@ -15,6 +15,14 @@ use crate::wait::Waiter;
 /// The most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
+/// An address that may be connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    pub(crate) socket: SocketAddr,
+    /// Whether a grant named this address, rather than a name that leads to it.
+    pub(crate) named: bool,
+}
+
 impl Egress {
     /// The grant that covers a request. Nothing is looked up.
     pub(crate) fn grant(&self, target: &Target, method: &str) -> Result<&NetGrant, EgressError> {
@@ -36,33 +44,35 @@ impl Egress {
         method: &str,
         waiter: &Waiter,
         until: Instant,
-    ) -> Result<Vec<SocketAddr>, EgressError> {
+    ) -> Result<Vec<Admitted>, EgressError> {
         self.grant(target, method)?;
         let found = match &target.host {
             // An address was granted as the address it is.
-            Host::Address(address) => vec![*address],
+            Host::Address(address) => vec![(*address, true)],
             Host::Name(name) => {
                 let found = resolve(&self.resolver, name, waiter, until)?;
-                for address in &found {
-                    self.check(target, name, *address, method)?;
-                }
-                found
+                let check = |address| Ok((address, self.check(target, name, address, method)?));
+                found.into_iter().map(check).collect::<Result<_, EgressError>>()?
             }
         };
         Ok(found
             .into_iter()
             .take(ADDRESSES_MAX)
-            .map(|address| SocketAddr::new(address, target.port))
+            .map(|(address, named)| Admitted { socket: SocketAddr::new(address, target.port), named })
             .collect())
     }
 
     /// Refuses a name that leads to an address which is not public, even beside others that are: whoever answers for the
-    /// name would choose which one is used.
-    fn check(&self, target: &Target, name: &str, address: IpAddr, method: &str) -> Result<(), EgressError> {
+    /// name would choose which one is used. Gives whether a grant speaks for the address itself.
+    fn check(&self, target: &Target, name: &str, address: IpAddr, method: &str) -> Result<bool, EgressError> {
         let kind = kind(address);
         let loopback = kind == AddressKind::Loopback && self.grants_localhost(target, name, method);
-        if kind == AddressKind::Public || loopback || self.names(target, address, method) {
-            return Ok(());
+        if loopback || self.names(target, address, method) {
+            return Ok(true);
+        }
+        // The name `localhost` leads nowhere else.
+        if kind == AddressKind::Public && name != "localhost" {
+            return Ok(false);
         }
         let host = Host::Address(address).text();
         Err(EgressError::new(EgressErrorKind::Address(format!(

@@ -1,7 +1,7 @@
 //! HTTP requests of a guest, redirects and all.
 
 use std::io::Read;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use hob_cap::{Limit, LimitExceeded, Scheme};
@@ -10,9 +10,10 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::transport::{Connector, RustlsConnector};
 
 use super::Egress;
+use super::admit::Admitted;
 use super::error::{EgressError, EgressErrorKind, bad};
 use super::target::Target;
-use super::transport::{Dial, Ended, check};
+use super::transport::{Dial, Ended, Whole, check};
 use crate::audit::Target as AuditTarget;
 use crate::wait::Waiter;
 use crate::{OsError, World};
@@ -125,14 +126,16 @@ impl World {
     ) -> std::result::Result<HttpResponse, EgressError> {
         let shown = Shown(format!("{} {}", hop.method, hop.target.shown()));
         let grant = egress.grant(&hop.target, &hop.method).map(|grant| format!("--net '{grant}'")).ok();
-        let waiter = Waiter::new(self.waiter.token().clone());
+        let waiter = Arc::clone(&self.waiter);
         let mut failed = None;
         let mut recorded = false;
         let done = self.audit.watch("http", &shown, |note| {
             note.grant(grant.as_deref());
             let work = || {
-                let addresses = egress.admit(&hop.target, &hop.method, &waiter, until)?;
+                // Asking for the address of a name says that name to others, so it is recorded before.
+                egress.grant(&hop.target, &hop.method)?;
                 note.allowed().map_err(|_| EgressError::new(EgressErrorKind::Unrecorded))?;
+                let addresses = egress.admit(&hop.target, &hop.method, &waiter, until)?;
                 hop.send(egress, addresses, waiter, until)
             };
             let done = work();
@@ -218,15 +221,15 @@ impl Hop {
     fn send(
         &self,
         egress: &Egress,
-        addresses: Vec<SocketAddr>,
-        waiter: Waiter,
+        addresses: Vec<Admitted>,
+        waiter: Arc<Waiter>,
         until: Instant,
     ) -> std::result::Result<HttpResponse, EgressError> {
         let limits = &egress.limits;
         let header_max = usize::try_from(limits.http_header_bytes).unwrap_or(usize::MAX);
         let incoming =
             limits.http_body_bytes.saturating_add(limits.http_header_bytes).saturating_add(WRAPPING_BYTES);
-        let dial = Dial::new(addresses, waiter, until, incoming);
+        let dial = Dial::new(addresses, waiter, until, incoming, header_max);
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .proxy(None)
@@ -238,7 +241,7 @@ impl Hop {
             .user_agent("hob")
             .tls_config(tls(egress))
             .build();
-        let connector = dial.clone().chain(RustlsConnector::default());
+        let connector = dial.clone().chain(RustlsConnector::default()).chain(Whole(dial.clone()));
         let agent = ureq::Agent::with_parts(config, connector, dial.clone());
         let mut request = http::Request::builder().method(self.method.as_str()).uri(self.target.url());
         for (name, value) in &self.headers {
@@ -301,6 +304,15 @@ fn explain(error: ureq::Error, dial: &Dial, egress: &Egress) -> EgressError {
         Some(Ended::Time) => {
             let allowed = u64::try_from(limits.http_time.as_millis()).unwrap_or(u64::MAX);
             return exceeded(Limit::HttpTime, allowed).into();
+        }
+        Some(Ended::Cut) => {
+            return EgressError::new(EgressErrorKind::Protocol(
+                "the connection was cut before its end".into(),
+            ));
+        }
+        Some(Ended::Own(address)) => {
+            let why = format!("{address} is this machine; a --net that names the address would allow it");
+            return EgressError::new(EgressErrorKind::Address(why));
         }
         Some(Ended::TooMuch) => return exceeded(Limit::HttpBody, limits.http_body_bytes).into(),
         None => {}

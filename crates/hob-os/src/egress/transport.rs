@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,10 +13,11 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, time,
 };
 
+use super::admit::Admitted;
 use crate::wait::{Waiter, Watch};
 use crate::{OsError, Result};
 
-/// Sizes of the buffers of a connection.
+/// The least size of the buffers of a connection. The one for input has to hold all headers at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// What a connection is made and bounded by. Clones speak of the same one.
@@ -24,9 +25,10 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub(crate) struct Dial(Arc<Inner>);
 
 struct Inner {
-    addresses: Vec<SocketAddr>,
-    waiter: Waiter,
+    addresses: Vec<Admitted>,
+    waiter: Arc<Waiter>,
     until: Instant,
+    header_bytes: usize,
     /// Bytes that may still come in, packed and wrapped as they are.
     left: Mutex<u64>,
     /// What ended it, when that was not the network.
@@ -39,12 +41,22 @@ pub(crate) enum Ended {
     Os(OsError),
     Time,
     TooMuch,
+    /// The other side, or somebody between, ended it where nothing ends.
+    Cut,
+    /// A public address turned out to be one of this machine.
+    Own(IpAddr),
 }
 
 impl Dial {
-    pub(crate) fn new(addresses: Vec<SocketAddr>, waiter: Waiter, until: Instant, bytes_max: u64) -> Self {
+    pub(crate) fn new(
+        addresses: Vec<Admitted>,
+        waiter: Arc<Waiter>,
+        until: Instant,
+        bytes_max: u64,
+        header_bytes: usize,
+    ) -> Self {
         let (left, ended) = (Mutex::new(bytes_max), Mutex::default());
-        Self(Arc::new(Inner { addresses, waiter, until, left, ended }))
+        Self(Arc::new(Inner { addresses, waiter, until, header_bytes, left, ended }))
     }
 
     /// Why the connection was ended by this side, if it was.
@@ -69,7 +81,8 @@ impl Dial {
         }
     }
 
-    fn open(&self, address: SocketAddr, until: Instant) -> std::result::Result<OwnedFd, ureq::Error> {
+    fn open(&self, admitted: &Admitted, until: Instant) -> std::result::Result<OwnedFd, ureq::Error> {
+        let address = admitted.socket;
         let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let failed = |errno: rustix::io::Errno| ureq::Error::from(io::Error::from(errno));
@@ -81,6 +94,12 @@ impl Dial {
                 rustix::net::sockopt::socket_error(&socket).map_err(failed)?.map_err(failed)?;
             }
             Err(errno) => return Err(failed(errno)),
+        }
+        // A public address may be one of this machine, and its ports as private as those of localhost.
+        let own = rustix::net::getsockname(&socket).map_err(failed)?;
+        let own = SocketAddr::try_from(own).map_err(failed)?.ip().to_canonical();
+        if own == address.ip().to_canonical() && !admitted.named {
+            return Err(self.end(Ended::Own(own)));
         }
         // Small requests are not held back for more.
         rustix::net::sockopt::set_tcp_nodelay(&socket, true).map_err(failed)?;
@@ -118,7 +137,7 @@ impl Resolver for Dial {
     ) -> std::result::Result<ResolvedSocketAddrs, ureq::Error> {
         let mut addresses = self.empty();
         for address in self.0.addresses.iter().take(8) {
-            addresses.push(*address);
+            addresses.push(address.socket);
         }
         Ok(addresses)
     }
@@ -138,9 +157,12 @@ impl Connector for Dial {
             // Each address gets its share of the time, so that a silent one does not use up what the next would need.
             let share = self.0.until.saturating_duration_since(Instant::now()) / left.max(1);
             left = left.saturating_sub(1);
-            match self.open(*address, Instant::now() + share) {
+            match self.open(address, Instant::now() + share) {
                 Ok(socket) => {
-                    let buffers = LazyBuffers::new(BUFFER_BYTES, BUFFER_BYTES);
+                    let buffers = LazyBuffers::new(
+                        BUFFER_BYTES.max(self.0.header_bytes.saturating_add(1024)),
+                        BUFFER_BYTES,
+                    );
                     return Ok(Some(Wire { socket, buffers, dial: self.clone() }));
                 }
                 Err(error) if self.ended().is_some() => return Err(error),
@@ -213,6 +235,10 @@ impl Transport for Wire {
                     self.dial.wait(Watch::readable(self.socket.as_fd()), until)?
                 }
                 Err(rustix::io::Errno::INTR) => {}
+                // The client would take it for the end of a body.
+                Err(rustix::io::Errno::CONNRESET | rustix::io::Errno::CONNABORTED) => {
+                    return Err(self.dial.end(Ended::Cut));
+                }
                 Err(errno) => return Err(io::Error::from(errno).into()),
             }
         }
@@ -221,6 +247,59 @@ impl Transport for Wire {
     fn is_open(&mut self) -> bool {
         // No connection is used for a second request.
         false
+    }
+}
+
+/// Notices an end that TLS did not sign. The client takes it for the end of a body without a length, so whoever can cut the
+/// wire could cut the body.
+#[derive(Debug)]
+pub(crate) struct Whole(pub(crate) Dial);
+
+/// A connection, perhaps under TLS, whose end is looked at.
+#[derive(Debug)]
+pub(crate) struct Ending<T> {
+    dial: Dial,
+    inner: T,
+}
+
+impl<In: Transport> Connector<In> for Whole {
+    type Out = Ending<In>;
+
+    fn connect(
+        &self,
+        _: &ConnectionDetails<'_>,
+        inner: Option<In>,
+    ) -> std::result::Result<Option<Self::Out>, ureq::Error> {
+        Ok(inner.map(|inner| Ending { dial: self.0.clone(), inner }))
+    }
+}
+
+impl<T: Transport> Transport for Ending<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(
+        &mut self,
+        amount: usize,
+        timeout: NextTimeout,
+    ) -> std::result::Result<(), ureq::Error> {
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> std::result::Result<bool, ureq::Error> {
+        self.inner.await_input(timeout).map_err(|error| match error {
+            ureq::Error::Io(cut) if cut.kind() == io::ErrorKind::UnexpectedEof => self.dial.end(Ended::Cut),
+            error => error,
+        })
+    }
+
+    fn is_open(&mut self) -> bool {
+        false
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
     }
 }
 

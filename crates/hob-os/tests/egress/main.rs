@@ -8,9 +8,11 @@
     reason = "a test may fail loudly"
 )]
 
+mod servers;
+
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::{IpAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,77 +23,10 @@ use hob_os::egress::{
     Egress, EgressError, EgressErrorKind, FixedResolver, HttpRequest, HttpResponse, Resolver,
 };
 
+use servers::{Server, body, redirect, tls_server};
+
 /// How much later than it should an end may be noticed on a busy machine.
 const OVERSHOOT: Duration = Duration::from_secs(2);
-
-/// A server that answers each connection with what `answer` makes of the request, and keeps the requests.
-struct Server {
-    address: SocketAddr,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    fn new(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let requests = Arc::<Mutex<Vec<String>>>::default();
-        let (kept, answer) = (Arc::clone(&requests), Arc::new(answer));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (Ok(mut stream), kept, answer) = (stream, Arc::clone(&kept), Arc::clone(&answer)) else {
-                    return;
-                };
-                std::thread::spawn(move || {
-                    let request = read_request(&mut stream);
-                    kept.lock().unwrap().push(request.clone());
-                    answer(&request, &mut stream);
-                });
-            }
-        });
-        Self { address, requests }
-    }
-
-    /// A server that says this, whatever it is asked.
-    fn says(answer: impl Into<String>) -> Self {
-        let answer = answer.into();
-        Self::new(move |_, stream| drop(stream.write_all(answer.as_bytes())))
-    }
-
-    fn ok() -> Self {
-        Self::says(body("hello"))
-    }
-
-    fn port(&self) -> u16 {
-        self.address.port()
-    }
-
-    fn seen(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-fn read_request(stream: &mut TcpStream) -> String {
-    let mut text = Vec::new();
-    let mut byte = [0; 1];
-    while !text.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|done| done == 1) {
-        text.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&text).into_owned();
-    let length = head
-        .lines()
-        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    drop(stream.read_exact(&mut body));
-    head + &String::from_utf8_lossy(&body)
-}
-
-fn body(text: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len())
-}
-
-fn redirect(status: u16, location: &str) -> String {
-    format!("HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
-}
 
 /// What a test grants, and how names resolve for it.
 struct Net {
@@ -628,6 +563,15 @@ fn every_hop_is_recorded_before_a_byte_leaves() {
     assert_eq!(events[0].grant.as_deref(), Some("--net 'http://127.0.0.1:*'"));
     assert!(!format!("{events:?}").contains("sesame"));
 
+    // Looking a name up says it to others, so a log that is full stops that too.
+    let asked = Arc::new(Counting(FixedResolver::new().name("a.example", &[ip(HOME)]), AtomicUsize::new(0)));
+    let mut named = Net::new(&["http://a.example"]);
+    named.resolver = Arc::<Counting>::clone(&asked);
+    let full = Arc::new(Log(Mutex::default(), true));
+    let mut world = World::builder().egress(named.egress()).audit(full).build().unwrap();
+    assert_eq!(kind(world.http(&get("http://a.example/"))), EgressErrorKind::Unrecorded);
+    assert_eq!(asked.1.load(Ordering::Relaxed), 0);
+
     let before = server.seen().len();
     let full = Arc::new(Log(Mutex::default(), true));
     let mut world = World::builder().egress(net.egress()).audit(full).build().unwrap();
@@ -635,48 +579,10 @@ fn every_hop_is_recorded_before_a_byte_leaves() {
     assert_eq!(server.seen().len(), before);
 }
 
-/// A server with a certificate for `secure.example`, signed by an authority of its own. Gives that authority's certificate.
-fn tls_server(answer: String) -> (SocketAddr, Vec<u8>) {
-    let authority_key = rcgen::KeyPair::generate().unwrap();
-    let mut authority = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let root = authority.self_signed(&authority_key).unwrap();
-    let issuer = rcgen::Issuer::new(authority, authority_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec!["secure.example".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    let config =
-        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            )
-            .unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
-            let mut stream = rustls::StreamOwned::new(session, stream);
-            let mut text = [0; 4096];
-            if stream.read(&mut text).is_ok() {
-                drop(stream.write_all(answer.as_bytes()));
-                stream.conn.send_close_notify();
-                drop(stream.flush());
-            }
-        }
-    });
-    (address, root.der().to_vec())
-}
-
 #[test]
 fn https_is_believed_when_the_certificate_is_and_never_leads_to_http() {
     let plain = Server::ok();
-    let (address, root) = tls_server(body("sealed"));
+    let (address, root) = tls_server(body("sealed"), true);
     let resolver =
         || FixedResolver::new().name("secure.example", &[ip(HOME)]).name("other.example", &[ip(HOME)]);
     let grants =
@@ -690,10 +596,62 @@ fn https_is_believed_when_the_certificate_is_and_never_leads_to_http() {
     assert_eq!(net(Some(root.clone())).get(&url("secure.example")).unwrap().body, b"sealed");
     assert!(matches!(kind(net(Some(root.clone())).get(&url("other.example"))), EgressErrorKind::Tls(_)));
     assert!(matches!(kind(net(None).get(&url("secure.example"))), EgressErrorKind::Tls(_)));
-    let (address, root) = tls_server(redirect(302, &format!("http://127.0.0.1:{}/", plain.port())));
+    let (address, root) = tls_server(redirect(302, &format!("http://127.0.0.1:{}/", plain.port())), true);
     let down = net(Some(root)).get(&format!("https://secure.example:{}/", address.port()));
     assert!(matches!(kind(down), EgressErrorKind::Redirect(why) if why.contains("https to http")));
     assert_eq!(plain.seen().len(), 0);
+}
+
+#[test]
+fn a_body_that_is_cut_off_is_no_body() {
+    let head = "HTTP/1.1 200 OK\r\n\r\nhalf a se";
+    // Under TLS an end is signed, or it is no end.
+    let ask = |signed: bool| {
+        let (address, root) = tls_server(head.into(), signed);
+        let mut net = Net::new(&["https://secure.example:*", "https://127.0.0.1:*"])
+            .resolve(FixedResolver::new().name("secure.example", &[ip(HOME)]));
+        net.roots = Some(vec![root]);
+        net.get(&format!("https://secure.example:{}/", address.port()))
+    };
+    assert_eq!(ask(true).unwrap().body, b"half a se");
+    assert!(matches!(kind(ask(false)), EgressErrorKind::Protocol(why) if why.contains("cut")));
+    // Without TLS a reset is no end.
+    let server = Server::new(move |_, stream| {
+        drop(stream.write_all(head.as_bytes()));
+        std::thread::sleep(Duration::from_millis(100));
+        rustix::net::sockopt::set_socket_linger(&*stream, Some(Duration::ZERO)).unwrap();
+    });
+    let reset = Net::new(&["http://127.0.0.1:*"]).get(&format!("http://127.0.0.1:{}/", server.port()));
+    assert!(matches!(kind(reset), EgressErrorKind::Protocol(why) if why.contains("cut")));
+}
+
+#[test]
+fn the_soft_deadline_ends_one_wait() {
+    let server = Server::new(|_, stream| {
+        std::thread::sleep(Duration::from_millis(300));
+        drop(stream.write_all(body("late").as_bytes()));
+    });
+    let url = format!("http://127.0.0.1:{}/", server.port());
+    let stop = StopToken::new(Some(Instant::now() + Duration::from_millis(50)), None);
+    let egress = Net::new(&["http://127.0.0.1:*"]).egress();
+    let mut world = World::builder().egress(egress).stop(stop).build().unwrap();
+    assert!(world.http(&get(&url)).is_err());
+    assert_eq!(world.http(&get(&url)).unwrap().body, b"late");
+}
+
+#[test]
+fn headers_may_be_as_large_as_their_limit_says() {
+    let large = Server::says(format!(
+        "HTTP/1.1 200 OK\r\nX-Large: {}\r\nContent-Length: 2\r\n\r\nok",
+        "x".repeat(100 << 10)
+    ));
+    let ask = |limit: u64| {
+        Net::new(&["http://127.0.0.1:*"])
+            .limits(|limits| limits.http_header_bytes = limit)
+            .get(&format!("http://127.0.0.1:{}/", large.port()))
+    };
+    assert_eq!(ask(128 << 10).unwrap().body, b"ok");
+    assert_eq!(limit(ask(96 << 10)), Limit::HttpHeaders);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Schemas that are enforced: checked when a package is read, and held against every input and output after.
 //!
-//! A schema refers to nothing outside itself: there is no resolver, so that checking a package never reaches for a file
-//! or the network.
+//! A schema is as untrusted as the package it comes in. It refers to nothing outside itself: there is no resolver, so
+//! that checking a package never reaches for a file or the network. Patterns do not backtrack, and [`bounds`] counts what a
+//! check would cost before it is made.
+
+mod bounds;
 
 use std::sync::Arc;
 
@@ -11,8 +14,15 @@ use serde_json::Value;
 /// A schema that was read and can be enforced. Cheap to clone.
 #[derive(Clone)]
 pub struct Schema {
-    validator: Arc<Validator>,
+    inner: Arc<Inner>,
     file: Arc<str>,
+}
+
+struct Inner {
+    validator: Validator,
+    source: Value,
+    /// Whether the cost of a check depends on more than the size of the value.
+    combines: bool,
 }
 
 /// Why a schema cannot be enforced.
@@ -44,6 +54,7 @@ impl Schema {
         if !schema.is_object() && !schema.is_boolean() {
             return Err(SchemaError("a schema is an object (or `true` or `false`)".into()));
         }
+        let combines = bounds::check(schema)?;
         let validator = jsonschema::options()
             .with_pattern_options(jsonschema::PatternOptions::regex().size_limit(1 << 20))
             .build(schema);
@@ -53,7 +64,8 @@ impl Schema {
                 hob_cap::escape_guest_text(&error.to_string(), 200)
             ))
         })?;
-        Ok(Self { validator: Arc::new(validator), file: file.into() })
+        let inner = Inner { validator, source: schema.clone(), combines };
+        Ok(Self { inner: Arc::new(inner), file: file.into() })
     }
 
     /// The file it was read from.
@@ -66,9 +78,16 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// The first place where the value does not fit.
+    /// The first place where the value does not fit, or that the check would cost too much.
     pub fn validate(&self, value: &Value) -> Result<(), Violation> {
-        self.validator.validate(value).map_err(|error| {
+        let inner = &self.inner;
+        bounds::affordable(&inner.source, inner.combines, value).map_err(|why| Violation {
+            pointer: "/".into(),
+            what: why.into(),
+            rule: "cost".into(),
+            schema: self.file.to_string(),
+        })?;
+        inner.validator.validate(value).map_err(|error| {
             let place = error.instance_path().to_string();
             Violation {
                 pointer: if place.is_empty() { "/".into() } else { hob_cap::escape_guest_text(&place, 200) },
@@ -118,5 +137,40 @@ mod tests {
         assert_eq!(violation.as_ref().map(|violation| violation.pointer.as_str()), Some("/a/1"));
         assert!(violation.is_some_and(|violation| !violation.to_string().contains('\u{1b}')));
         assert_eq!(schema.validate(&json!({})).err().map(|violation| violation.pointer), Some("/".into()));
+    }
+
+    #[test]
+    fn what_doubles_at_each_step_is_not_tried() {
+        let schema = |text: &str| Schema::new(&serde_json::from_str(text).unwrap_or_default(), "s.json");
+        let mut defs = String::new();
+        for i in 0..30 {
+            let next = i + 1;
+            defs += &format!(
+                "\"a{i}\":{{\"allOf\":[{{\"$ref\":\"#/$defs/a{next}\"}},{{\"$ref\":\"#/$defs/a{next}\"}}]}},"
+            );
+        }
+        assert!(schema(&format!("{{\"$defs\":{{{defs}\"a30\":{{}}}},\"$ref\":\"#/$defs/a0\"}}")).is_err());
+        for circle in [r##"{"$ref":"#"}"##, r##"{"allOf":[{"$ref":"#"}]}"##] {
+            assert!(schema(circle).is_err(), "{circle}");
+        }
+        assert!(schema(r##"{"properties":{"next":{"$ref":"#"}}}"##).is_ok());
+        // Here the doubling follows the depth of the value.
+        let doubling = schema(r##"{"items":{"allOf":[{"$ref":"#"},{"$ref":"#"}]}}"##);
+        let check = |depth: usize, rule: Option<&str>| {
+            let value: Value = serde_json::from_str(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
+                .unwrap_or_default();
+            let got = doubling.clone().ok().and_then(|schema| schema.validate(&value).err());
+            assert_eq!(got.map(|violation| violation.rule).as_deref(), rule, "{depth}");
+        };
+        check(6, None);
+        check(60, Some("cost"));
+        check(65, Some("cost"));
+        let plain = schema(r#"{"type":"array"}"#);
+        let fits = |depth: usize| {
+            let value: Value = serde_json::from_str(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
+                .unwrap_or_default();
+            plain.clone().is_ok_and(|schema| schema.validate(&value).is_ok())
+        };
+        assert!(fits(64) && !fits(65));
     }
 }
