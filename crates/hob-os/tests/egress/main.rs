@@ -8,6 +8,8 @@
     reason = "a test may fail loudly"
 )]
 
+mod bounds;
+mod net;
 mod servers;
 
 use std::collections::BTreeMap;
@@ -15,84 +17,14 @@ use std::io::Write;
 use std::net::{IpAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hob_cap::{AuditError, AuditEvent, AuditSink, Limit, Limits, NetGrant, Outcome, StopReason, StopToken};
+use hob_cap::{AuditError, AuditEvent, AuditSink, Limit, Outcome};
 use hob_os::World;
-use hob_os::egress::{
-    Egress, EgressError, EgressErrorKind, FixedResolver, HttpRequest, HttpResponse, Resolver,
-};
+use hob_os::egress::{EgressErrorKind, FixedResolver, HttpRequest, Resolver};
 
+use net::{HOME, Net, get, ip, is_denied, kind, limit};
 use servers::{Server, body, redirect, tls_server};
-
-/// How much later than it should an end may be noticed on a busy machine.
-const OVERSHOOT: Duration = Duration::from_secs(2);
-
-/// What a test grants, and how names resolve for it.
-struct Net {
-    grants: Vec<NetGrant>,
-    limits: Limits,
-    resolver: Arc<dyn Resolver>,
-    roots: Option<Vec<Vec<u8>>>,
-}
-
-impl Net {
-    fn new(grants: &[&str]) -> Self {
-        let grants = grants.iter().map(|grant| NetGrant::parse(grant).unwrap()).collect();
-        Self { grants, limits: Limits::default(), resolver: Arc::new(FixedResolver::new()), roots: None }
-    }
-
-    fn resolve(mut self, resolver: impl Resolver) -> Self {
-        self.resolver = Arc::new(resolver);
-        self
-    }
-
-    fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
-        change(&mut self.limits);
-        self
-    }
-
-    fn egress(&self) -> Egress {
-        let egress = Egress::new(self.grants.clone(), &self.limits).resolver(Arc::clone(&self.resolver));
-        match &self.roots {
-            Some(roots) => egress.roots(roots.clone()),
-            None => egress,
-        }
-    }
-
-    fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, EgressError> {
-        World::builder().egress(self.egress()).build().unwrap().http(request)
-    }
-
-    fn get(&self, url: &str) -> Result<HttpResponse, EgressError> {
-        self.ask(&get(url))
-    }
-}
-
-fn get(url: &str) -> HttpRequest {
-    HttpRequest { method: "GET".into(), url: url.into(), ..HttpRequest::default() }
-}
-
-fn ip(text: &str) -> IpAddr {
-    text.parse().unwrap()
-}
-
-const HOME: &str = "127.0.0.1";
-
-fn kind(result: Result<HttpResponse, EgressError>) -> EgressErrorKind {
-    result.expect_err("it should fail").kind().clone()
-}
-
-fn is_denied(result: Result<HttpResponse, EgressError>) -> bool {
-    matches!(kind(result), EgressErrorKind::Denied(_))
-}
-
-fn limit(result: Result<HttpResponse, EgressError>) -> Limit {
-    match kind(result) {
-        EgressErrorKind::Limit(exceeded) => exceeded.limit,
-        other => panic!("{other:?}"),
-    }
-}
 
 #[test]
 fn a_granted_request_is_made_and_answered() {
@@ -411,124 +343,6 @@ fn credentials_and_bodies_stay_where_they_were_sent() {
     }
 }
 
-#[test]
-fn bodies_and_headers_end_at_their_limits() {
-    let net = Net::new(&["http://127.0.0.1:*"]).limits(|limits| {
-        limits.http_body_bytes = 1000;
-        limits.http_header_bytes = 2000;
-    });
-    let ask = |answer: String| net.get(&format!("http://127.0.0.1:{}/", Server::says(answer).port()));
-    assert_eq!(ask(body(&"x".repeat(1000))).unwrap().body.len(), 1000);
-    assert_eq!(limit(ask(body(&"x".repeat(1001)))), Limit::HttpBody);
-    let with_header =
-        |bytes: usize| format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 0\r\n\r\n", "y".repeat(bytes));
-    assert!(ask(with_header(1500)).is_ok());
-    assert_eq!(limit(ask(with_header(3000))), Limit::HttpHeaders);
-    let many: String = (0..1_000_000).map(|n| format!("x{n}: y\r\n")).collect();
-    assert!(ask(format!("HTTP/1.1 200 OK\r\n{many}\r\n")).is_err());
-    let request = HttpRequest { headers: vec![("x".into(), "y".repeat(1996))], ..get("http://127.0.0.1:1/") };
-    assert_eq!(limit(net.ask(&request)), Limit::HttpHeaders);
-}
-
-#[test]
-fn a_body_that_unpacks_without_end_is_cut_off() {
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    for _ in 0..200 {
-        packed.write_all(&vec![0; 1 << 20]).unwrap();
-    }
-    let packed = packed.finish().unwrap();
-    assert!(packed.len() < 1 << 20, "a bomb is small");
-    let server = Server::new(move |_, stream| {
-        let head =
-            format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
-        drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&packed)));
-    });
-    let url = format!("http://127.0.0.1:{}/", server.port());
-    assert_eq!(limit(Net::new(&["http://127.0.0.1:*"]).get(&url)), Limit::HttpBody);
-    assert!(server.seen()[0].to_lowercase().contains("accept-encoding: gzip"));
-    let unpacked = Net::new(&["http://127.0.0.1:*"]).limits(|limits| {
-        limits.http_body_bytes = 300 << 20;
-        limits.host_buffer_bytes = 1 << 30;
-    });
-    assert!(
-        matches!(kind(unpacked.get(&url)), EgressErrorKind::Limit(exceeded) if exceeded.limit == Limit::HostBuffer)
-    );
-}
-
-#[test]
-fn an_answer_that_never_ends_ends() {
-    let endless = |piece: &'static [u8], pause: Duration| {
-        Server::new(move |_, stream| {
-            drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n"));
-            while stream.write_all(piece).is_ok() {
-                std::thread::sleep(pause);
-            }
-        })
-    };
-    let check = |server: Server, want: Limit| {
-        let net = Net::new(&["http://127.0.0.1:*"]).limits(|limits| {
-            limits.http_time = Duration::from_millis(400);
-            limits.http_body_bytes = 1 << 20;
-        });
-        let start = Instant::now();
-        assert_eq!(limit(net.get(&format!("http://127.0.0.1:{}/", server.port()))), want);
-        assert!(start.elapsed() < Duration::from_millis(400) + OVERSHOOT);
-    };
-    check(endless(&[b'x'; 65_536], Duration::ZERO), Limit::HttpBody);
-    check(endless(b"x", Duration::from_millis(20)), Limit::HttpTime);
-    check(Server::new(|_, _| std::thread::sleep(Duration::from_secs(10))), Limit::HttpTime);
-    check(
-        Server::new(|_, stream| {
-            drop(stream.write_all(b"HTTP/1.1 200 OK\r\n"));
-            while stream.write_all(b"x").is_ok() {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }),
-        Limit::HttpTime,
-    );
-}
-
-#[test]
-fn a_stopped_guest_waits_for_nobody() {
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://127.0.0.1:{}/", silent.local_addr().unwrap().port());
-    let net = Net::new(&["http://127.0.0.1:*"]);
-    let ask =
-        |stop: StopToken| World::builder().egress(net.egress()).stop(stop).build().unwrap().http(&get(&url));
-    let start = Instant::now();
-    let stop = StopToken::never();
-    let other = stop.clone();
-    std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(50));
-        other.stop(StopReason::Killed);
-    });
-    assert_eq!(kind(ask(stop)), EgressErrorKind::Stopped(StopReason::Killed));
-    let deadline = StopToken::new(None, Some(Instant::now() + Duration::from_millis(50)));
-    assert_eq!(kind(ask(deadline)), EgressErrorKind::Stopped(StopReason::HardDeadline));
-    assert!(start.elapsed() < OVERSHOOT);
-}
-
-/// Takes its time.
-struct Slow;
-
-impl Resolver for Slow {
-    fn resolve(&self, _: &str) -> std::io::Result<Vec<IpAddr>> {
-        std::thread::sleep(Duration::from_secs(3));
-        Ok(vec![ip(HOME)])
-    }
-}
-
-#[test]
-fn a_lookup_that_takes_long_is_not_waited_for() {
-    let net = Net::new(&["http://slow.example"]).resolve(Slow);
-    let stop = StopToken::new(None, Some(Instant::now() + Duration::from_millis(50)));
-    let start = Instant::now();
-    let result =
-        World::builder().egress(net.egress()).stop(stop).build().unwrap().http(&get("http://slow.example/"));
-    assert_eq!(kind(result), EgressErrorKind::Stopped(StopReason::HardDeadline));
-    assert!(start.elapsed() < OVERSHOOT);
-}
-
 #[derive(Default)]
 struct Log(Mutex<Vec<AuditEvent>>, bool);
 
@@ -600,58 +414,6 @@ fn https_is_believed_when_the_certificate_is_and_never_leads_to_http() {
     let down = net(Some(root)).get(&format!("https://secure.example:{}/", address.port()));
     assert!(matches!(kind(down), EgressErrorKind::Redirect(why) if why.contains("https to http")));
     assert_eq!(plain.seen().len(), 0);
-}
-
-#[test]
-fn a_body_that_is_cut_off_is_no_body() {
-    let head = "HTTP/1.1 200 OK\r\n\r\nhalf a se";
-    // Under TLS an end is signed, or it is no end.
-    let ask = |signed: bool| {
-        let (address, root) = tls_server(head.into(), signed);
-        let mut net = Net::new(&["https://secure.example:*", "https://127.0.0.1:*"])
-            .resolve(FixedResolver::new().name("secure.example", &[ip(HOME)]));
-        net.roots = Some(vec![root]);
-        net.get(&format!("https://secure.example:{}/", address.port()))
-    };
-    assert_eq!(ask(true).unwrap().body, b"half a se");
-    assert!(matches!(kind(ask(false)), EgressErrorKind::Protocol(why) if why.contains("cut")));
-    // Without TLS a reset is no end.
-    let server = Server::new(move |_, stream| {
-        drop(stream.write_all(head.as_bytes()));
-        std::thread::sleep(Duration::from_millis(100));
-        rustix::net::sockopt::set_socket_linger(&*stream, Some(Duration::ZERO)).unwrap();
-    });
-    let reset = Net::new(&["http://127.0.0.1:*"]).get(&format!("http://127.0.0.1:{}/", server.port()));
-    assert!(matches!(kind(reset), EgressErrorKind::Protocol(why) if why.contains("cut")));
-}
-
-#[test]
-fn the_soft_deadline_ends_one_wait() {
-    let server = Server::new(|_, stream| {
-        std::thread::sleep(Duration::from_millis(300));
-        drop(stream.write_all(body("late").as_bytes()));
-    });
-    let url = format!("http://127.0.0.1:{}/", server.port());
-    let stop = StopToken::new(Some(Instant::now() + Duration::from_millis(50)), None);
-    let egress = Net::new(&["http://127.0.0.1:*"]).egress();
-    let mut world = World::builder().egress(egress).stop(stop).build().unwrap();
-    assert!(world.http(&get(&url)).is_err());
-    assert_eq!(world.http(&get(&url)).unwrap().body, b"late");
-}
-
-#[test]
-fn headers_may_be_as_large_as_their_limit_says() {
-    let large = Server::says(format!(
-        "HTTP/1.1 200 OK\r\nX-Large: {}\r\nContent-Length: 2\r\n\r\nok",
-        "x".repeat(100 << 10)
-    ));
-    let ask = |limit: u64| {
-        Net::new(&["http://127.0.0.1:*"])
-            .limits(|limits| limits.http_header_bytes = limit)
-            .get(&format!("http://127.0.0.1:{}/", large.port()))
-    };
-    assert_eq!(ask(128 << 10).unwrap().body, b"ok");
-    assert_eq!(limit(ask(96 << 10)), Limit::HttpHeaders);
 }
 
 #[test]
