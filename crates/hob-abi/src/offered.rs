@@ -1,7 +1,7 @@
 //! What a guest could import under a policy: the tables of all contracts, without a guest to run.
 
 use hob_cap::Policy;
-use hob_engine::{HostTable, Import, LinkError, Reach};
+use hob_engine::{FuncType, HostTable, Import, LinkError, Reach};
 use hob_os::World;
 
 use crate::plugin::{self, Desk, HasDesk};
@@ -12,7 +12,7 @@ use crate::wasi_p1::{self, HasWorld};
 /// ```
 /// use hob_abi::Offered;
 /// use hob_cap::Policy;
-/// assert!(Offered::new(&Policy::none()).names().any(|(module, name)| (module, name) == ("samuel", "callback")));
+/// assert!(Offered::new(&Policy::none()).functions().any(|(module, name, _)| (module, name) == ("samuel", "callback")));
 /// ```
 pub struct Offered(HostTable<Nobody>);
 
@@ -54,8 +54,8 @@ impl Offered {
         Ok(self.0.resolve(import)?.reach())
     }
 
-    /// Module and name of every function.
-    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(module, name, _)| (module, name))
+    /// Module, name and type of every function.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, &str, &FuncType)> {
+        self.0.iter().map(|(module, name, func)| (module, name, func.ty()))
     }
 }

@@ -49,7 +49,8 @@ pub(crate) fn show(report: &Report) -> String {
         out += &format!("\nlimits\n  {}\n", list(&report.limits, "those of the host"));
         out += "\nvalid\n";
     } else {
-        out += &format!("\n{} problems\n", report.problems.len());
+        let count = report.problems.len();
+        out += &format!("\n{count} problem{}\n", if count == 1 { "" } else { "s" });
         for problem in &report.problems {
             out += &format!("  {problem}\n");
         }

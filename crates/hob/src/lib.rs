@@ -86,7 +86,7 @@ pub mod engine {
 /// assert_eq!(hob::abi::json::verdict(b"{\"ok\":true}"), Ok(true));
 /// ```
 pub mod abi {
-    pub use hob_abi::{Contract, Mismatch, command, json, plugin, tool, wasi_p1};
+    pub use hob_abi::{Contract, Mismatch, Offered, command, json, plugin, tool, wasi_p1};
 }
 
 /// Capabilities held by number, for embedders that hand their own objects to guests.

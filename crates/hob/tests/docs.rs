@@ -109,6 +109,51 @@ fn functions() {
 }
 
 #[test]
+fn functions_of_plugins() {
+    let offered = |grants: &dyn Fn(&mut Policy)| {
+        let mut policy = Policy::none();
+        grants(&mut policy);
+        let offered = hob::abi::Offered::new(&policy);
+        let own = offered.functions().filter(|(module, _, _)| !module.starts_with("wasi_"));
+        own.map(|(module, name, ty)| (format!("{module}.{name}"), ty.to_string())).collect::<Vec<_>>()
+    };
+    let folder = |access: &'static str| {
+        move |policy: &mut Policy| policy.fs.push(hob::FsGrant::parse(&format!("/::/w:{access}")).unwrap())
+    };
+    let there: [(&str, Vec<(String, String)>); 5] = [
+        ("always", offered(&|_| {})),
+        ("the log is granted", offered(&|policy| policy.log = true)),
+        ("a folder is granted", offered(&folder("ro"))),
+        ("a folder is granted for writing", offered(&folder("rw"))),
+        (
+            "a host is granted",
+            offered(&|policy| policy.net.push(hob::NetGrant::parse("https://a.example").unwrap())),
+        ),
+    ];
+    let mut rows = std::collections::BTreeMap::new();
+    for (when, functions) in &there {
+        for (name, ty) in functions {
+            rows.entry(name).or_insert((*when, ty));
+        }
+    }
+    let answers = |name: &str| match name {
+        "hob.http" => "a response as JSON, below",
+        "samuel.callback" => "0 taken, 1 not taken",
+        "samuel.config_get" => "the value of a key",
+        "samuel.fs_read" => "the bytes of a file",
+        "samuel.fs_write" => "0 done, 1 failed, 2 denied",
+        "samuel.log" => "nothing",
+        "samuel.net_outbound" => "0 sent and answered below 400, 1 failed, 2 denied",
+        _ => "",
+    };
+    let rows: Vec<String> = rows
+        .into_iter()
+        .map(|(name, (when, ty))| format!("| `{name}` | `{ty}` | {when} | {} |", answers(name)))
+        .collect();
+    check("abi/plugin.md", "| function | type | there when ", &rows);
+}
+
+#[test]
 fn the_guard_of_the_contract_page_is_a_guard() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/abi/json.md");
     let text = std::fs::read_to_string(path).unwrap();

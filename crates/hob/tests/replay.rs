@@ -12,10 +12,11 @@ mod util;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hob::{
-    Access, Choice, ClockGrant, ErrorKind, Host, HostBuilder, RandomGrant, RecordKey, Recorder, Replay,
-    Replayed, SharedBuffer, Sink, Source, Value,
+    Access, Choice, ClockGrant, ErrorKind, Host, HostBuilder, Limits, RandomGrant, RecordKey, Recorder,
+    Replay, Replayed, SharedBuffer, Sink, Source, Value,
 };
 use util::{BOTH, LANGUAGES, guest, plain};
 
@@ -212,4 +213,25 @@ fn only_a_recordable_host_records() {
     let program = host.load_bytes("m", br#"(module (func (export "_start")))"#).unwrap().command().unwrap();
     let refused = program.start().record(Recorder::new(File::default())).wait().unwrap_err();
     assert!(refused.to_string().contains("recordable"), "{refused}");
+}
+
+#[test]
+fn a_guest_that_spins_between_calls_ends_at_the_deadline_of_the_replay() {
+    // What a record answers decides how long the guest computes, so a record can be made to spin.
+    let spin = br#"(module (func (export "_start") (loop (br 0))))"#;
+    let limits =
+        Limits { hard_deadline: Some(Duration::from_millis(50)), soft_deadline: None, ..Limits::default() };
+    let host = plain(Choice::Wasmi).limits(limits).recordable().build().unwrap();
+    let program = host.load_bytes("spin", spin).unwrap().command().unwrap();
+    let file = File::default();
+    assert!(program.start().record(Recorder::new(file.clone())).wait().is_err());
+    let record = file.take();
+    for choice in BOTH {
+        let replay = Replay::open(&record, None).unwrap().deadline(Duration::from_millis(100));
+        let ended = replay.play(choice, Sink::Discard, Sink::Discard).unwrap();
+        assert!(
+            matches!(&ended, Replayed::Fault(fault) if fault.to_string().contains("deadline")),
+            "{ended:?}"
+        );
+    }
 }

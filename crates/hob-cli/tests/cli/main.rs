@@ -9,6 +9,8 @@
     reason = "a test may fail loudly"
 )]
 
+mod packages;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -69,7 +71,7 @@ fn exit_codes_say_what_happened() {
     hob.check(&["run", "--memory=16MiB", &burn, "alloc", "100"], 125, "--memory");
     hob.check(&["run", "--fuel=1000", &burn, "loop"], 125, "--fuel allows more");
     hob.check(&["run", "--memory=8GiB", &burn], 126, "its maximum is 4GiB");
-    hob.check(&["run", "--net", "https://example.com", &burn], 126, "cannot be granted");
+    hob.check(&["run", "--net", "tcp://example.com:5432", &burn], 126, "cannot be granted");
     hob.check(&["run", "--net", "https://a@b", &burn], 2, "no user");
     hob.check(&["run", "--dir", "no/such::/x", &burn], 126, "--dir no/such::/x");
     hob.check(&["run", "Cargo.toml"], 126, "neither a WebAssembly module");
