@@ -5,10 +5,10 @@ use hob::{Answer, Called, Host, Loaded, Plugin, PluginForm, Sink, Value};
 use serde_json::json;
 
 use crate::args::CallArgs;
+use crate::behind::compile_behind;
 use crate::eval::request;
 use crate::grants;
 use crate::report::{Done, Failure, HOST, USAGE, print, print_json, write_bytes};
-use crate::run::compile_behind;
 use crate::subject::{self, Subject};
 
 pub(crate) fn run(args: &CallArgs) -> Done {

@@ -5,9 +5,9 @@ use std::io::Read;
 use hob::{Answer, Host, Loaded};
 
 use crate::args::EvalArgs;
+use crate::behind::compile_behind;
 use crate::grants;
 use crate::report::{Done, Failure, HOST, print, write_bytes};
-use crate::run::compile_behind;
 use crate::subject::{self, Subject};
 
 pub(crate) fn run(args: &EvalArgs) -> Done {

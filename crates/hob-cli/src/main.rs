@@ -4,6 +4,7 @@
 
 mod args;
 mod audit;
+mod behind;
 mod bench;
 mod cache;
 mod call;

@@ -1,14 +1,13 @@
 //! `hob run`: a program with the granted authority.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use hob::package::Kind;
-use hob::{BackendKind, Host, Loaded, Sink, Source};
+use hob::{Host, Loaded, Sink, Source};
 
-use crate::args::{EngineChoice, GuestArgs, RunArgs};
+use crate::args::RunArgs;
 use crate::audit::Log;
+use crate::behind::compile_behind;
 use crate::eval::request;
 use crate::grants;
 use crate::report::{Done, Failure, HOST, USAGE, write_bytes};
@@ -82,26 +81,4 @@ fn hint(log: &Log, loaded: &Loaded, args: &RunArgs) {
     if hints.is_empty() && args.guest.grants.dir.is_empty() && asks_for_paths() {
         eprintln!("hob: no directory was granted; --dir HOST::GUEST[:rw] grants one");
     }
-}
-
-/// Compiles a module that was interpreted, in a process of its own: this one is about to end, and its user should not
-/// wait. Whoever runs the module next finds the code.
-pub(crate) fn compile_behind(loaded: &Loaded, path: &Path, guest: &GuestArgs) {
-    let engine = &guest.engine;
-    let package = loaded.package().map(|package| path.join(&package.module_path));
-    let path = package.as_deref().unwrap_or(path);
-    let wanted = engine.engine == EngineChoice::Auto && loaded.module().backend() == BackendKind::Wasmi;
-    let Some(dir) = grants::cache_dir(engine).filter(|_| wanted) else { return };
-    let Ok(program) = std::env::current_exe() else { return };
-    let mut command = Command::new(program);
-    command.args(["cache", "prewarm", "--cache-dir"]).arg(dir);
-    if guest.limits.fuel.is_some() {
-        command.arg("--metered");
-    }
-    if engine.deterministic || guest.record.record.is_some() {
-        command.arg("--deterministic");
-    }
-    command.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // If it cannot be started the next run is slower, nothing else.
-    drop(command.spawn());
 }

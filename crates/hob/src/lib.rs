@@ -36,19 +36,23 @@ mod loaded;
 pub mod package;
 mod plugin;
 mod record;
+mod replay;
 mod seat;
 mod tool;
+mod values;
 
 pub use audit::{AuditLog, AuditProblem, AuditSummary};
 pub use behavior::Behavior;
 pub use command::{Command, Output, Run};
 pub use error::{Error, ErrorKind};
+pub use hob_record::{Divergence, Key as RecordKey, ReadError, Stream as OutputStream};
 pub use host::{Host, HostBuilder};
 pub use inspect::{ImportInfo, Inspection, ReachKind};
 pub use loaded::Loaded;
 pub use package::Package;
 pub use plugin::{Answer, Callback, Called, LogLine, Plugin, PluginForm};
-pub use record::{Divergence, OutputStream, ReadError, RecordKey, Recorder, Replay, Replayed};
+pub use record::Recorder;
+pub use replay::{Replay, Replayed};
 pub use tool::{Decision, Tool, ToolAnswer, ToolKind};
 
 pub use hob_abi::Contract;

@@ -13,9 +13,10 @@ use crate::host::Host;
 use crate::inspect::Inspection;
 use crate::package::Package;
 use crate::plugin::Plugin;
-use crate::record::{Recorder, Session, finish, show_value, show_values, within};
+use crate::record::{Recorder, Session, finish, within};
 use crate::seat::{Seat, Streams, bounds};
 use crate::tool::Tool;
+use crate::values::{show_value, show_values};
 
 /// A loaded module. One module may be used as several things, when its exports fit.
 ///

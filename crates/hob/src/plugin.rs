@@ -9,8 +9,9 @@ use hob_record::{How, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::loaded::Loaded;
 use crate::package;
-use crate::record::{Recorder, Session, finish, show_values, within};
+use crate::record::{Recorder, Session, finish, within};
 use crate::seat::{Seat, Streams, bounds};
+use crate::values::show_values;
 
 pub use hob_abi::plugin::{Callback, Form as PluginForm, LogLine};
 

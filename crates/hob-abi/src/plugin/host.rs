@@ -38,8 +38,8 @@ pub trait HasDesk: HasWorld {
     fn desk(&mut self) -> &mut Desk;
 }
 
-/// Adds the functions that `policy` provides.
-pub fn add_to<T: HasDesk>(table: &mut HostTable<T>, policy: &Policy) {
+/// Adds those of them that `policy` provides.
+pub(super) fn add_to<T: HasDesk>(table: &mut HostTable<T>, policy: &Policy) {
     if policy.log {
         table.func(MODULE, "log", Reach::Granted("the log".into()), log::<T>);
     }
@@ -54,7 +54,6 @@ pub fn add_to<T: HasDesk>(table: &mut HostTable<T>, policy: &Policy) {
     if let Some(reach) = dirs(Access::ReadWrite) {
         table.func(MODULE, "fs_write", reach, fs_write::<T>);
     }
-    super::net::add_to(table, policy);
     table.func(MODULE, "config_get", Reach::Granted("its own configuration".into()), config_get::<T>);
     table.func(MODULE, "callback", Reach::Granted("the embedder's callbacks".into()), callback::<T>);
 }

@@ -18,13 +18,14 @@ mod host;
 mod net;
 mod text;
 
-use hob_engine::{ExternType, Fault, FuncType, Instance, ModuleInfo, ValType, Value};
+use hob_cap::Policy;
+use hob_engine::{ExternType, Fault, FuncType, HostTable, Instance, ModuleInfo, ValType, Value};
 
 use crate::contract::{Mismatch, expect_func, expect_memory, expect_optional_func};
 use crate::json::{self, Sizes};
 
 pub use desk::{Callback, Desk, LogLine};
-pub use host::{HasDesk, MODULE, add_to};
+pub use host::{HasDesk, MODULE};
 pub use net::HOB_MODULE;
 
 /// The name and version of this contract.
@@ -36,6 +37,12 @@ pub const PROTOCOL: i32 = 1;
 /// Exports that belong to the contract; a plugin does not declare them as its own.
 pub const RESERVED: [&str; 6] =
     ["_initialize", "_start", "health", "memory", "samuel_alloc", "samuel_protocol_version"];
+
+/// Adds the functions that `policy` provides to a plugin.
+pub fn add_to<T: HasDesk>(table: &mut HostTable<T>, policy: &Policy) {
+    host::add_to(table, policy);
+    net::add_to(table, policy);
+}
 
 /// How a declared function is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
