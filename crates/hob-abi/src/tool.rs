@@ -155,7 +155,9 @@ pub fn decision(stdout: &[u8]) -> Decision {
         reason: Option<String>,
     }
     let deny = |reason: &str| Decision::Deny { reason: hob_cap::escape_guest_text(reason, REASON_CHARS_MAX) };
-    match serde_json::from_slice::<Answer>(stdout) {
+    // A list would be read as the fields in their order.
+    let is_object = stdout.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    match serde_json::from_slice::<Answer>(if is_object { stdout } else { b"" }) {
         Ok(answer) if answer.decision == "allow" => Decision::Allow,
         Ok(Answer { decision, reason }) if decision == "deny" => {
             deny(reason.as_deref().unwrap_or("the policy gave no reason"))
@@ -212,6 +214,8 @@ mod tests {
         check(br#"{"decision":"allow","decision":"allow"}"#, false);
         check(br#"{"decision":["allow"]}"#, false);
         check(br#"[{"decision":"allow"}]"#, false);
+        check(br#"["allow",null]"#, false);
+        check(br#" ["allow","x"]"#, false);
         check(br#"{"decision":"allow"}{"decision":"allow"}"#, false);
         check(b"allow", false);
         check(b"\xff{\"decision\":\"allow\"}", false);

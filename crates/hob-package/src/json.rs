@@ -5,8 +5,12 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads one JSON value that has no duplicate keys.
-pub(crate) fn strict(text: &[u8]) -> Result<Value, serde_json::Error> {
+/// Reads one JSON value that has no duplicate keys: one that every reader takes for the same.
+///
+/// # Errors
+///
+/// What is wrong with the text, and where.
+pub fn strict(text: &[u8]) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Strict.deserialize(&mut reader)?;
     reader.end()?;

@@ -33,6 +33,7 @@ mod samuel;
 mod schema;
 mod scoot;
 
+pub use json::strict as strict_json;
 pub use limits::LimitsPatch;
 pub use model::{Export, Format, Kind, Package};
 pub use problem::{Origin, Problem, Rule};

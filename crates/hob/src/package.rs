@@ -31,16 +31,11 @@ pub fn open(path: impl AsRef<Path>) -> Result<Package, Error> {
     checked.package.ok_or_else(|| Error::new(ErrorKind::Package(checked.report.problems)))
 }
 
-/// Holds bytes that must be JSON against a schema.
-pub(crate) fn fits(schema: &Schema, bytes: &[u8], input: bool) -> Result<serde_json::Value, Error> {
-    let value = parse(bytes, input)?;
-    schema.validate(&value).map_err(|violation| Error::new(ErrorKind::Schema { input, violation }))?;
-    Ok(value)
-}
-
-/// Reads bytes that must be JSON.
-pub(crate) fn parse(bytes: &[u8], input: bool) -> Result<serde_json::Value, Error> {
-    serde_json::from_slice(bytes).map_err(|error| {
+/// Holds bytes that must be JSON against a schema. Whoever reads the bytes after this reads what was checked: an object
+/// that names a key twice is refused.
+pub(crate) fn fits(schema: &Schema, bytes: &[u8], input: bool) -> Result<(), Error> {
+    let value = hob_package::strict_json(bytes).map_err(|error| {
         Error::new(ErrorKind::Json { input, why: hob_cap::escape_guest_text(&error.to_string(), 200) })
-    })
+    })?;
+    schema.validate(&value).map_err(|violation| Error::new(ErrorKind::Schema { input, violation }))
 }

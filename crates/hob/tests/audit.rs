@@ -145,6 +145,56 @@ fn a_log_cut_in_a_line_without_its_head_or_under_another_key_does_not_hold() {
 }
 
 #[test]
+fn a_log_that_was_cut_is_not_appended_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = log(dir.path(), 1);
+    let head = dir.path().join("audit.jsonl.head");
+    let (whole, sealed) = (std::fs::read_to_string(&path).unwrap(), std::fs::read(&head).unwrap());
+    let opens = || AuditLog::open(&path, &key(dir.path()));
+    let first: String = whole.lines().take(1).map(|line| format!("{line}\n")).collect();
+    for cut in [first.as_str(), ""] {
+        std::fs::write(&path, cut).unwrap();
+        let refused = opens().err().unwrap().to_string();
+        assert!(refused.contains("cut short"), "{refused}");
+    }
+    std::fs::write(&path, &whole).unwrap();
+    std::fs::remove_file(&head).unwrap();
+    assert!(opens().is_err());
+    std::fs::write(&head, "{}").unwrap();
+    assert!(opens().is_err());
+    // A run that did not end in order leaves lines behind its head; the next one goes on after them.
+    std::fs::write(&head, &sealed).unwrap();
+    log(dir.path(), 1);
+    std::fs::write(&head, &sealed).unwrap();
+    let again = opens().unwrap();
+    again.record(&event("z")).unwrap();
+    again.finish().unwrap();
+    assert!(AuditLog::verify(&path, &key(dir.path())).is_ok());
+}
+
+#[test]
+fn a_log_that_is_a_pipe_is_chained_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).unwrap()
+    });
+    let log = AuditLog::open(&pipe, &key(dir.path())).unwrap();
+    log.record(&event("x")).unwrap();
+    log.record(&event("y")).unwrap();
+    log.finish().unwrap();
+    drop(log);
+    let text = reader.join().unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1]["seq"], 2);
+    assert_eq!(lines[1]["prev"], lines[0]["mac"]);
+}
+
+#[test]
 fn many_runs_at_once_make_one_chain() {
     let dir = tempfile::tempdir().unwrap();
     let (path, key) = (dir.path().join("audit.jsonl"), Arc::new(key(dir.path())));

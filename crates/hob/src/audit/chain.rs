@@ -76,6 +76,11 @@ impl Head {
         Self { lines, last, mac }
     }
 
+    /// Whether a log that ends with this line is what the head was made for.
+    pub(super) fn is_end(&self, key: &Key, lines: u64, last: &str) -> bool {
+        self.holds(key) && self.lines == lines && self.last == last
+    }
+
     fn holds(&self, key: &Key) -> bool {
         self.mac == key.code("head", &format!("{} {}", self.lines, self.last))
     }
