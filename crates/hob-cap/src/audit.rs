@@ -67,7 +67,7 @@ pub fn escape_guest_text(text: &str, max: usize) -> String {
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
             '\\' => shown.push_str("\\\\"),
-            c if c.is_control() || hides(c) => {
+            c if is_hidden(c) => {
                 shown.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
             }
             c => shown.push(c),
@@ -100,9 +100,20 @@ pub fn escape_guest_bytes(bytes: &[u8], max: usize) -> String {
     shown
 }
 
+/// Whether a character moves a cursor, changes how the text around it is shown, or shows nothing: what a name that people
+/// read does not need.
+///
+/// ```
+/// assert!(hob_cap::is_hidden('\u{202e}') && hob_cap::is_hidden('\n') && !hob_cap::is_hidden('é'));
+/// ```
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    c.is_control() || hides(c)
+}
+
 /// Characters that change how text around them is shown, or show nothing: bidirectional controls, zero-width
 /// characters, tags, variation selectors, separators.
-pub(crate) fn hides(c: char) -> bool {
+fn hides(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'

@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::audit::hides;
+use crate::audit::is_hidden;
 
 /// Shows text as one shell word: as it is, in single quotes, or in `$'…'` when it holds what must not be shown.
 pub(crate) struct Word<'a>(pub(crate) &'a str);
@@ -36,7 +36,7 @@ impl fmt::Display for Word<'_> {
 }
 
 fn must_escape(c: char) -> bool {
-    c.is_control() || hides(c)
+    is_hidden(c)
 }
 
 #[cfg(test)]

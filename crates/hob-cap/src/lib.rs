@@ -26,7 +26,9 @@ mod path;
 mod policy;
 mod stop;
 
-pub use audit::{AuditError, AuditEvent, AuditSink, Outcome, escape_guest_bytes, escape_guest_text};
+pub use audit::{
+    AuditError, AuditEvent, AuditSink, Outcome, escape_guest_bytes, escape_guest_text, is_hidden,
+};
 pub use diff::{PolicyDiff, diff};
 pub use grant::{Access, ClockGrant, EnvGrant, FsGrant, GrantError, HostObject, RandomGrant, StdioGrant};
 pub use handle::{Handle, HandleError, HandleRights, HandleTable};

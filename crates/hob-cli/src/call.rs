@@ -13,6 +13,9 @@ use crate::subject::{self, Subject};
 
 pub(crate) fn run(args: &CallArgs) -> Done {
     let Subject { host, log, loaded } = subject::open(&args.path, &args.guest)?;
+    if let Some(refused) = refused(&loaded, &args.export) {
+        return Err(refused);
+    }
     let done = match loaded.plugin() {
         Ok(plugin) => match form(&plugin, &args.export) {
             Some(form) => call_plugin(&plugin, form, args, &host),
@@ -24,6 +27,33 @@ pub(crate) fn run(args: &CallArgs) -> Done {
     compile_behind(&loaded, &args.path, &args.guest);
     log.finish()?;
     done
+}
+
+/// Why a function of a package is not called: it is none that the package declares, so no schema would hold for it.
+fn refused(loaded: &Loaded, export: &str) -> Option<Failure> {
+    let package = loaded.package()?;
+    let kind = package.kind.name();
+    let why = match package.kind {
+        Kind::Module => return None,
+        Kind::Plugin => {
+            if package.exports.iter().any(|own| own.name == export) {
+                return None;
+            }
+            let own: Vec<String> =
+                package.exports.iter().map(|own| hob::escape_guest_text(&own.name, 128)).collect();
+            format!(
+                "no function is exported as `{}` and declared by the package; it declares {}",
+                hob::escape_guest_text(export, 128),
+                own.join(", ")
+            )
+        }
+        Kind::Behavior => format!("the package is a {kind}; `hob eval` asks it"),
+        Kind::Tool(hob::ToolKind::Tool) | Kind::Command => {
+            format!("the package is a {kind}; `hob run` runs it")
+        }
+        Kind::Tool(_) => format!("the package is a {kind}; `hob hook` drives it"),
+    };
+    Some(Failure::new(HOST, why))
 }
 
 fn is_plugin(loaded: &Loaded) -> bool {

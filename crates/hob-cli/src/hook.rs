@@ -1,67 +1,77 @@
 //! `hob hook`: a package as a hook of an agent: it shortens, it allows or denies, it is told.
 
-use hob::{Decision, Tool, ToolKind};
+use hob::{Decision, Host, Tool, ToolKind};
 use serde_json::{Value, json};
 
 use crate::args::HookArgs;
 use crate::eval::request;
+use crate::grants;
 use crate::report::{Done, Failure, HOST, print_json};
 use crate::subject;
 
 /// Exit code of a denial.
 const DENIED: u8 = 1;
 
-pub(crate) fn run(args: &HookArgs) -> Done {
-    let opened = subject::open(&args.path, &args.guest);
-    let opened = match opened {
-        Ok(opened) => opened,
-        // Nobody knows yet whether it was to be a policy, so what stands here must not read as a yes.
-        Err(failure) => {
-            deny(&format!("the hook could not be loaded: {}", failure.message()))?;
-            return Err(failure);
-        }
-    };
-    let tool = match opened.loaded.tool() {
-        Ok(tool) => tool,
-        Err(error) => {
-            deny("the hook could not be loaded")?;
-            return Err(error.into());
-        }
-    };
-    let done = drive(&tool, args, opened.host.limits().request_bytes);
-    opened.log.finish()?;
-    done
+/// What a hook came to, before anybody is told.
+enum Outcome {
+    Decided(Decision),
+    Marker(String),
+    Observed,
 }
 
-fn drive(tool: &Tool, args: &HookArgs, limit: u64) -> Done {
-    let bytes = request(&args.request, limit)?;
+pub(crate) fn run(args: &HookArgs) -> Done {
+    // Nobody knows yet whether it was to be a policy, so whatever fails must not read as a yes.
+    let failed = |failure: Failure| -> Done {
+        deny(&format!("the hook failed: {}", failure.message()))?;
+        Err(failure)
+    };
+    let opened = match subject::open(&args.path, &args.guest) {
+        Ok(opened) => opened,
+        Err(failure) => return failed(failure),
+    };
+    let outcome = match opened.loaded.tool() {
+        Ok(tool) => drive(&tool, args, &opened.host),
+        Err(error) => Err(error.into()),
+    };
+    // A decision that could not be recorded is none.
+    match opened.log.finish().and(outcome) {
+        Ok(outcome) => say(outcome),
+        Err(failure) => failed(failure),
+    }
+}
+
+fn drive(tool: &Tool, args: &HookArgs, host: &Host) -> Result<Outcome, Failure> {
+    let recorder = grants::recorder(&args.guest, host)?;
+    let bytes = request(&args.request, host.limits().request_bytes)?;
     let parsed: Result<Value, _> = serde_json::from_slice(&bytes);
     match tool.kind() {
-        ToolKind::Policy => {
-            let decision = match parsed {
-                Ok(request) => tool.decide(&request),
-                Err(error) => Decision::Deny { reason: format!("the request is no JSON: {error}") },
-            };
-            match decision {
-                Decision::Allow => print_json(&json!({"decision": "allow"})).map(|()| 0),
-                Decision::Deny { reason } => deny(&reason).map(|()| DENIED),
-            }
-        }
+        ToolKind::Policy => Ok(Outcome::Decided(match parsed {
+            Ok(request) => tool.decide_recorded(&request, recorder),
+            Err(error) => Decision::Deny { reason: format!("the request is no JSON: {error}") },
+        })),
         ToolKind::Compressor => {
-            let marker = tool.compress(&parsed.map_err(no_json)?)?;
-            print_json(&json!({"marker": marker})).map(|()| 0)
+            Ok(Outcome::Marker(tool.compress_recorded(&parsed.map_err(no_json)?, recorder)?))
         }
         ToolKind::Audit => {
             // What happened has happened: a hook that did not take it is noted and changes nothing.
-            if let Err(error) = tool.observe(&parsed.map_err(no_json)?) {
+            if let Err(error) = tool.observe_recorded(&parsed.map_err(no_json)?, recorder) {
                 eprintln!("hob: the audit hook did not take it: {error}");
             }
-            Ok(0)
+            Ok(Outcome::Observed)
         }
         ToolKind::Tool => Err(Failure::new(
             HOST,
             "the package is a tool, and no hook; `hob run` runs it (hooks are compressor, policy and audit)",
         )),
+    }
+}
+
+fn say(outcome: Outcome) -> Done {
+    match outcome {
+        Outcome::Decided(Decision::Allow) => print_json(&json!({"decision": "allow"})).map(|()| 0),
+        Outcome::Decided(Decision::Deny { reason }) => deny(&reason).map(|()| DENIED),
+        Outcome::Marker(marker) => print_json(&json!({"marker": marker})).map(|()| 0),
+        Outcome::Observed => Ok(0),
     }
 }
 

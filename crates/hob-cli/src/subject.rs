@@ -49,7 +49,8 @@ pub(crate) fn read(path: &Path) -> Result<Package, Failure> {
     checked.package.ok_or_else(|| {
         let problems: String =
             checked.report.problems.iter().map(|problem| format!("\n  {problem}")).collect();
-        Failure::new(HOST, format!("{} is not a valid package:{problems}", path.display()))
+        let path = hob::escape_guest_text(&path.display().to_string(), 4096);
+        Failure::new(HOST, format!("{path} is not a valid package:{problems}"))
     })
 }
 
@@ -99,7 +100,8 @@ fn exists(grant: &FsGrant) -> bool {
     if !there {
         eprintln!(
             "hob: {} is not granted: there is no such directory; --dir HOST::{} names another",
-            grant.host, grant.guest
+            hob::escape_guest_text(&grant.host, 4096),
+            hob::escape_guest_text(grant.guest.as_str(), 4096)
         );
     }
     there

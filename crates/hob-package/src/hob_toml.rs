@@ -46,8 +46,8 @@ impl Reader<'_> {
         let field = section.text(key);
         let line = field.line();
         let text = self.typed(key, field)?;
-        if text.chars().any(char::is_control) {
-            self.add("text-plain", line, format!("`{key}` holds control characters"));
+        if text.chars().any(hob_cap::is_hidden) {
+            self.add("text-plain", line, format!("`{key}` holds control or invisible characters"));
         }
         Some(text)
     }
@@ -325,6 +325,13 @@ fn policy(root: &Section<'_>, key: &'static str, r: &mut Reader<'_>) -> Option<(
         };
         r.unknown(&folder);
         match path.map(|path| GuestPath::new(&path)) {
+            Some(Ok(guest)) if guest.as_str().contains(hob_cap::is_hidden) => {
+                r.add(
+                    "fs-path",
+                    line,
+                    format!("`{}` holds control or invisible characters", shown(guest.as_str())),
+                );
+            }
             Some(Ok(guest)) if guest.as_str().contains(['*', '?', '[', ']', '{', '}']) => {
                 r.add(
                     "fs-path",

@@ -75,12 +75,12 @@ pub fn check(path: &Path) -> Checked {
 
 fn read(path: &Path, problems: &mut Problems) -> (Format, Option<Package>) {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let is_manifest = [hob_toml::MANIFEST, samuel::MANIFEST, "manifest.toml"].contains(&name.as_str());
-    let (dir, file) = match path.parent() {
-        _ if path.is_dir() => (path, None),
-        Some(parent) if is_manifest => (parent, None),
-        Some(parent) => (parent, Some(name)),
-        None => (path, None),
+    let named = MANIFESTS.into_iter().find(|(manifest, _)| *manifest == name).map(|(_, format)| format);
+    let (dir, file, named) = match path.parent() {
+        _ if path.is_dir() => (path, None, None),
+        Some(parent) if named.is_some() => (parent, None, named),
+        Some(parent) => (parent, Some(name), None),
+        None => (path, None, None),
     };
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     let mut files = match Files::open(dir) {
@@ -92,12 +92,33 @@ fn read(path: &Path, problems: &mut Problems) -> (Format, Option<Package>) {
     };
     let (format, package) = match file {
         Some(file) => (Format::Module, read_bare(&mut files, &file, problems)),
-        None if files.has(hob_toml::MANIFEST) => (Format::Hob, hob_toml::read(&mut files, problems)),
-        None if files.has(samuel::MANIFEST) => (Format::Samuel, samuel::read(&mut files, problems)),
-        None => (Format::Scoot, scoot::read(&mut files, problems)),
+        None => {
+            let format = named.unwrap_or_else(|| format_of(&files, problems));
+            let package = match format {
+                Format::Hob => hob_toml::read(&mut files, problems),
+                Format::Samuel => samuel::read(&mut files, problems),
+                _ => scoot::read(&mut files, problems),
+            };
+            (format, package)
+        }
     };
     let digest = digest::of(&files.read);
     (format, package.map(|package| Package { digest, ..package }))
+}
+
+/// The manifests a directory may hold, and the formats they are of.
+const MANIFESTS: [(&str, Format); 3] =
+    [(hob_toml::MANIFEST, Format::Hob), (samuel::MANIFEST, Format::Samuel), ("manifest.toml", Format::Scoot)];
+
+/// The format of a directory by the manifest in it. With several nobody could tell which one a reader looked at.
+fn format_of(files: &Files, problems: &mut Problems) -> Format {
+    let mut there = MANIFESTS.into_iter().filter(|(manifest, _)| files.has(manifest));
+    let Some((first, format)) = there.next() else { return Format::Scoot };
+    for (other, _) in there {
+        let message = format!("{first} is here as well: name the manifest that is meant");
+        problems.hob("one-manifest", other, None, message);
+    }
+    format
 }
 
 fn read_bare(files: &mut Files, file: &str, problems: &mut Problems) -> Option<Package> {
@@ -123,7 +144,7 @@ fn read_bare(files: &mut Files, file: &str, problems: &mut Problems) -> Option<P
 
 fn report(path: &Path, format: Format, package: Option<&Package>, problems: Vec<Problem>) -> Report {
     let mut report = Report {
-        path: path.display().to_string(),
+        path: hob_cap::escape_guest_text(&path.display().to_string(), 4096),
         valid: package.is_some(),
         format,
         kind: None,
@@ -182,12 +203,14 @@ pub fn asks(package: &Package) -> (Vec<String>, Vec<String>) {
 /// What the module's imports reach under its policy, each thing once.
 fn reaches(package: &Package) -> Vec<String> {
     let offered = Offered::new(&package.policy);
-    let mut reaches = Vec::new();
+    let mut reaches: Vec<String> = Vec::new();
     for import in &package.info.imports {
-        if let Ok(Reach::Granted(what)) = offered.reach(import)
-            && !reaches.contains(what)
-        {
-            reaches.push(what.clone());
+        if let Ok(Reach::Granted(what)) = offered.reach(import) {
+            for thing in what.split(", ").map(|thing| hob_cap::escape_guest_text(thing, 4096)) {
+                if !reaches.contains(&thing) {
+                    reaches.push(thing);
+                }
+            }
         }
     }
     reaches

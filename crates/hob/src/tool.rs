@@ -195,8 +195,25 @@ impl Tool {
     ///
     /// As [`Tool::invoke`], and when the request or the answer is not what a compressor is given and gives.
     pub fn compress(&self, request: &Value) -> Result<String, Error> {
+        self.compress_recorded(request, None)
+    }
+
+    /// As [`Tool::compress`], recorded.
+    ///
+    /// ```
+    /// # let host = hob::Host::builder().stdio().recordable().build()?;
+    /// # let tool = host.load_bytes("m", br#"(module (func (export "_start")))"#)?.tool()?;
+    /// let recorder = hob::Recorder::new(Vec::new());
+    /// assert!(tool.compress_recorded(&serde_json::json!({"kind": "compressor"}), Some(recorder)).is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Tool::compress`], and when the record cannot be begun.
+    pub fn compress_recorded(&self, request: &Value, recorder: Option<Recorder>) -> Result<String, Error> {
         tool::check_request(ToolKind::Compressor, request)?;
-        Ok(tool::marker(&self.invoke(request)?.stdout)?)
+        Ok(tool::marker(&self.invoke_recorded(request, recorder)?.stdout)?)
     }
 
     /// Asks a policy about an action. Whatever goes wrong denies it.
@@ -210,8 +227,23 @@ impl Tool {
     /// ```
     #[must_use]
     pub fn decide(&self, request: &Value) -> Decision {
+        self.decide_recorded(request, None)
+    }
+
+    /// As [`Tool::decide`], recorded. A record that cannot be made denies.
+    ///
+    /// ```
+    /// # let host = hob::Host::builder().stdio().build()?;
+    /// # let tool = host.load_bytes("m", br#"(module (func (export "_start")))"#)?.tool()?;
+    /// let request = serde_json::json!({"version": 1, "kind": "policy", "action": "shell"});
+    /// let decision = tool.decide_recorded(&request, Some(hob::Recorder::new(Vec::new())));
+    /// assert!(matches!(decision, hob::Decision::Deny { .. }));
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn decide_recorded(&self, request: &Value, recorder: Option<Recorder>) -> Decision {
         let checked = tool::check_request(ToolKind::Policy, request).map_err(Error::from);
-        match checked.and_then(|()| self.invoke(request)) {
+        match checked.and_then(|()| self.invoke_recorded(request, recorder)) {
             Ok(answer) => tool::decision(&answer.stdout),
             Err(error) => Decision::Deny {
                 reason: format!(
@@ -235,7 +267,24 @@ impl Tool {
     ///
     /// When the tool did not take it. It changes nothing: what happened has happened.
     pub fn observe(&self, request: &Value) -> Result<(), Error> {
+        self.observe_recorded(request, None)
+    }
+
+    /// As [`Tool::observe`], recorded.
+    ///
+    /// ```
+    /// # let host = hob::Host::builder().stdio().recordable().build()?;
+    /// # let tool = host.load_bytes("m", br#"(module (func (export "_start")))"#)?.tool()?;
+    /// let recorder = hob::Recorder::new(Vec::new());
+    /// tool.observe_recorded(&serde_json::json!({"version": 1, "kind": "observation"}), Some(recorder))?;
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Tool::observe`], and when the record cannot be begun.
+    pub fn observe_recorded(&self, request: &Value, recorder: Option<Recorder>) -> Result<(), Error> {
         tool::check_request(ToolKind::Audit, request)?;
-        self.invoke(request).map(drop)
+        self.invoke_recorded(request, recorder).map(drop)
     }
 }

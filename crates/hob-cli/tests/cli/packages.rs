@@ -96,6 +96,87 @@ fn flags_grant_within_what_a_package_asks_for() {
     call(&["--net", "https://example.com"], 126, "does not ask for");
 }
 
+/// A hook that answers `answer` whatever it is asked.
+fn hook(answer: &str) -> String {
+    format!(
+        r#"(module (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+        (memory (export "memory") 1) (data (i32.const 0) "\08\00\00\00\{:02x}\00\00\00{}")
+        (func (export "_start") (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 512)))))"#,
+        answer.len(),
+        answer.replace('"', "\\\"")
+    )
+}
+
+#[test]
+fn a_hook_that_fails_is_no_yes() {
+    let hob = Hob::new();
+    let dir = tempfile::tempdir().unwrap();
+    let request = r#"{"version":1,"kind":"policy","action":"x"}"#;
+    let policy = COMMAND.replace("command", "policy");
+    let ask = |answer: &str, flags: &[&str], code: i32| {
+        let path = made(dir.path(), &policy, &hook(answer));
+        let args: Vec<&str> =
+            ["hook"].iter().chain(flags).chain(&[path.as_str(), request]).copied().collect();
+        let text = hob.check(&args, code, "");
+        serde_json::from_str::<Value>(&text).unwrap()["decision"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(ask(r#"{"decision":"allow"}"#, &[], 0), "allow");
+    for answer in [r#"["allow",null]"#, r#"{"decision":"deny"}"#, r#"{"decision":"allow"} x"#, ""] {
+        assert_eq!(ask(answer, &[], 1), "deny", "{answer}");
+    }
+    let record = dir.path().join("run.hobrec").display().to_string();
+    assert_eq!(ask(r#"{"decision":"allow"}"#, &["--record", &record], 0), "allow");
+    hob.check(&["replay", &record], 0, "");
+    assert_eq!(ask(r#"{"decision":"allow"}"#, &["--record", "/nonexistent/x"], 126), "deny");
+    assert_eq!(ask(r#"{"decision":"allow"}"#, &["--record", "/dev/full"], 1), "deny");
+    // What cannot be put on record was not decided, and a tool decides nothing.
+    let path = made(
+        dir.path(),
+        &format!("{policy}[request]\nenv = [\"A\"]\n"),
+        &hook(r#"{"decision":"allow"}"#).replace(
+            "(func (export \"_start\")",
+            "(func (export \"_start\") (drop (call $sizes (i32.const 600) (i32.const 608)))",
+        ),
+    );
+    let text = hob.check(&["hook", "--env", "A=b", "--audit", "/dev/full", &path, request], 126, "audit log");
+    assert!(!text.contains("\"allow\"") && text.contains("\"deny\""), "{text}");
+    assert!(
+        hob.check(&["hook", &package("tool-calculator-rust"), request], 126, "no hook").contains("\"deny\"")
+    );
+}
+
+#[test]
+fn only_what_a_package_declares_is_called() {
+    let hob = Hob::new();
+    hob.check(&["call", &package("tool-calculator-rust"), "_start"], 126, "`hob run` runs it");
+    hob.check(&["call", &package("tool-guard-c"), "_start"], 126, "`hob hook` drives it");
+    hob.check(&["call", &package("plugin-lint-go"), "_start"], 126, "it declares lint");
+    hob.check(&["call", &package("plugin-lint-go"), "health"], 126, "it declares lint");
+}
+
+#[test]
+fn the_manifest_that_is_named_is_the_one_that_counts() {
+    let hob = Hob::new();
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["manifest.toml", "policy.toml", "component.wasm"] {
+        fs::copy(Path::new(&package("tool-guard-c")).join(name), dir.path().join(name)).unwrap();
+    }
+    fs::create_dir(dir.path().join("schema")).unwrap();
+    for file in fs::read_dir(Path::new(&package("tool-guard-c")).join("schema")).unwrap() {
+        let path = file.unwrap().path();
+        fs::copy(&path, dir.path().join("schema").join(path.file_name().unwrap())).unwrap();
+    }
+    let both = made(dir.path(), &COMMAND.replace("command", "policy"), &hook(r#"{"decision":"allow"}"#));
+    let text = hob.check(&["check", &both], 1, "");
+    assert!(text.contains("[one-manifest]"), "{text}");
+    let named = format!("{both}/manifest.toml");
+    let request = r#"{"version":1,"kind":"policy","action":"shell","input":"rm -rf /"}"#;
+    assert!(hob.check(&["check", &named], 0, "").contains("a Scoot tool package"));
+    assert!(hob.check(&["hook", &named, request], 1, "").contains("\"deny\""));
+    assert!(hob.check(&["check", &format!("{both}/hob.toml")], 0, "").contains("a hob package"));
+}
+
 #[test]
 fn what_a_manifest_asks_for_is_granted_when_the_user_says_so() {
     let hob = Hob::new();
