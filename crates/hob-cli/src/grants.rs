@@ -1,6 +1,7 @@
 //! From flags to a host.
 
-use std::fs::File;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,8 +39,10 @@ pub(crate) fn host(
 /// Where the run is recorded, if it is.
 pub(crate) fn recorder(args: &GuestArgs, host: &Host) -> Result<Option<Recorder>, Failure> {
     let Some(path) = &args.record.record else { return Ok(None) };
-    let file = File::create(path)
-        .map_err(|error| Failure::new(HOST, format!("failed to create {}: {error}", path.display())))?;
+    // What is recorded is for the user who recorded it.
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    let file =
+        file.map_err(|error| Failure::new(HOST, format!("failed to create {}: {error}", path.display())))?;
     let recorder = Recorder::new(file);
     if host.policy().env.is_empty() && args.grants.config.is_empty() {
         return Ok(Some(recorder));

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// The version of the format. A reader refuses every other one.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
-/// What was run, and how. Nothing in it is secret.
+/// What was run, and how. In a sealed record what the guest was given is not here: it is sealed with the events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
@@ -54,4 +54,18 @@ pub enum How {
         /// The request of a JSON function.
         request: Option<Vec<u8>>,
     },
+}
+
+impl How {
+    /// The same without what the guest was given.
+    pub(crate) fn bare(&self) -> Self {
+        match self {
+            Self::Run { entry } => Self::Run { entry: entry.clone() },
+            Self::Eval { .. } => Self::Eval { request: Vec::new() },
+            Self::Call { export, .. } => Self::Call { export: export.clone(), args: Vec::new() },
+            Self::Plugin { export, request } => {
+                Self::Plugin { export: export.clone(), request: request.as_ref().map(|_| Vec::new()) }
+            }
+        }
+    }
 }

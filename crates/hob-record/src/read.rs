@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use hob_cap::StopToken;
 use hob_engine::{Fault, Player, Step, Value};
 
 use crate::event::{Event, digest};
@@ -55,8 +57,12 @@ impl fmt::Display for Divergence {
     }
 }
 
-/// What takes the output of a replay.
-type Output = Box<dyn FnMut(Stream, &[u8]) + Send>;
+/// What takes the output of a replay. An error ends the guest.
+type Output = Box<dyn FnMut(Stream, &[u8]) -> Result<(), Fault> + Send>;
+
+/// The most bytes of the guest's memory that are kept during one call, for output that is told by where it lay. A record may
+/// be made to look at much, often; none that hob makes tells larger output so.
+const LOOKS_BYTES_MAX: usize = 64 << 20;
 
 /// A record being played. Clones play the same one.
 #[derive(Clone)]
@@ -74,6 +80,8 @@ struct State {
     /// The call under way, for messages.
     current: String,
     looks: Vec<Vec<u8>>,
+    looks_bytes: usize,
+    stop: StopToken,
     expected: Option<[u8; 16]>,
     output: Output,
     divergence: Option<Divergence>,
@@ -97,10 +105,10 @@ impl Replay {
         }
         let mut part = || -> Result<&[u8], ReadError> {
             let length = u32::from_le_bytes(reader.array().map_err(cut)?);
-            reader.take(usize::try_from(length).unwrap_or(usize::MAX)).map_err(cut)
+            reader.take(to_usize(length)).map_err(cut)
         };
         let (text, module) = (part()?, part()?);
-        let header: Header =
+        let mut header: Header =
             serde_json::from_slice(text).map_err(|_| ReadError::Damaged("the header is not readable"))?;
         let mut seal = match (&header.salt, key) {
             (None, _) => None,
@@ -112,13 +120,21 @@ impl Replay {
         };
         let mut events = Vec::new();
         let cut = |_| ReadError::Damaged("it ends in the middle of a chunk");
-        while !reader.is_empty() {
+        let mut chunk = |reader: &mut Reader<'_>| -> Result<Vec<u8>, ReadError> {
             let length = u32::from_le_bytes(reader.array().map_err(cut)?);
-            let chunk = reader.take(usize::try_from(length).unwrap_or(usize::MAX)).map_err(cut)?;
+            let chunk = reader.take(to_usize(length)).map_err(cut)?;
             match &mut seal {
-                None => events.extend_from_slice(chunk),
-                Some(seal) => events.extend(seal.open(chunk).map_err(|_| ReadError::WrongKey)?),
+                None => Ok(chunk.to_vec()),
+                Some(seal) => seal.open(chunk).map_err(|_| ReadError::WrongKey),
             }
+        };
+        if header.salt.is_some() {
+            let given = chunk(&mut reader)?;
+            header.how = serde_json::from_slice(&given)
+                .map_err(|_| ReadError::Damaged("what the guest was given is not readable"))?;
+        }
+        while !reader.is_empty() {
+            events.extend(chunk(&mut reader)?);
         }
         check_form(&events)?;
         let state = State {
@@ -128,8 +144,10 @@ impl Replay {
             calls: 0,
             current: String::new(),
             looks: Vec::new(),
+            looks_bytes: 0,
+            stop: StopToken::never(),
             expected: None,
-            output: Box::new(|_, _| {}),
+            output: Box::new(|_, _| Ok(())),
             divergence: None,
         };
         Ok(Self {
@@ -151,10 +169,16 @@ impl Replay {
         &self.module
     }
 
-    /// What plays the record to a guest, with its output going to `output`. From the beginning.
+    /// What plays the record to a guest, with its output going to `output`. From the beginning, until `stop`.
     #[must_use]
-    pub fn player(&self, output: impl FnMut(Stream, &[u8]) + Send + 'static) -> Box<dyn Player> {
+    pub fn player(
+        &self,
+        stop: StopToken,
+        output: impl FnMut(Stream, &[u8]) -> Result<(), Fault> + Send + 'static,
+    ) -> Box<dyn Player> {
         let mut state = self.state();
+        state.stop = stop;
+        state.forget_looks();
         state.at = 0;
         state.names.clear();
         state.calls = 0;
@@ -241,11 +265,39 @@ impl State {
         Some(event)
     }
 
+    fn forget_looks(&mut self) {
+        self.looks.clear();
+        self.looks_bytes = 0;
+    }
+
+    /// Says the first `len` bytes of the last `looks` looks.
+    fn say(&mut self, stream: Stream, looks: u32, len: u32) -> Result<(), Fault> {
+        let (mut left, looks) = (to_usize(len), to_usize(looks));
+        let from = self.looks.len().checked_sub(looks);
+        let (looks, output) = (&self.looks, &mut self.output);
+        for look in from.and_then(|from| looks.get(from..)).unwrap_or_default() {
+            let bytes = look.get(..left).unwrap_or(look);
+            if bytes.is_empty() {
+                continue;
+            }
+            output(stream, bytes)?;
+            left -= bytes.len();
+            if left == 0 {
+                break;
+            }
+        }
+        if left > 0 { Err(self.differs("more output".into(), "less".into())) } else { Ok(()) }
+    }
+
     fn differs(&mut self, recorded: String, happened: String) -> Fault {
         let call = self.calls;
         let divergence = self.divergence.get_or_insert(Divergence { call, recorded, happened });
         Fault::host(divergence.to_string())
     }
+}
+
+fn to_usize(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn show_call(module: &str, name: &str, args: &[Value]) -> String {
@@ -272,7 +324,7 @@ impl Player for Replay {
                     let same = names.0 == module && names.1 == name && same_values(&recorded, args);
                     if same {
                         state.current = now;
-                        state.looks.clear();
+                        state.forget_looks();
                         return Ok(());
                     }
                     show_call(&names.0, &names.1, &recorded)
@@ -287,6 +339,10 @@ impl Player for Replay {
     fn step(&mut self) -> Result<Step, Fault> {
         let mut state = self.state();
         loop {
+            // A record says how long a call takes, and may be made to take long.
+            if let Some(reason) = state.stop.check_at(Instant::now()) {
+                return Err(reason.into());
+            }
             let step = match state.next() {
                 Some(Event::Look { at, len, digest }) => {
                     state.expected = Some(digest);
@@ -295,20 +351,12 @@ impl Player for Replay {
                 Some(Event::Write { at, bytes }) => Step::Write { at, bytes: bytes.to_vec() },
                 Some(Event::Enter { export, args }) => Step::Enter { export: export.to_owned(), args },
                 Some(Event::Out { stream, looks, len }) => {
-                    let state = &mut *state;
-                    let looks = usize::try_from(looks).unwrap_or(usize::MAX);
-                    let from = state.looks.len().checked_sub(looks).unwrap_or(state.looks.len());
-                    let joined = state.looks.get(from..).unwrap_or_default().concat();
-                    let len = usize::try_from(len).unwrap_or(usize::MAX);
-                    let Some(bytes) = joined.get(..len) else {
-                        return Err(state.differs("more output".into(), "less".into()));
-                    };
-                    (state.output)(stream, bytes);
+                    state.say(stream, looks, len)?;
                     continue;
                 }
                 Some(Event::OutBytes { stream, bytes }) => {
                     let bytes = bytes.to_vec();
-                    (state.output)(stream, &bytes);
+                    (state.output)(stream, &bytes)?;
                     continue;
                 }
                 Some(Event::Return(value)) => Step::Return(value),
@@ -326,7 +374,13 @@ impl Player for Replay {
             let current = state.current.clone();
             return Err(state.differs(current.clone(), format!("{current} with other bytes in memory")));
         }
-        state.looks.push(bytes.to_vec());
+        if bytes.len() > LOOKS_BYTES_MAX.saturating_sub(state.looks_bytes) {
+            state.forget_looks();
+        }
+        if bytes.len() <= LOOKS_BYTES_MAX {
+            state.looks_bytes += bytes.len();
+            state.looks.push(bytes.to_vec());
+        }
         Ok(())
     }
 
@@ -364,4 +418,94 @@ fn same_values(a: &[Value], b: &[Value]) -> bool {
         out
     };
     bits(a) == bits(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A replay of these events, with what it says.
+    fn playing(events: &[Event<'_>], stop: StopToken) -> (Box<dyn Player>, Replay, Arc<Mutex<Vec<u8>>>) {
+        let mut bytes = Vec::new();
+        events.iter().for_each(|event| event.put(&mut bytes));
+        let header = Header {
+            hob: String::new(),
+            name: String::new(),
+            module: String::new(),
+            how: crate::header::How::Run { entry: String::new() },
+            memory_bytes: 0,
+            table_elements: 0,
+            salt: None,
+        };
+        let state = State {
+            events: bytes,
+            at: 0,
+            names: Vec::new(),
+            calls: 0,
+            current: String::new(),
+            looks: Vec::new(),
+            looks_bytes: 0,
+            stop: StopToken::never(),
+            expected: None,
+            output: Box::new(|_, _| Ok(())),
+            divergence: None,
+        };
+        let state = Arc::new(Mutex::new(state));
+        let replay = Replay { header: Arc::new(header), module: Arc::default(), state };
+        let said = Arc::<Mutex<Vec<u8>>>::default();
+        let sink = Arc::clone(&said);
+        let player = replay.player(stop, move |_, bytes| {
+            sink.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(())
+        });
+        (player, replay, said)
+    }
+
+    #[test]
+    fn a_record_that_looks_at_much_holds_little() {
+        let large = vec![0; LOOKS_BYTES_MAX / 2 + 1];
+        let look = Event::Look { at: 0, len: 1, digest: digest(&large) };
+        let events: Vec<Event<'_>> = std::iter::repeat_n(look, 5).collect();
+        let (mut player, replay, _) = playing(&events, StopToken::never());
+        for _ in 0..5 {
+            assert!(player.step().is_ok() && player.saw(Some(&large)).is_ok());
+            let state = replay.state();
+            let held: usize = state.looks.iter().map(Vec::len).sum();
+            assert!(held == state.looks_bytes && held <= LOOKS_BYTES_MAX);
+        }
+    }
+
+    #[test]
+    fn output_that_was_never_looked_at_differs() {
+        let check = |looks: u32, len: u32, want: Option<&[u8]>| {
+            let look = |bytes| Event::Look { at: 0, len: 3, digest: digest(bytes) };
+            let out = Event::Out { stream: Stream::Stdout, looks, len };
+            let events = [look(b"abc"), look(b"def"), out, Event::Return(None)];
+            let (mut player, replay, said) = playing(&events, StopToken::never());
+            for bytes in [b"abc", b"def"] {
+                assert!(player.step().is_ok() && player.saw(Some(bytes)).is_ok());
+            }
+            assert_eq!(player.step().is_ok(), want.is_some(), "{looks} {len}");
+            assert_eq!(replay.divergence().is_none(), want.is_some(), "{looks} {len}");
+            let said = said.lock().map(|said| said.clone()).unwrap_or_default();
+            assert!(want.is_none_or(|want| want == said), "{looks} {len}");
+        };
+        check(2, 6, Some(b"abcdef"));
+        check(2, 4, Some(b"abcd"));
+        check(1, 2, Some(b"de"));
+        check(0, 0, Some(b""));
+        check(2, 7, None);
+        check(3, 1, None);
+        check(u32::MAX, 1, None);
+    }
+
+    #[test]
+    fn a_call_that_is_made_to_take_long_is_stopped() {
+        let out = Event::OutBytes { stream: Stream::Stdout, bytes: b"x" };
+        let events: Vec<Event<'_>> = std::iter::repeat_n(out, 1000).collect();
+        let stop = StopToken::new(None, Some(Instant::now()));
+        let (mut player, _, said) = playing(&events, stop);
+        assert!(player.step().is_err_and(|fault| fault.is_deadline()));
+        assert!(said.lock().is_ok_and(|said| said.is_empty()));
+    }
 }

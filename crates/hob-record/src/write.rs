@@ -48,6 +48,10 @@ impl Recording {
         let other = |error: KeyError| std::io::Error::other(error.to_string());
         let salt = key.map(|_| salt()).transpose().map_err(other)?;
         header.salt = salt.as_ref().map(|salt| to_hex(salt));
+        let given = serde_json::to_vec(&header.how).map_err(std::io::Error::other)?;
+        if salt.is_some() {
+            header.how = header.how.bare();
+        }
         let text = serde_json::to_vec(&header).map_err(std::io::Error::other)?;
         let mut start = b"hobrec".to_vec();
         start.extend_from_slice(&VERSION.to_le_bytes());
@@ -56,8 +60,15 @@ impl Recording {
             start.extend_from_slice(&length.to_le_bytes());
             start.extend_from_slice(part);
         }
+        let mut seal = key.zip(salt).map(|(key, salt)| Seal::new(key, &salt, &text));
+        if let Some(seal) = &mut seal {
+            // The first chunk holds what the guest was given.
+            let chunk = seal.seal(&given).map_err(|_| std::io::Error::other("it could not be sealed"))?;
+            start
+                .extend_from_slice(&u32::try_from(chunk.len()).map_err(std::io::Error::other)?.to_le_bytes());
+            start.extend_from_slice(&chunk);
+        }
         out.write_all(&start)?;
-        let seal = key.zip(salt).map(|(key, salt)| Seal::new(key, &salt, &text));
         Ok(Self(Arc::new(Mutex::new(State {
             out,
             seal,

@@ -1,6 +1,6 @@
 //! Running a recorded run again, without the world.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hob_abi::{command, json, plugin};
@@ -110,11 +110,25 @@ impl Replay {
         let mut world = hob_os::World::builder()
             .stdout(stdout)
             .stderr(stderr)
+            .stop(bounds.stop.clone())
             .build()
             .map_err(|error| Error::new(ErrorKind::Grant(error.to_string())))?;
-        let player = self.replay.player(move |stream, bytes| write_all(&mut world, stream, bytes));
+        let unwritten = Arc::new(Mutex::new(None));
+        let output = {
+            let unwritten = Arc::clone(&unwritten);
+            move |stream, bytes: &[u8]| {
+                write_all(&mut world, stream, bytes).map_err(|why| {
+                    *unwritten.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+                    Fault::host(why)
+                })
+            }
+        };
+        let player = self.replay.player(bounds.stop.clone(), output);
         let made = linked.instantiate_with((), bounds, Some(Listener::Player(player)));
         let done = made.and_then(|mut instance| run(&mut instance, &header.how));
+        if let Some(why) = unwritten.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(Error::new(ErrorKind::Record(why)));
+        }
         // A call that differs ends the guest; say that, and not what came of it.
         if let Some(divergence) = self.replay.divergence() {
             return Err(divergence.into());
@@ -135,15 +149,20 @@ impl Replay {
     }
 }
 
-fn write_all(world: &mut hob_os::World, stream: Stream, bytes: &[u8]) {
+fn write_all(world: &mut hob_os::World, stream: Stream, bytes: &[u8]) -> Result<(), String> {
     let fd = match stream {
         Stream::Stdout => 1,
         Stream::Stderr => 2,
     };
     let mut rest = bytes;
-    while let Ok(done @ 1..) = world.write(fd, rest) {
-        rest = rest.get(done..).unwrap_or_default();
+    while !rest.is_empty() {
+        match world.write(fd, rest) {
+            Ok(0) => return Err("the output of the replay is not taken".into()),
+            Ok(done) => rest = rest.get(done..).unwrap_or_default(),
+            Err(error) => return Err(format!("the output of the replay cannot be written: {error}")),
+        }
     }
+    Ok(())
 }
 
 fn run(instance: &mut Instance<()>, how: &How) -> Result<Outcome, Fault> {

@@ -38,7 +38,7 @@ fn every_package_of_the_guests_is_valid_and_says_what_it_is() {
         assert_eq!(checked.report.reaches, reaches, "{name}");
         assert!(checked.report.digest.unwrap().starts_with("sha256:"));
     };
-    let streams = ["stdin, stdout, stderr"];
+    let streams = ["stdin", "stdout", "stderr"];
     check("tool-calculator-rust", Format::Scoot, Kind::Tool(ToolKind::Tool), &streams);
     check("tool-redact-zig", Format::Scoot, Kind::Tool(ToolKind::Compressor), &streams);
     check("tool-guard-c", Format::Scoot, Kind::Tool(ToolKind::Policy), &streams);

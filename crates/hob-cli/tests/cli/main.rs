@@ -251,6 +251,12 @@ fn a_recorded_run_is_run_again_without_grants() {
     }
     hob.check(&["run", "--record", &record, &guest("command-hello-wat")], 7, "");
     assert_eq!(hob.check(&["replay", &record], 7, ""), "hello\n");
+    let full = Command::new("sh")
+        .args(["-c", &format!("exec {} replay {record} > /dev/full", env!("CARGO_BIN_EXE_hob"))])
+        .output()
+        .unwrap();
+    assert_eq!(full.status.code(), Some(126));
+    assert!(String::from_utf8_lossy(&full.stderr).contains("cannot be written"));
 
     // A secret is in the output, and nowhere in the record; another user cannot open it.
     let secret = "s3cret-0123456789";
@@ -263,6 +269,15 @@ fn a_recorded_run_is_run_again_without_grants() {
     let bytes = std::fs::read(&record).unwrap();
     assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
     assert_eq!(hob.check(&["replay", &record], 0, ""), out);
+    // Nor is what it was asked.
+    let asked = path("asked.hobrec");
+    let request = r#"{"context":{"status":"paid","amount":50},"password":"hunter2"}"#;
+    let eval = ["eval", "--record", &asked, "--config", "key=value", &guest("json-approve-rust"), request];
+    let answer = hob.check(&eval, 0, "");
+    let sealed = String::from_utf8_lossy(&std::fs::read(&asked).unwrap()).into_owned();
+    let numbers: Vec<String> = b"hunter2".iter().map(u8::to_string).collect();
+    assert!(!sealed.contains("hunter2") && !sealed.contains(&numbers.join(",")));
+    assert_eq!(hob.check(&["replay", &asked], 0, ""), answer);
     Hob::new().check(&["replay", &record], 126, "sealed with another key");
 
     std::fs::write(&record, &bytes[..bytes.len() - 9]).unwrap();
