@@ -77,6 +77,10 @@ fn everything_that_needs_a_grant_is_recorded_once_with_what_came_of_it() {
     check(&mut |w| drop(w.remove_directory_at(rw, b"dir")), &[("rmdir", "dir", Allowed)]);
     check(&mut |w| drop(w.symlink_at(b"file", rw, b"sym")), &[("symlink", "file -> sym", Allowed)]);
     check(&mut |w| drop(w.symlink_at(b"/etc", rw, b"abs")), &[("symlink", "/etc -> abs", Denied)]);
+    check(&mut |w| drop(w.readlink_at(rw, b"sym", &mut [0; 8])), &[("readlink", "sym", Allowed)]);
+    check(&mut |w| drop(w.filestat_at(rw, true, b"sym")), &[("stat", "sym", Allowed)]);
+    check(&mut |w| drop(w.filestat_at(rw, true, b"none")), &[("stat", "none", Failed)]);
+    check(&mut |w| drop(w.filestat_at(ro, true, b"../rw/file")), &[("stat", "../rw/file", Denied)]);
     check(&mut |w| drop(w.link_at(rw, false, b"file", rw, b"hard")), &[("link", "file -> hard", Allowed)]);
     check(&mut |w| drop(w.link_at(ro, false, b"file", rw, b"stolen")), &[("link", "file -> stolen", Denied)]);
     check(&mut |w| drop(w.rename_at(rw, b"hard", rw, b"moved")), &[("rename", "hard -> moved", Allowed)]);
@@ -105,9 +109,10 @@ fn a_record_names_the_grant_and_the_reason_and_is_bounded() {
     world.filestat_at(DIR, true, b".").unwrap();
     drop(world.open_at(DIR, b".", read()));
     let events = log.events.lock().unwrap();
-    assert_eq!(events.len(), 2);
+    assert_eq!(events.len(), 3);
     assert!(events[0].target.len() < 1024 && events[0].detail.as_deref() == Some("file name too long"));
-    assert_eq!(events[1].grant.as_deref(), Some("fs /ro:ro"));
+    assert_eq!((events[1].what, events[1].target.as_str()), ("stat", "."));
+    assert!(events.iter().skip(1).all(|event| event.grant.as_deref() == Some("fs /ro:ro")));
 }
 
 #[test]

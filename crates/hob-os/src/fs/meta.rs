@@ -34,9 +34,14 @@ impl World {
 
     /// Metadata of what a path names; of a link in the last place unless it is followed.
     pub fn filestat_at(&self, fd: u32, follow: bool, path: &[u8]) -> Result<FileStat> {
-        let (descriptor, place) = self.place(fd, path, last(follow))?;
-        descriptor.need(Rights::PATH_FILESTAT_GET)?;
-        Ok(told(&place.stat()?))
+        self.audit.watch("stat", &path, |note| {
+            let (descriptor, place) = self.place(fd, path, last(follow))?;
+            descriptor.need(Rights::PATH_FILESTAT_GET)?;
+            note.grant(self.regions.label(place.dir.region));
+            let stat = place.stat()?;
+            note.allowed()?;
+            Ok(told(&stat))
+        })
     }
 
     /// Sets times of an open file or directory.

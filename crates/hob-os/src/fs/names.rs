@@ -119,21 +119,25 @@ impl World {
     /// Reads the text of a symbolic link into the start of `buf` and returns how many bytes; what does
     /// not fit is left out. Errors: [`Errno::Perm`] for an absolute text, which tells about the host.
     pub fn readlink_at(&mut self, fd: u32, path: &[u8], buf: &mut [u8]) -> Result<usize> {
-        let (descriptor, place) = self.place(fd, path, LastLink::FollowBeforeSlash)?;
-        descriptor.need(Rights::PATH_READLINK)?;
-        let name = place.name.as_deref().ok_or(Errno::Inval)?;
-        if !SysType::from_raw_mode(place.stat()?.st_mode).is_symlink() {
-            return Err(Errno::Inval.into());
-        }
-        let text = rustix::fs::readlinkat(&place.dir.fd, name, Vec::new())?.into_bytes();
-        if text.starts_with(b"/") {
-            return Err(Errno::Perm.into());
-        }
-        let len = text.len().min(buf.len());
-        if let (Some(to), Some(from)) = (buf.get_mut(..len), text.get(..len)) {
-            to.copy_from_slice(from);
-        }
-        Ok(len)
+        self.audit.watch("readlink", &path, |note| {
+            let (descriptor, place) = self.place(fd, path, LastLink::FollowBeforeSlash)?;
+            descriptor.need(Rights::PATH_READLINK)?;
+            note.grant(self.regions.label(place.dir.region));
+            let name = place.name.as_deref().ok_or(Errno::Inval)?;
+            if !SysType::from_raw_mode(place.stat()?.st_mode).is_symlink() {
+                return Err(Errno::Inval.into());
+            }
+            note.allowed()?;
+            let text = rustix::fs::readlinkat(&place.dir.fd, name, Vec::new())?.into_bytes();
+            if text.starts_with(b"/") {
+                return Err(Errno::Perm.into());
+            }
+            let len = text.len().min(buf.len());
+            if let (Some(to), Some(from)) = (buf.get_mut(..len), text.get(..len)) {
+                to.copy_from_slice(from);
+            }
+            Ok(len)
+        })
     }
 
     /// The place whose name an operation changes. A link in the last place is the thing itself.
