@@ -36,7 +36,7 @@ fn refused(loaded: &Loaded, export: &str) -> Option<Failure> {
     let why = match package.kind {
         Kind::Module => return None,
         Kind::Plugin => {
-            if package.exports.iter().any(|own| own.name == export) {
+            if package.exports.is_empty() || package.exports.iter().any(|own| own.name == export) {
                 return None;
             }
             let own: Vec<String> =

@@ -20,24 +20,27 @@ enum Outcome {
 }
 
 pub(crate) fn run(args: &HookArgs) -> Done {
-    // Nobody knows yet whether it was to be a policy, so whatever fails must not read as a yes.
-    let failed = |failure: Failure| -> Done {
-        deny(&format!("the hook failed: {}", failure.message()))?;
-        Err(failure)
-    };
     let opened = match subject::open(&args.path, &args.guest) {
         Ok(opened) => opened,
-        Err(failure) => return failed(failure),
+        Err(failure) => return failed(None, failure),
     };
-    let outcome = match opened.loaded.tool() {
-        Ok(tool) => drive(&tool, args, &opened.host),
-        Err(error) => Err(error.into()),
+    let (kind, outcome) = match opened.loaded.tool() {
+        Ok(tool) => (Some(tool.kind()), drive(&tool, args, &opened.host)),
+        Err(error) => (None, Err(error.into())),
     };
     // A decision that could not be recorded is none.
     match opened.log.finish().and(outcome) {
         Ok(outcome) => say(outcome),
-        Err(failure) => failed(failure),
+        Err(failure) => failed(kind, failure),
     }
+}
+
+/// What fails must not read as a yes, as long as it was or may have been meant to be a policy.
+fn failed(kind: Option<ToolKind>, failure: Failure) -> Done {
+    if !matches!(kind, Some(ToolKind::Compressor | ToolKind::Audit)) {
+        deny(&format!("the hook failed: {}", failure.message()))?;
+    }
+    Err(failure)
 }
 
 fn drive(tool: &Tool, args: &HookArgs, host: &Host) -> Result<Outcome, Failure> {

@@ -71,7 +71,8 @@ impl Plugin {
         Self { loaded, linked }
     }
 
-    /// The functions it offers, and how each is called.
+    /// The functions it offers, and how each is called. Of a package only those that it declares: only for them are there
+    /// schemas, and only they were checked.
     ///
     /// ```
     /// # let host = hob::Host::builder().build()?;
@@ -81,7 +82,9 @@ impl Plugin {
     /// # Ok::<(), hob::Error>(())
     /// ```
     pub fn functions(&self) -> impl Iterator<Item = (&str, Form)> {
+        let declared = self.loaded.package().map(|package| package.exports.as_slice()).unwrap_or_default();
         plugin::functions(self.linked.module().info())
+            .filter(move |(name, _)| declared.is_empty() || declared.iter().any(|own| own.name == *name))
     }
 
     /// Asks the plugin how it is: 0 is well, `None` is a plugin that does not say.

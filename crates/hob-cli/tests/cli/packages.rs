@@ -73,6 +73,8 @@ fn a_tool_is_held_to_its_schemas_and_hooks_answer() {
     hob.check(&["hook", &guard, &action("ls")], 0, "");
     assert!(hob.check(&["hook", &guard, &action("rm -rf /")], 1, "").contains("\"deny\""));
     hob.check(&["hook", &calculator, "{}"], 126, "");
+    // A compressor that fails says nothing, so that nobody takes it for what stands in for the messages.
+    assert_eq!(hob.check(&["hook", &package("tool-redact-zig"), "{}"], 125, "version"), "");
 }
 
 #[test]
