@@ -167,6 +167,7 @@ errnos! {
     TimedOut "connection timed out" TIMEDOUT,
     TxtBsy "text file busy" TXTBSY,
     Xdev "cross-device link" XDEV,
+    NoData "no data available" NODATA,
     NotCapable "the descriptor lacks the right this needs",
 }
 
@@ -200,6 +201,6 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), Errno::ALL.len());
-        assert_eq!(Errno::ALL.len(), 76);
+        assert_eq!(Errno::ALL.len(), 77);
     }
 }

@@ -57,4 +57,5 @@ pub use types::{
     Advice, ClockId, DirEntry, Event, EventKind, FdFlags, FdStat, FileStat, FileType, Interest, OpenHow,
     RecvFlags, SetTime, Subscription, Whence,
 };
+pub use wait::{Waiter, Waker, Watch, Woken};
 pub use world::{TRANSFER_BYTES_MAX, World};

@@ -4,9 +4,13 @@
 //! the guest's [`StopToken`] rings, with a timeout of no more than the time left to the hard deadline.
 //! Nothing spins. Stops: a guest that sleeps, reads a silent pipe or accepts on an idle socket past its
 //! deadline, and a kill that would have to wait for the guest's input.
+//!
+//! What is not a descriptor of the host rings the same bell: a [`Waker`] is registered with whatever
+//! will change, *then* the guest looks whether it already has, and only then does it wait. A wake that
+//! comes in between is kept, so that none is lost.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -16,9 +20,9 @@ use rustix::io::Errno as Sys;
 
 use crate::{Errno, OsError, Result};
 
-/// The waits of one guest.
+/// The waits of one guest: one thread at a time waits here.
 #[derive(Debug)]
-pub(crate) struct Waiter {
+pub struct Waiter {
     stop: StopToken,
     bell: OnceLock<Bell>,
     /// Whether a wait was ended for the soft deadline.
@@ -28,18 +32,84 @@ pub(crate) struct Waiter {
 
 /// The eventfd a stop rings, and the registration that rings it.
 struct Bell {
-    fd: Arc<OwnedFd>,
+    waker: Waker,
     _wake: Wake,
+}
+
+/// Ends the present wait of one guest, or its next one. Clones wake the same guest.
+#[derive(Clone, Debug)]
+pub struct Waker(Arc<Ring>);
+
+#[derive(Debug)]
+struct Ring {
+    fd: OwnedFd,
+    state: AtomicU8,
+}
+
+/// Nobody waits and nothing happened.
+const IDLE: u8 = 0;
+/// The guest waits in the kernel of the host.
+const PARKED: u8 = 1;
+/// Something happened that no wait has seen yet.
+const RUNG: u8 = 2;
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// Something watched is ready.
+    Ready,
+    /// Somebody rang.
+    Rung,
+    /// The time has come.
+    Time,
+}
+
+impl Waker {
+    fn new() -> Result<Self> {
+        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self(Arc::new(Ring { fd, state: AtomicU8::new(IDLE) })))
+    }
+
+    /// Wakes the guest. Costs a system call only when it waits.
+    pub fn wake(&self) {
+        if self.0.state.swap(RUNG, Ordering::AcqRel) == PARKED {
+            // A full counter means that it already rings, so the result does not matter.
+            let _rings = rustix::io::write(&self.0.fd, &1u64.to_ne_bytes());
+        }
+    }
+
+    /// Whether both wake the same guest.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Begins to wait, unless something happened already; that is then seen.
+    fn park(&self) -> bool {
+        self.0.state.compare_exchange(IDLE, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Whether something happened since it was last asked; forgets it.
+    fn take(&self) -> bool {
+        self.0.state.swap(IDLE, Ordering::AcqRel) == RUNG
+    }
+
+    /// Silences the eventfd, which may have been rung later than the ring was seen.
+    fn silence(&self) {
+        let mut count = [0; 8];
+        // Nothing to read is as good.
+        let _drained = rustix::io::read(&self.0.fd, &mut count);
+    }
 }
 
 impl std::fmt::Debug for Bell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bell").field("fd", &self.fd).finish_non_exhaustive()
+        f.debug_struct("Bell").field("waker", &self.waker).finish_non_exhaustive()
     }
 }
 
 /// One host descriptor to wait for, and afterwards what is ready about it.
-pub(crate) struct Watch<'a> {
+pub struct Watch<'a> {
     pub(crate) fd: BorrowedFd<'a>,
     pub(crate) events: PollFlags,
     pub(crate) ready: PollFlags,
@@ -47,24 +117,26 @@ pub(crate) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Waits until `fd` has something to read, or its other end is gone.
-    pub(crate) fn readable(fd: BorrowedFd<'a>) -> Self {
+    pub fn readable(fd: BorrowedFd<'a>) -> Self {
         Self { fd, events: PollFlags::IN, ready: PollFlags::empty() }
     }
 
     /// Waits until `fd` takes more, or its other end is gone.
-    pub(crate) fn writable(fd: BorrowedFd<'a>) -> Self {
+    pub fn writable(fd: BorrowedFd<'a>) -> Self {
         Self { fd, events: PollFlags::OUT, ready: PollFlags::empty() }
     }
 }
 
 impl Waiter {
     /// Waits that end with `stop`.
-    pub(crate) fn new(stop: StopToken) -> Self {
+    #[must_use]
+    pub fn new(stop: StopToken) -> Self {
         Self { stop, bell: OnceLock::new(), warned: AtomicBool::new(false), began: Instant::now() }
     }
 
     /// The token that ends the waits.
-    pub(crate) fn token(&self) -> &StopToken {
+    #[must_use]
+    pub fn token(&self) -> &StopToken {
         &self.stop
     }
 
@@ -74,14 +146,30 @@ impl Waiter {
     }
 
     /// Fails when the guest is being ended: one atomic load.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         self.stop.reason().map_or(Ok(()), |reason| Err(OsError::Stopped(reason)))
+    }
+
+    /// What wakes this guest. Errors: the host has no descriptors left.
+    pub fn waker(&self) -> Result<Waker> {
+        Ok(self.bell()?.waker.clone())
     }
 
     /// Waits until one of `watches` is ready or `until` has come; `None` is no time limit of its own.
     /// Returns whether something is ready. Errors: the guest was stopped, or its deadline passed.
-    pub(crate) fn wait(&self, watches: &mut [Watch<'_>], until: Option<Instant>) -> Result<bool> {
-        let bell = self.bell()?;
+    pub fn wait(&self, watches: &mut [Watch<'_>], until: Option<Instant>) -> Result<bool> {
+        loop {
+            match self.wait_once(watches, until)? {
+                Woken::Ready => return Ok(true),
+                Woken::Time => return Ok(false),
+                Woken::Rung => {}
+            }
+        }
+    }
+
+    /// As [`Waiter::wait`], and ends also when somebody rings the [`Waker`], or rang it since the last wait.
+    pub fn wait_once(&self, watches: &mut [Watch<'_>], until: Option<Instant>) -> Result<Woken> {
+        let waker = &self.bell()?.waker;
         loop {
             let now = Instant::now();
             self.check_at(now)?;
@@ -90,23 +178,38 @@ impl Waiter {
             if !self.warned.load(Ordering::Relaxed) {
                 end = earliest(end, self.stop.soft_deadline());
             }
-            if poll_all(watches, Some(&bell.fd), end.map(|end| end.saturating_duration_since(now)))? {
+            if !waker.park() {
+                waker.take();
                 self.check()?;
-                return Ok(true);
+                return Ok(Woken::Rung);
+            }
+            let ready =
+                poll_all(watches, Some(&waker.0.fd), end.map(|end| end.saturating_duration_since(now)));
+            let rung = waker.take();
+            let (ready, bell) = ready?;
+            if bell {
+                waker.silence();
+            }
+            if ready {
+                self.check()?;
+                return Ok(Woken::Ready);
             }
             let now = Instant::now();
             self.check_at(now)?;
             self.soft_once(now)?;
+            if rung {
+                return Ok(Woken::Rung);
+            }
             if until.is_some_and(|until| until <= now) {
-                return Ok(false);
+                return Ok(Woken::Time);
             }
         }
     }
 
     /// Asks which of `watches` are ready now, without waiting.
-    pub(crate) fn probe(&self, watches: &mut [Watch<'_>]) -> Result<bool> {
+    pub fn probe(&self, watches: &mut [Watch<'_>]) -> Result<bool> {
         self.check()?;
-        poll_all(watches, None, Some(Duration::ZERO))
+        poll_all(watches, None, Some(Duration::ZERO)).map(|(ready, _)| ready)
     }
 
     /// Ends the first wait that reaches the soft deadline with [`Errno::Intr`], as a signal would, so
@@ -126,19 +229,20 @@ impl Waiter {
         if let Some(bell) = self.bell.get() {
             return Ok(bell);
         }
-        let fd = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        let ring = Arc::clone(&fd);
-        let wake = self.stop.on_stop(Arc::new(move || {
-            // A full counter means that it already rings, so the result does not matter.
-            let _rings = rustix::io::write(&*ring, &1u64.to_ne_bytes());
-        }));
-        Ok(self.bell.get_or_init(|| Bell { fd, _wake: wake }))
+        let waker = Waker::new()?;
+        let ring = waker.clone();
+        let wake = self.stop.on_stop(Arc::new(move || ring.wake()));
+        Ok(self.bell.get_or_init(|| Bell { waker, _wake: wake }))
     }
 }
 
-/// One `poll(2)`: fills in what is ready and says whether anything watched is. An interruption by a
-/// signal counts as nothing ready.
-fn poll_all(watches: &mut [Watch<'_>], bell: Option<&OwnedFd>, timeout: Option<Duration>) -> Result<bool> {
+/// One `poll(2)`: fills in what is ready and says whether anything watched is, and whether the bell rang. An
+/// interruption by a signal counts as nothing ready.
+fn poll_all(
+    watches: &mut [Watch<'_>],
+    bell: Option<&OwnedFd>,
+    timeout: Option<Duration>,
+) -> Result<(bool, bool)> {
     let mut fds: Vec<PollFd<'_>> =
         watches.iter().map(|watch| PollFd::from_borrowed_fd(watch.fd, watch.events)).collect();
     if let Some(bell) = bell {
@@ -147,7 +251,7 @@ fn poll_all(watches: &mut [Watch<'_>], bell: Option<&OwnedFd>, timeout: Option<D
     let timeout = timeout.map(|time| Timespec::try_from(time).unwrap_or(LONGEST));
     match poll(&mut fds, timeout.as_ref()) {
         Ok(_) => {}
-        Err(Sys::INTR) => return Ok(false),
+        Err(Sys::INTR) => return Ok((false, false)),
         Err(error) => return Err(error.into()),
     }
     let mut any = false;
@@ -155,7 +259,8 @@ fn poll_all(watches: &mut [Watch<'_>], bell: Option<&OwnedFd>, timeout: Option<D
         watch.ready = fd.revents();
         any |= !watch.ready.is_empty();
     }
-    Ok(any)
+    let rung = fds.get(watches.len()).is_some_and(|fd| !fd.revents().is_empty());
+    Ok((any, rung))
 }
 
 /// A wait no host lives long enough to see the end of.

@@ -1,0 +1,1 @@
+//! A read-only directory of commands, from folders and packages.

@@ -1,0 +1,1 @@
+//! A granted directory of the host.

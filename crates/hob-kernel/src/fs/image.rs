@@ -1,0 +1,1 @@
+//! A read-only tree inside an archive.

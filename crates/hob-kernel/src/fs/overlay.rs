@@ -1,0 +1,1 @@
+//! A writable tree over read-only ones.

@@ -1,0 +1,1 @@
+//! From a path to a place in the tree.

@@ -1,0 +1,65 @@
+//! The fixed limits of a kernel, each with the error that names it to a guest. Those that differ between sessions are
+//! accounts of the session's ledger instead.
+
+/// Bytes of a path, the NUL of C included: `nametoolong`.
+pub const PATH_BYTES_MAX: usize = 4096;
+
+/// Bytes of one name in a path: `nametoolong`.
+pub const NAME_BYTES_MAX: usize = 255;
+
+/// Symbolic links followed in one walk: `loop`.
+pub const LINKS_MAX: u32 = 40;
+
+/// Bytes of all arguments, or of the whole environment: `2big`.
+pub const ARGUMENT_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes a pipe holds.
+pub const PIPE_BYTES: usize = 64 << 10;
+
+/// Bytes that are written to a pipe whole or not at all.
+pub const PIPE_ATOMIC_BYTES: usize = 4096;
+
+/// Bytes one read or write transfers; a longer one is short.
+pub const TRANSFER_BYTES_MAX: usize = 1 << 20;
+
+/// Descriptors of one process: `mfile`.
+pub const DESCRIPTORS_MAX: u32 = 1024;
+
+/// Supplementary groups: `inval`.
+pub const GROUPS_MAX: usize = 64;
+
+/// Bytes of an extended attribute: `2big`.
+pub const ATTRIBUTE_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of the name of an extended attribute: `inval`.
+pub const ATTRIBUTE_NAME_BYTES_MAX: usize = 255;
+
+/// Bytes of the first line of a script, `#!` included: `noexec`.
+pub const INTERPRETER_LINE_BYTES_MAX: usize = 256;
+
+/// Scripts that name scripts as their interpreter: `loop`.
+pub const INTERPRETERS_MAX: u32 = 4;
+
+/// Bytes of a program: `noexec`.
+pub const PROGRAM_BYTES_MAX: u64 = 256 << 20;
+
+/// Bytes of a line in a terminal that edits lines.
+pub const LINE_BYTES_MAX: usize = 4096;
+
+/// Terminals of one session: `nospc`.
+pub const TERMINALS_MAX: u32 = 128;
+
+/// Sockets of one session: `nfile`.
+pub const SOCKETS_MAX: usize = 256;
+
+/// Connections that wait to be accepted at one socket.
+pub const BACKLOG_MAX: usize = 128;
+
+/// Bytes on their way in one direction of a connection.
+pub const SOCKET_BYTES: usize = 64 << 10;
+
+/// Datagrams that wait at one socket.
+pub const DATAGRAMS_MAX: usize = 1024;
+
+/// Signal handlers run at one safe point.
+pub const HANDLERS_MAX: u32 = 64;

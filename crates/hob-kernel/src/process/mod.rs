@@ -1,0 +1,5 @@
+//! Processes.
+
+pub mod signal;
+
+pub use signal::Signal;
