@@ -23,6 +23,7 @@ mod ledger;
 mod limits;
 mod net;
 mod path;
+mod permit;
 mod policy;
 mod stop;
 
@@ -36,5 +37,6 @@ pub use ledger::{Ledger, LimitExceeded};
 pub use limits::{Limit, LimitTooHigh, Limits, Unit, format_bytes, parse_bytes, parse_duration};
 pub use net::{HostPattern, NetGrant, Scheme};
 pub use path::{GUEST_PATH_BYTES_MAX, GuestPath, GuestPathError};
+pub use permit::{Children, Connections, Files, Permit, Tier};
 pub use policy::{Policy, Request, Verdict};
 pub use stop::{StopReason, StopToken, Wake};

@@ -3,9 +3,12 @@
 //! Whoever serves a guest (the engine between instructions, a host call that waits) holds a clone of one [`StopToken`].
 //! Looking at it is one atomic load. A deadline is part of the token, so that a loop, a sleep and a blocked read all end
 //! at the same moment and for the same reason.
+//!
+//! A guest can also be paused: it then stands still at the next place where it would notice a stop, until it is resumed
+//! or ended. Its deadline goes on.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Why a guest was stopped.
@@ -28,6 +31,8 @@ struct Shared {
     soft: Option<Instant>,
     hard: Option<Instant>,
     wakers: Mutex<Wakers>,
+    paused: AtomicBool,
+    resumed: Condvar,
 }
 
 #[derive(Default)]
@@ -47,7 +52,14 @@ impl StopToken {
     /// A token that stops at `hard`, and asks waits to end early from `soft` on.
     #[must_use]
     pub fn new(soft: Option<Instant>, hard: Option<Instant>) -> Self {
-        Self(Arc::new(Shared { reason: AtomicU8::new(0), soft, hard, wakers: Mutex::default() }))
+        Self(Arc::new(Shared {
+            reason: AtomicU8::new(0),
+            soft,
+            hard,
+            wakers: Mutex::default(),
+            paused: AtomicBool::new(false),
+            resumed: Condvar::new(),
+        }))
     }
 
     /// A token without a deadline: only [`StopToken::stop`] stops.
@@ -62,6 +74,7 @@ impl StopToken {
             self.0.reason.compare_exchange(0, code(reason), Ordering::AcqRel, Ordering::Acquire).is_ok();
         if first {
             let wakers = std::mem::take(&mut self.wakers().list);
+            self.0.resumed.notify_all();
             for (_, wake) in wakers {
                 wake();
             }
@@ -86,6 +99,49 @@ impl StopToken {
             self.stop(StopReason::HardDeadline);
         }
         self.reason()
+    }
+
+    /// Lets the guest stand still when it next looks, until it is resumed.
+    pub fn pause(&self) {
+        self.0.paused.store(true, Ordering::Release);
+    }
+
+    /// Lets a paused guest go on.
+    pub fn resume(&self) {
+        let _guard = self.wakers();
+        self.0.paused.store(false, Ordering::Release);
+        self.0.resumed.notify_all();
+    }
+
+    /// Whether the guest was paused and not resumed.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.0.paused.load(Ordering::Acquire)
+    }
+
+    /// As [`StopToken::check_at`], and waits first while the guest is paused, no longer than its deadline.
+    #[must_use]
+    pub fn pass_at(&self, now: Instant) -> Option<StopReason> {
+        if !self.is_paused() {
+            return self.check_at(now);
+        }
+        let mut now = now;
+        let mut guard = self.wakers();
+        while self.is_paused() && self.reason().is_none() {
+            let left = self.0.hard.map(|hard| hard.saturating_duration_since(now));
+            if left.is_some_and(|left| left.is_zero()) {
+                break;
+            }
+            guard = match left {
+                None => self.0.resumed.wait(guard).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
+                    self.0.resumed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            now = Instant::now();
+        }
+        drop(guard);
+        self.check_at(now)
     }
 
     /// When the guest is stopped.

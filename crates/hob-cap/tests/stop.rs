@@ -56,3 +56,22 @@ fn a_stop_that_races_with_a_waiter_wakes_it() {
         assert_eq!(count.load(Ordering::SeqCst), 1);
     }
 }
+
+#[test]
+fn a_paused_guest_stands_still_until_resumed_stopped_or_late() {
+    let check = |token: StopToken, end: fn(&StopToken), want: Option<StopReason>| {
+        token.pause();
+        let waits = std::thread::spawn({
+            let token = token.clone();
+            move || token.pass_at(Instant::now())
+        });
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(!waits.is_finished());
+        end(&token);
+        assert_eq!(waits.join().unwrap(), want);
+    };
+    check(StopToken::never(), StopToken::resume, None);
+    check(StopToken::never(), |token| token.stop(StopReason::Killed), Some(StopReason::Killed));
+    let soon = StopToken::new(None, Some(Instant::now() + Duration::from_millis(60)));
+    check(soon, |_| {}, Some(StopReason::HardDeadline));
+}

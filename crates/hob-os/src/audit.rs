@@ -21,7 +21,7 @@ const TARGET_CHARS_MAX: usize = 512;
 
 /// Where the records of one guest go.
 #[derive(Clone, Default)]
-pub(crate) struct Audit {
+pub struct Audit {
     sink: Option<Arc<dyn AuditSink>>,
     firsts: Arc<Firsts>,
 }
@@ -34,7 +34,7 @@ struct Firsts {
 }
 
 /// The record of one operation under way.
-pub(crate) struct Note<'a> {
+pub struct Note<'a> {
     audit: &'a Audit,
     what: &'static str,
     target: &'a dyn Target,
@@ -42,7 +42,7 @@ pub(crate) struct Note<'a> {
 }
 
 /// What an operation is about, as text from the guest.
-pub(crate) trait Target {
+pub trait Target {
     /// The text, escaped and bounded.
     fn text(&self) -> String;
 }
@@ -69,13 +69,13 @@ impl Target for u32 {
 
 impl Audit {
     /// Records into `sink`, or nowhere.
-    pub(crate) fn new(sink: Option<Arc<dyn AuditSink>>) -> Self {
+    pub fn new(sink: Option<Arc<dyn AuditSink>>) -> Self {
         Self { sink, firsts: Arc::default() }
     }
 
     /// Runs an operation and records how it ended, unless it ended well: that was recorded by
     /// [`Note::allowed`].
-    pub(crate) fn watch<'a, T>(
+    pub fn watch<'a, T>(
         &'a self,
         what: &'static str,
         target: &'a dyn Target,
@@ -90,12 +90,12 @@ impl Audit {
     }
 
     /// Records that an environment variable was handed to the guest.
-    pub(crate) fn environ(&self, key: &[u8]) -> Result<()> {
+    pub fn environ(&self, key: &[u8]) -> Result<()> {
         self.granted("env", &key, "env")
     }
 
     /// Records the first reading of the host's clock.
-    pub(crate) fn first_clock(&self, clock: &Clock) -> Result<()> {
+    pub fn first_clock(&self, clock: &Clock) -> Result<()> {
         match clock.grant() {
             ClockGrant::Real => self.first(&self.firsts.clock, "clock", "clock real"),
             ClockGrant::Coarse => self.first(&self.firsts.clock, "clock", "clock coarse"),
@@ -104,7 +104,7 @@ impl Audit {
     }
 
     /// Records the first use of the host's entropy, and every refusal.
-    pub(crate) fn first_random(&self, entropy: &Entropy) -> Result<()> {
+    pub fn first_random(&self, entropy: &Entropy) -> Result<()> {
         match entropy.grant() {
             RandomGrant::Real => self.first(&self.firsts.random, "random", "random real"),
             RandomGrant::None => self.watch("random", &NOTHING, |_| Err(Errno::NotCapable.into())),
@@ -131,12 +131,12 @@ impl Audit {
 
 impl<'a> Note<'a> {
     /// Names the grant that speaks for what the operation is about.
-    pub(crate) fn grant(&self, grant: Option<&'a str>) {
+    pub fn grant(&self, grant: Option<&'a str>) {
         self.grant.set(grant);
     }
 
     /// Records that the operation is allowed and is about to take effect.
-    pub(crate) fn allowed(&self) -> Result<()> {
+    pub fn allowed(&self) -> Result<()> {
         if self.audit.sink.is_some() { self.record(Outcome::Allowed, None) } else { Ok(()) }
     }
 

@@ -20,7 +20,7 @@ pub const VIRTUAL_STEP_NS: u64 = 1_000_000;
 
 /// The clocks of one guest.
 #[derive(Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     grant: ClockGrant,
     started: Instant,
     /// How far the virtual clocks have moved, in nanoseconds.
@@ -29,17 +29,17 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// Clocks of the given strength, starting now.
-    pub(crate) fn new(grant: ClockGrant) -> Self {
+    pub fn new(grant: ClockGrant) -> Self {
         Self { grant, started: Instant::now(), moved: 0 }
     }
 
     /// How strong the clocks are.
-    pub(crate) fn grant(&self) -> ClockGrant {
+    pub fn grant(&self) -> ClockGrant {
         self.grant
     }
 
     /// The resolution in nanoseconds.
-    pub(crate) fn resolution(&self, _clock: ClockId) -> u64 {
+    pub fn resolution(&self, _clock: ClockId) -> u64 {
         match self.grant {
             ClockGrant::Real => 1,
             _ => VIRTUAL_STEP_NS,
@@ -47,7 +47,7 @@ impl Clock {
     }
 
     /// A reading in nanoseconds; moves a virtual clock.
-    pub(crate) fn read(&mut self, clock: ClockId) -> u64 {
+    pub fn read(&mut self, clock: ClockId) -> u64 {
         let now = self.peek(clock);
         if self.grant == ClockGrant::Virtual {
             self.advance(VIRTUAL_STEP_NS);
@@ -56,7 +56,7 @@ impl Clock {
     }
 
     /// The reading that comes next, without moving anything.
-    pub(crate) fn peek(&self, clock: ClockId) -> u64 {
+    pub fn peek(&self, clock: ClockId) -> u64 {
         let exact = match (self.grant, clock) {
             (ClockGrant::None, ClockId::Realtime) => VIRTUAL_EPOCH_NS,
             (ClockGrant::None, ClockId::Monotonic) => 0,
@@ -74,7 +74,7 @@ impl Clock {
     }
 
     /// Moves a virtual clock forward.
-    pub(crate) fn advance(&mut self, by: u64) {
+    pub fn advance(&mut self, by: u64) {
         self.moved = self.moved.saturating_add(by);
     }
 }

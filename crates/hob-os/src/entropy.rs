@@ -14,7 +14,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The entropy of one guest.
 #[derive(Debug)]
-pub(crate) struct Entropy {
+pub struct Entropy {
     grant: RandomGrant,
     state: u64,
     /// Bytes of the last word of the stream that nobody has had yet, least significant first.
@@ -24,7 +24,7 @@ pub(crate) struct Entropy {
 
 impl Entropy {
     /// Entropy of the given kind.
-    pub(crate) fn new(grant: RandomGrant) -> Self {
+    pub fn new(grant: RandomGrant) -> Self {
         let state = match grant {
             RandomGrant::Seeded(seed) => seed,
             _ => 0,
@@ -33,12 +33,12 @@ impl Entropy {
     }
 
     /// Which kind it is.
-    pub(crate) fn grant(&self) -> RandomGrant {
+    pub fn grant(&self) -> RandomGrant {
         self.grant
     }
 
     /// Fills all of `buf`. Errors: no grant, or the guest was stopped.
-    pub(crate) fn fill(&mut self, buf: &mut [u8], waiter: &Waiter) -> Result<()> {
+    pub fn fill(&mut self, buf: &mut [u8], waiter: &Waiter) -> Result<()> {
         if self.grant == RandomGrant::None {
             return Err(Errno::NotCapable.into());
         }

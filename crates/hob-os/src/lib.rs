@@ -46,8 +46,10 @@ mod world;
 
 pub use cap_std::fs::Dir as HostDir;
 
+pub use audit::{Audit, Note, Target};
 pub use builder::{Socket, WorldBuilder};
-pub use clock::{VIRTUAL_EPOCH_NS, VIRTUAL_STEP_NS};
+pub use clock::{Clock, VIRTUAL_EPOCH_NS, VIRTUAL_STEP_NS};
+pub use entropy::Entropy;
 pub use errno::{Errno, OsError, Result};
 pub use grant::{GrantOpenError, open_grant};
 pub use poll::SUBSCRIPTIONS_MAX;

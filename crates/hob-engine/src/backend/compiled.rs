@@ -174,7 +174,7 @@ impl<T: 'static> Pre<T> {
             State { data, memory: None, boundary, nested: 0, stop: bounds.stop, account, fuel: bounds.fuel };
         let mut store = wasmtime::Store::new(self.pre.module().engine(), state);
         store.limiter(|state| &mut state.account);
-        store.epoch_deadline_callback(|ctx| match ctx.data().stop.check_at(Instant::now()) {
+        store.epoch_deadline_callback(|ctx| match ctx.data().stop.pass_at(Instant::now()) {
             None => Ok(wasmtime::UpdateDeadline::Continue(1)),
             Some(reason) => Err(wasmtime::Error::new(Fault::from(reason))),
         });

@@ -157,7 +157,7 @@ pub(crate) struct Guest<T: 'static> {
 type Context<'a, T> = wasmi::StoreContextMut<'a, State<T>>;
 
 fn look<T>(state: &State<T>) -> Result<(), Fault> {
-    match state.stop.check_at(Instant::now()) {
+    match state.stop.pass_at(Instant::now()) {
         Some(reason) => Err(reason.into()),
         None => Ok(()),
     }
