@@ -39,4 +39,4 @@ mod pipe;
 pub mod time;
 
 pub use hob_os::{Errno, OsError, Result};
-pub use kernel::{Kernel, KernelBuilder};
+pub use kernel::{Everything, Kernel, KernelBuilder, Permits, file_clock};

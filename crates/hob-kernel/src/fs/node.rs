@@ -206,6 +206,11 @@ pub trait Node: Send + Sync + Debug {
         None
     }
 
+    /// The grant through which it is reached, when it is not of the session alone: then its use is recorded.
+    fn grant(&self) -> Option<String> {
+        None
+    }
+
     /// The bytes of a regular file. `write` is false when nobody will write through the answer, and a file system that
     /// copies on write need not.
     fn open(self: Arc<Self>, write: bool) -> Result<Arc<dyn File>> {
