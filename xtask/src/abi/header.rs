@@ -50,7 +50,7 @@ fn head(manifest: &Manifest) -> String {
  *
  * {GENERATED}
  *
- * Put HOB_COMMAND("your tool chain") into one source file of a program: the host then holds the program to this version of
+ * Put HOB_COMMAND("your tool chain"); into one source file of a program: the host then holds the program to this version of
  * the contract, and does not have to guess.
  */
 #ifndef HOB_COMMAND_H

@@ -16,7 +16,7 @@
 use hob_cap::escape_guest_text;
 use hob_engine::{ExternType, FuncType, Import, ModuleInfo};
 
-use super::incompatible::{Incompatible, Known, Named};
+use super::incompatible::{Incompatible, Named};
 use super::manifest::{self, Eras, Function, Version};
 use super::section::Declared;
 use super::table::{FUNCTIONS, IMPORTS_MAX, MEMORIES_MAX, VARIANTS, VERSION};
@@ -167,8 +167,7 @@ fn missing(import: &Import, ty: &FuncType) -> Incompatible {
 }
 
 fn wrong_type(import: &Import, ty: &FuncType, known: Vec<&'static Function>) -> Incompatible {
-    let expected = known.into_iter().map(Known::from).collect();
-    Incompatible::WrongType { import: named(import), found: Box::new(ty.clone()), expected }
+    Incompatible::WrongType { import: named(import), found: Box::new(ty.clone()), expected: known }
 }
 
 fn named(import: &Import) -> Named {
@@ -179,7 +178,7 @@ fn named(import: &Import) -> Named {
 const NAME_BYTES_MAX: usize = 64;
 
 /// The function whose name is most like the one that is not there.
-fn nearest(module: &str, name: &str) -> Option<Known> {
+fn nearest(module: &str, name: &str) -> Option<&'static Function> {
     if name.len() > NAME_BYTES_MAX {
         return None;
     }
@@ -189,7 +188,7 @@ fn nearest(module: &str, name: &str) -> Option<Known> {
     });
     let (away, function) = distances.min_by_key(|(away, _)| *away)?;
     // More than a third of the letters differ: it is another word.
-    (away / 2 * 3 <= name.len()).then(|| Known::from(function))
+    (away / 2 * 3 <= name.len()).then_some(function)
 }
 
 /// How many letters to add, remove or replace to make one name the other.

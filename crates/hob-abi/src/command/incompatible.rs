@@ -17,19 +17,6 @@ pub struct Named {
     pub name: String,
 }
 
-/// A function that there is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The module.
-    pub module: &'static str,
-    /// The name in it.
-    pub name: &'static str,
-    /// Its type.
-    pub ty: FuncType,
-    /// The generations that have it.
-    pub eras: Eras,
-}
-
 /// Why a module does not fit the contract. Each variant is one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -55,7 +42,7 @@ pub enum Incompatible {
         /// The type it expects.
         asked: Box<FuncType>,
         /// The function whose name is most like it.
-        nearest: Option<Known>,
+        nearest: Option<&'static Function>,
     },
     /// It imports a function with a type that no generation gives it.
     WrongType {
@@ -64,7 +51,7 @@ pub enum Incompatible {
         /// The type it expects.
         found: Box<FuncType>,
         /// The types there are.
-        expected: Vec<Known>,
+        expected: Vec<&'static Function>,
     },
     /// It imports functions of generations that exclude each other.
     Mixed {
@@ -103,12 +90,6 @@ impl From<SectionError> for Incompatible {
     }
 }
 
-impl From<&'static Function> for Known {
-    fn from(function: &'static Function) -> Self {
-        Self { module: function.module, name: function.name, ty: function.ty(), eras: function.eras }
-    }
-}
-
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}.{}`", self.module, self.name)
@@ -132,7 +113,7 @@ impl fmt::Display for Incompatible {
                 write!(f, "the module imports {import} {asked}, which no version of {CONTRACT} has")?;
                 match nearest {
                     Some(known) => {
-                        write!(f, "; the nearest is `{}.{}` {}", known.module, known.name, known.ty)
+                        write!(f, "; the nearest is `{}.{}` {}", known.module, known.name, known.ty())
                     }
                     None => Ok(()),
                 }
@@ -143,7 +124,7 @@ impl fmt::Display for Incompatible {
                     if place > 0 {
                         f.write_str(" or ")?;
                     }
-                    write!(f, "{} ({})", known.ty, known.eras)?;
+                    write!(f, "{} ({})", known.ty(), known.eras)?;
                 }
                 Ok(())
             }

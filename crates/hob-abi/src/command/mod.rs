@@ -24,7 +24,7 @@ use hob_engine::{Fault, FaultKind, Instance, ModuleInfo};
 use crate::contract::{Mismatch, expect_func, expect_memory};
 
 pub use generation::Generation;
-pub use incompatible::{Incompatible, Known, Named};
+pub use incompatible::{Incompatible, Named};
 pub use manifest::{
     Answer, Cap, Class, Eras, Extent, Function, Grant, Param, Role, Status, Version, canonical, errno_name,
     find, variants,

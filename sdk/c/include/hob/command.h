@@ -2,7 +2,7 @@
  *
  * Made by `cargo xtask abi` from crates/hob-abi/command.toml; change that.
  *
- * Put HOB_COMMAND("your tool chain") into one source file of a program: the host then holds the program to this version of
+ * Put HOB_COMMAND("your tool chain"); into one source file of a program: the host then holds the program to this version of
  * the contract, and does not have to guess.
  */
 #ifndef HOB_COMMAND_H
