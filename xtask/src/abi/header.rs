@@ -75,7 +75,7 @@ extern "C" {{
 
 /* The custom section {section}: major and minor version, features, the name of the tool chain. */
 #define HOB_COMMAND(toolchain)                                                                     \
-    __asm__(".section .custom_section.{section},\"\",@\n"                                       \
+    __asm__(".section \".custom_section.{section}\",\"\",@\n"                                   \
             ".int16 " HOB_TEXT(HOB_COMMAND_MAJOR) "\n"                                             \
             ".int16 " HOB_TEXT(HOB_COMMAND_MINOR) "\n"                                             \
             ".int32 " HOB_TEXT(HOB_COMMAND_FEATURES) "\n"                                          \

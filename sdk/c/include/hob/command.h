@@ -27,7 +27,7 @@ extern "C" {
 
 /* The custom section hob-command: major and minor version, features, the name of the tool chain. */
 #define HOB_COMMAND(toolchain)                                                                     \
-    __asm__(".section .custom_section.hob-command,\"\",@\n"                                       \
+    __asm__(".section \".custom_section.hob-command\",\"\",@\n"                                   \
             ".int16 " HOB_TEXT(HOB_COMMAND_MAJOR) "\n"                                             \
             ".int16 " HOB_TEXT(HOB_COMMAND_MINOR) "\n"                                             \
             ".int32 " HOB_TEXT(HOB_COMMAND_FEATURES) "\n"                                          \
