@@ -36,7 +36,6 @@ fn table(manifest: &Manifest, name: &str) -> Option<String> {
         "signals" => signals(manifest),
         "layouts" => layouts(&manifest.layouts),
         "limits" => limits(manifest),
-        "errors" => errors(manifest),
         _ => return None,
     })
 }
@@ -155,25 +154,6 @@ fn limits(manifest: &Manifest) -> String {
     for (row, names) in rows {
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         let _ = writeln!(out, "{row} {} |", names.join(", "));
-    }
-    out
-}
-
-/// The errors of each function; functions with the same errors share a row.
-fn errors(manifest: &Manifest) -> String {
-    let mut rows: Vec<(&[u16], Vec<String>)> = Vec::new();
-    for function in manifest.functions.iter().filter(|function| function.result == Answer::Errno) {
-        let name = format!("`{}`", function.name);
-        match rows.iter_mut().find(|(errnos, _)| *errnos == function.errnos) {
-            Some((_, names)) => names.push(name),
-            None => rows.push((&function.errnos, vec![name])),
-        }
-    }
-    let mut out = String::from("| functions | errors |\n|---|---|\n");
-    for (errnos, names) in rows {
-        let errnos: Vec<&str> = errnos.iter().map(|errno| manifest.errno(*errno)).collect();
-        let errnos = if errnos.is_empty() { "none".into() } else { errnos.join(" ") };
-        let _ = writeln!(out, "| {} | {errnos} |", names.join(", "));
     }
     out
 }

@@ -34,7 +34,7 @@ pub(super) fn render(manifest: &Manifest) -> String {
     for module in manifest.modules() {
         let _ = writeln!(out, "\n/* Functions of {module}. */");
         for item in manifest.functions.iter().filter(|function| function.module == module) {
-            function(&mut out, item);
+            function(&mut out, manifest, item);
         }
     }
     out.push_str("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
@@ -139,9 +139,14 @@ fn c_field(ty: &str) -> (&'static str, u32) {
     }
 }
 
-fn function(out: &mut String, function: &Function) {
+fn function(out: &mut String, manifest: &Manifest, function: &Function) {
     let old = if function.status == Status::Compatibility { " Kept for old programs." } else { "" };
-    let _ = writeln!(out, "\n/* {}{old} */", function.doc);
+    let _ = write!(out, "\n/* {}{old}", function.doc);
+    if !function.errnos.is_empty() {
+        let errnos: Vec<&str> = function.errnos.iter().map(|errno| manifest.errno(*errno)).collect();
+        let _ = write!(out, "\n * Errors: {}.", errnos.join(" "));
+    }
+    out.push_str(" */\n");
     let result = match function.result {
         Answer::Errno => "hob_errno_t",
         Answer::ScalarI32 => "uint32_t",

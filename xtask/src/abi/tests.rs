@@ -37,7 +37,7 @@ fn a_function_in_the_table() {
             Param { name: "addr_len", ty: I32, role: Role::InOut(Extent::Bytes(4)) },
         ],
         result: Answer::Errno,
-        errnos: &[6, 8, 15, 21, 27, 28, 29, 53, 57, 58, 73, 76],
+        errnos: &[6, 8, 15, 21, 27, 28, 29, 48, 53, 57, 58, 73, 76],
         class: Class::Wait,
         restartable: true,
         grant: Grant::Net,
@@ -58,7 +58,8 @@ fn a_function_in_the_header() {
     let (function, _) = function.split_once("\n\n").unwrap();
     assert_eq!(
         function,
-        "/* Receives one datagram, and says from where. */\n\
+        "/* Receives one datagram, and says from where.\n \
+         * Errors: again badf connreset fault intr inval io nomem notconn notsock notsup timedout notcapable. */\n\
          HOB_IMPORT(\"host_net\", \"net_recvfrom\")\n\
          hob_errno_t hob_net_recvfrom(hob_fd_t fd, void *buf, size_t buf_len, uint32_t flags, uint32_t *received, \
          void *addr, uint32_t *addr_len);"
