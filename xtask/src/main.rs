@@ -1,10 +1,12 @@
 //! Developer chores, as a program: `cargo xtask COMMAND`.
 //!
+//! * `abi`: write what is made from the manifest of the command contract.
 //! * `guests`: install toolchains and build the guest programs under `guests/`.
 //! * `tidy`: check the house rules that no compiler checks.
 //! * `test`: everything a change must pass; installs what it needs.
 //! * `conformance SUITE FILE`: run conformance data.
 
+mod abi;
 mod guests;
 mod shell;
 mod test;
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
+  abi [--check]             write what is made from crates/hob-abi/command.toml, or check it
   guests [NAME…]            build the guest programs, or these
   tidy                      check the house rules
   test [--quick]            everything a change must pass; --quick leaves out documentation, licences and fuzzing
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
 
 fn run(command: &str, args: &[String]) -> Result<(), String> {
     match command {
+        "abi" => abi::run(args),
         "guests" => guests::build(args),
         "tidy" => tidy::run(&root()),
         "test" => test::run_all(args),

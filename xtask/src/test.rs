@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::shell::{cargo, run};
-use crate::{guests, root, tidy};
+use crate::{abi, guests, root, tidy};
 
 /// Seconds each fuzz target runs.
 const FUZZ_SECONDS: &str = "5";
@@ -16,6 +16,7 @@ const STEPS: &[Step] = &[
     ("house rules", || tidy::run(&root())),
     ("guests", || guests::build(&[])),
     ("lints", || {
+        abi::check(&root())?;
         run(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     }),
     ("tests", || run(&mut cargo(&["test", "--release", "--workspace"]))),

@@ -55,8 +55,8 @@ pub use instance::{Func, Instance, Params, Results};
 pub use linked::Linked;
 pub use memory::{Memory, OutOfBounds};
 pub use module::{
-    CompileLimits, Export, ExternType, FuncType, Import, Module, ModuleInfo, Section, accepted_features,
-    wasm_from_text,
+    CompileLimits, Export, ExternType, FuncType, Import, Module, ModuleInfo, OWN_SECTION_BYTES_MAX,
+    OwnSection, Section, accepted_features, wasm_from_text,
 };
 pub use private::{PrivateError, UserKey};
 pub use value::{ValType, Value};

@@ -4,17 +4,7 @@
 
 use std::path::PathBuf;
 
-use hob::abi::wasi_p1;
-use hob::engine::HostTable;
 use hob::{Limit, Policy};
-
-struct Guest(hob::os::World);
-
-impl wasi_p1::HasWorld for Guest {
-    fn world(&mut self) -> &mut hob::os::World {
-        &mut self.0
-    }
-}
 
 /// Checks that a document holds exactly these rows under this head.
 fn check(document: &str, head: &str, rows: &[String]) {
@@ -85,27 +75,6 @@ fn features() {
     let rows: Vec<String> =
         hob::accepted_features().map(|(name, why)| format!("| `{name}` | {why} |")).collect();
     check("features.md", "| proposal | needed by ", &rows);
-}
-
-#[test]
-fn functions() {
-    let mut table = HostTable::<Guest>::new();
-    wasi_p1::add_to(&mut table, &Policy::none());
-    let needs = |name: &str| match name {
-        "environ_get" | "environ_sizes_get" => "`--env` for anything to be there",
-        "clock_res_get" | "clock_time_get" => "`--clock` for the host's",
-        "random_get" => "`--random` for the host's",
-        _ if name.starts_with("path_") => "`--dir`",
-        _ if name.starts_with("sock_") => "a socket from the embedder",
-        _ if name.starts_with("fd_") => "a descriptor",
-        _ => "",
-    };
-    let rows: Vec<String> = table
-        .iter()
-        .map(|(_, name, func)| format!("| `{name}` | `{}` | {} |", func.ty(), needs(name)))
-        .collect();
-    assert_eq!(rows.len(), 46);
-    check("abi/command.md", "| function | type | needs ", &rows);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::Finding;
 const LINES_MAX: usize = 600;
 
 /// Files that may be longer, and why.
-const LONG: &[(&str, &str)] = &[];
+const LONG: &[(&str, &str)] = &[("crates/hob-abi/src/command/table.rs", "a table that is made, not written")];
 
 /// What library code does not do; the reason is what to do instead.
 const FORBIDDEN: &[(&str, &str)] = &[

@@ -69,6 +69,21 @@ pub struct Section {
     pub bytes: u64,
 }
 
+/// A custom section that is meant for this host: its name begins with `hob-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnSection {
+    /// The whole name; text of the guest.
+    pub name: String,
+    /// What it holds, cut after [`OWN_SECTION_BYTES_MAX`] bytes.
+    pub data: Vec<u8>,
+}
+
+/// What the names of custom sections for this host begin with.
+const OWN_SECTION_PREFIX: &str = "hob-";
+
+/// Bytes that are kept of an [`OwnSection`]. No contract uses as many, so one that was cut is refused by its reader.
+pub const OWN_SECTION_BYTES_MAX: usize = 4096;
+
 /// The shape of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModuleInfo {
@@ -78,6 +93,10 @@ pub struct ModuleInfo {
     pub exports: Vec<Export>,
     /// Its sections.
     pub sections: Vec<Section>,
+    /// Its custom sections for this host, with what they hold.
+    pub own_sections: Vec<OwnSection>,
+    /// The memories it imports or defines.
+    pub memories: u64,
     /// Whether a start function runs when an instance is made.
     pub has_start: bool,
     /// The functions it defines.
@@ -121,6 +140,7 @@ impl ModuleInfo {
         for payload in parser.parse_all(wasm) {
             reader.payload(payload.map_err(invalid)?)?;
         }
+        reader.info.memories = len(reader.memories.len());
         Ok(reader.info)
     }
 }
@@ -200,6 +220,10 @@ impl Reader {
                 let name = hob_cap::escape_guest_text(section.name(), 64);
                 let bytes = len(section.data().len());
                 self.info.sections.push(Section { name: format!("custom \"{name}\""), bytes });
+                if section.name().starts_with(OWN_SECTION_PREFIX) {
+                    let data = section.data().iter().take(OWN_SECTION_BYTES_MAX).copied().collect();
+                    self.info.own_sections.push(OwnSection { name: section.name().into(), data });
+                }
             }
             _ => {}
         }

@@ -19,7 +19,9 @@ use crate::backend::{self, BackendKind};
 
 pub(crate) use bulk::cut_bulk;
 pub use features::accepted_features;
-pub use info::{Export, ExternType, FuncType, Import, ModuleInfo, Section};
+pub use info::{
+    Export, ExternType, FuncType, Import, ModuleInfo, OWN_SECTION_BYTES_MAX, OwnSection, Section,
+};
 pub use limits::CompileLimits;
 pub(crate) use start::{START_EXPORT, export_start};
 pub use text::wasm_from_text;

@@ -6,11 +6,33 @@
 //! | `_start` | `() -> ()` | runs the program; returning is exit code 0 |
 //! | `memory` | memory | needed as soon as a host function is imported that reads or writes it |
 //!
-//! Everything else a program can do arrives as imports from `wasi_snapshot_preview1`.
+//! Everything else a program can do arrives as imports. Which there are, with every type, role and error, is data:
+//! `command.toml`, from which `cargo xtask abi` makes the table, the C header, the fixtures and the tables of the document.
+//!
+//! * [`Function`], [`FUNCTIONS`], [`VARIANTS`], [`find`]: that data.
+//! * [`Declared`]: the custom section in which a module says its version.
+//! * [`Generation`]: which of the contract's generations a module was built for, or why ([`Incompatible`]) none.
+
+mod generation;
+mod incompatible;
+mod manifest;
+mod section;
+mod table;
 
 use hob_engine::{Fault, FaultKind, Instance, ModuleInfo};
 
 use crate::contract::{Mismatch, expect_func, expect_memory};
+
+pub use generation::Generation;
+pub use incompatible::{Incompatible, Named};
+pub use manifest::{
+    Answer, Cap, Class, Eras, Extent, Function, Grant, Param, Role, Status, Version, canonical, errno_name,
+    find, variants,
+};
+pub use section::{Declared, SectionError, TOOLCHAIN_BYTES_MAX};
+pub use table::{
+    ALIASES, CONTRACT, ERRNOS, FUNCTIONS, IMPORTS_MAX, MEMORIES_MAX, SECTION, VARIANTS, VERSION,
+};
 
 /// The name and version of this contract.
 pub const NAME: &str = "command/0.1";
