@@ -34,9 +34,6 @@ mod registry;
 mod socket;
 mod transfer;
 
-#[cfg(test)]
-mod tests;
-
 pub use address::Address;
 pub use hob_os::egress::Pause;
 pub use network::Network;

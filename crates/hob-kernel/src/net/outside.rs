@@ -93,9 +93,6 @@ impl Socket {
     /// written to; why the connection did not come about, once; [`Errno::NotConn`].
     pub fn try_connect_done(&self) -> Result<()> {
         let mut state = lock(&self.state);
-        if let Some(error) = state.error.take() {
-            return Err(error.into());
-        }
         if state.connecting {
             return self.connected(&mut state);
         }
@@ -117,15 +114,6 @@ impl Socket {
                 Err(error)
             }
         }
-    }
-
-    /// Before bytes are moved: the connection may have come about since anybody looked.
-    pub(super) fn finish_connecting(&self) -> Result<()> {
-        let mut state = lock(&self.state);
-        if state.connecting {
-            return self.connected(&mut state);
-        }
-        if state.peer.is_some() { Ok(()) } else { Err(Errno::NotConn.into()) }
     }
 
     pub(super) fn send_outside(&self, admission: &Admission, buf: &[u8]) -> Result<()> {

@@ -54,7 +54,6 @@ pub(super) struct State {
     pub(super) connecting: bool,
     /// Datagrams are not sent any more.
     pub(super) mute: bool,
-    pub(super) error: Option<Errno>,
 }
 
 /// Where a socket can connect or send to: an address that was looked at, and, outside, allowed.
@@ -328,9 +327,6 @@ impl Socket {
     #[must_use]
     pub fn take_error(&self) -> Option<Errno> {
         let mut state = lock(&self.state);
-        if let Some(error) = state.error.take() {
-            return Some(error);
-        }
         if state.connecting {
             return match self.connected(&mut state) {
                 Ok(()) => None,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 
-use hob_os::egress::Transport;
+use hob_os::egress::{SocketReady, Transport};
 use hob_os::{Errno, FileType, Result};
 
 use super::SocketType;
@@ -56,9 +56,6 @@ impl Socket {
         if self.kind == SocketType::Datagram {
             return self.send_datagram(buf, to, passed);
         }
-        if let Some(error) = lock(&self.state).error.take() {
-            return Err(error.into());
-        }
         if let Some(end) = self.end.get() {
             if to.is_some() {
                 return Err(Errno::IsConn.into());
@@ -68,7 +65,7 @@ impl Socket {
         match self.tcp.get() {
             Some(_) if to.is_some() => Err(Errno::IsConn.into()),
             Some(tcp) => {
-                self.finish_connecting()?;
+                self.try_connect_done()?;
                 tcp.send(buf)
             }
             None => Err(Errno::NotConn.into()),
@@ -82,15 +79,12 @@ impl Socket {
         if self.kind == SocketType::Datagram {
             return self.receive_datagram(buf, peek);
         }
-        if let Some(error) = lock(&self.state).error.take() {
-            return Err(error.into());
-        }
         if let Some(end) = self.end.get() {
             let (len, passed) = end.read(buf, peek)?;
             return Ok(Received { len, full: len, from: None, passed });
         }
         let tcp = self.tcp.get().ok_or(Errno::NotConn)?;
-        self.finish_connecting()?;
+        self.try_connect_done()?;
         let len = tcp.receive(buf, peek)?;
         Ok(Received { len, full: len, ..Received::default() })
     }
@@ -129,7 +123,7 @@ impl Socket {
             partner.put(buf, || self.net.transit.take(passed))?;
             return Ok(buf.len());
         }
-        if let Some(error) = state.error.take().or_else(|| inbox.take_error()) {
+        if let Some(error) = inbox.take_error() {
             return Err(error.into());
         }
         let connected = to.is_none();
@@ -212,9 +206,9 @@ impl Stream for Socket {
     }
 
     fn ready(&self) -> Ready {
-        let (backlog, error, mute) = {
+        let (backlog, mute) = {
             let state = lock(&self.state);
-            (state.backlog.clone(), state.error.is_some(), state.mute)
+            (state.backlog.clone(), state.mute)
         };
         if let Some(end) = self.end.get() {
             return end.ready();
@@ -227,26 +221,20 @@ impl Stream for Socket {
             let write = self.partner.as_ref().is_none_or(|partner| partner.takes()) || mute;
             let outside = self.udp.get().map(|udp| udp.ready(self.only())).unwrap_or_default();
             return Ready {
-                read: own.read || error || outside.read,
+                read: own.read || outside.read,
                 write: write && (self.udp.get().is_none() || outside.write),
                 hangup: own.hangup || self.partner.as_ref().is_some_and(|partner| partner.is_gone()),
-                error: own.error || error,
+                error: own.error,
                 bytes: if own.bytes > 0 { own.bytes } else { outside.bytes },
             };
         }
         match self.tcp.get() {
             Some(tcp) => {
-                let ready = tcp.ready();
-                Ready {
-                    read: ready.read || error,
-                    write: ready.write || error,
-                    hangup: ready.hangup,
-                    error: ready.error || error,
-                    bytes: ready.bytes,
-                }
+                let SocketReady { read, write, hangup, error, bytes } = tcp.ready();
+                Ready { read, write, hangup, error, bytes }
             }
             // A stream that is not connected: nothing waits for anything, and every call says so.
-            None => Ready { read: error, write: true, hangup: true, error, bytes: 0 },
+            None => Ready { write: true, hangup: true, ..Ready::default() },
         }
     }
 
