@@ -288,3 +288,20 @@ fn many_at_once_come_to_an_end() {
     drop(listener);
     assert_eq!(net.sockets(), 0);
 }
+
+#[test]
+fn a_connection_is_two_sockets() {
+    let net = network();
+    let listener = bound(&net, SocketType::Stream, "127.0.0.1:7000");
+    listener.listen(1).unwrap();
+    let client = tcp(&net);
+    let mut others: Vec<_> = (2..SOCKETS_MAX).map(|_| tcp(&net)).collect();
+    assert_eq!(connect(&client, "127.0.0.1:7000"), err(Errno::Nfile));
+    others.pop();
+    connect(&client, "127.0.0.1:7000").unwrap();
+    // What was sent before its sender went is there for whoever accepts later.
+    send(&client, b"bye").unwrap();
+    drop(client);
+    let server = listener.try_accept().unwrap();
+    assert_eq!((receive(&server), receive(&server)), (Ok(b"bye".to_vec()), Ok(vec![])));
+}
