@@ -61,5 +61,26 @@ pub const SOCKET_BYTES: usize = 64 << 10;
 /// Datagrams that wait at one socket.
 pub const DATAGRAMS_MAX: usize = 1024;
 
+/// Bytes of datagrams that wait at one socket.
+pub const DATAGRAM_QUEUE_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of datagrams that wait in one session, with [`DATAGRAM_OVERHEAD_BYTES`] for each.
+pub const DATAGRAM_SESSION_BYTES_MAX: usize = 4 << 20;
+
+/// What a datagram counts besides its bytes, so that empty ones are not free.
+pub const DATAGRAM_OVERHEAD_BYTES: usize = 128;
+
+/// Bytes of one datagram: `msgsize`.
+pub const DATAGRAM_BYTES_MAX: usize = 65_507;
+
+/// Bytes of the name of a socket outside the tree of files: `inval`.
+pub const UNIX_NAME_BYTES_MAX: usize = 107;
+
+/// Descriptors passed with one message: `inval`.
+pub const PASSED_MAX: usize = 253;
+
+/// Descriptors of one session that were passed and not received yet: `nobufs`.
+pub const PASSED_SESSION_MAX: usize = 1024;
+
 /// Signal handlers run at one safe point.
 pub const HANDLERS_MAX: u32 = 64;
