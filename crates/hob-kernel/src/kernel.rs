@@ -25,7 +25,6 @@ pub struct Kernel {
     /// Which terminal controls a session.
     pub(crate) controlling: Mutex<HashMap<u32, u32>>,
     pub(crate) network: Network,
-    pub(crate) egress: Egress,
     pub(crate) locks: Arc<Locks>,
     pub(crate) fifos: Mutex<HashMap<NodeId, Weak<Pipe>>>,
     pub(crate) alarms: Alarms,
@@ -125,8 +124,7 @@ impl KernelBuilder {
             family: Mutex::default(),
             terminals: OnceLock::new(),
             controlling: Mutex::default(),
-            network: Network::new(&self.hostname),
-            egress: self.egress,
+            network: Network::new(&self.hostname, self.egress.sockets(self.audit.clone())),
             locks: Arc::default(),
             fifos: Mutex::default(),
             alarms: Alarms::default(),

@@ -20,7 +20,7 @@ mod family;
 pub mod identity;
 mod io;
 mod load;
-mod meta;
+pub mod meta;
 mod open;
 mod paths;
 mod poll;
@@ -28,7 +28,8 @@ mod proc;
 mod resource;
 mod run;
 pub mod signal;
-mod signals;
+pub mod signals;
+pub mod sockets;
 mod spawn;
 mod status;
 mod terminal;
@@ -47,7 +48,7 @@ pub use action::{Action, Delivery, Signals};
 pub use alarm::Alarms;
 pub use family::{Family, INIT, Which};
 pub use identity::Identity;
-pub use load::{Program, Refused, Runner};
+pub use load::{Command, Program, Refused, Runner};
 pub use open::{Base, How};
 pub use poll::{Interest, Polled};
 pub use proc::Proc;
@@ -197,6 +198,12 @@ impl Process {
         let mut own = lock(&self.kernel.clock);
         self.kernel.audit.first_clock(&own)?;
         Ok(own.read(clock))
+    }
+
+    /// How strong the clocks are.
+    #[must_use]
+    pub fn clock_grant(&self) -> hob_cap::ClockGrant {
+        lock(&self.kernel.clock).grant()
     }
 
     /// The resolution of a clock in nanoseconds.

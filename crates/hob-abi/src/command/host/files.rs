@@ -14,7 +14,6 @@ use crate::command::Generation;
 use crate::wasi_p1::errno::{Refusal, Result};
 use crate::wasi_p1::types::{put_u32, put_u64};
 
-
 pub(super) fn add_to(table: &mut HostTable<Guest>, generation: Generation) {
     open_next(table);
     owners(table);
@@ -270,8 +269,7 @@ fn span(offset: i64, len: i64) -> Result<(u64, u64)> {
 /// Functions that say a number, and one that no number is where it is not to be had.
 fn scalars(table: &mut HostTable<Guest>) {
     type Say = fn(&Stat) -> u64;
-    let of_fd: [(&'static str, Say); 2] =
-        [("fd_size", |stat| stat.size), ("fd_blocks", |stat| stat.blocks)];
+    let of_fd: [(&'static str, Say); 2] = [("fd_size", |stat| stat.size), ("fd_blocks", |stat| stat.blocks)];
     for (name, say) in of_fd {
         table.func("host_fs", name, reach("host_fs", name), move |ctx: &mut Ctx<'_, Guest>, fd: u32| {
             let stat = about(ctx, |_, guest| Ok(guest.process.stat(Subject::Fd(fd))?))?;

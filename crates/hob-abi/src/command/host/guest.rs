@@ -3,7 +3,7 @@
 use hob_engine::{Ctx, Fault, FaultKind, Value};
 use hob_kernel::limits::HANDLERS_MAX;
 use hob_kernel::process::{Base, Process, Signal};
-use hob_kernel::tty::Termios;
+use hob_kernel::tty::{Termios, When};
 use hob_os::{Errno, OsError};
 
 use crate::command::Generation;
@@ -38,14 +38,7 @@ pub(super) const TRAMPOLINE: &str = "__wasi_signal_trampoline";
 
 impl Guest {
     pub(super) fn new(process: Process, generation: Generation) -> Self {
-        Self {
-            process,
-            generation,
-            open_mode: None,
-            open_direct: false,
-            before_raw: None,
-            taken_over: false,
-        }
+        Self { process, generation, open_mode: None, open_direct: false, before_raw: None, taken_over: false }
     }
 
     /// Whether directories are handed over out of the way.
@@ -59,6 +52,14 @@ impl Guest {
             HERE => Base::Here,
             HIDDEN_ROOT if self.hides_preopens() => Base::Root,
             fd => Base::Fd(fd),
+        }
+    }
+
+    /// Gives the terminal its settings back.
+    pub(super) fn restore_terminal(&mut self) {
+        if let Some(before) = self.before_raw.take() {
+            // A terminal that is gone has no settings.
+            let _gone = self.process.terminal(0, |control| control.set_attributes(When::Now, &before));
         }
     }
 

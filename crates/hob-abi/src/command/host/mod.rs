@@ -30,12 +30,12 @@ use crate::wasi_p1::errno::Result;
 use crate::wasi_p1::{with, with_once};
 
 pub use guest::Guest;
-pub use programs::Programs;
+pub use programs::{Programs, Report};
 
 /// All functions a module of this generation may import.
 pub(crate) fn table(generation: Generation) -> HostTable<Guest> {
     let mut table = HostTable::new();
-    crate::wasi_p1::add_all_to(&mut table, &|name| reach(super::ALIASES.first().map_or("", |alias| alias.1), name));
+    crate::wasi_p1::add_all_to(&mut table);
     process::add_to(&mut table);
     spawn::add_to(&mut table, generation);
     files::add_to(&mut table, generation);

@@ -318,7 +318,8 @@ pub(super) fn poll(
         let one = if fd < 0 { Polled::default() } else { polled.next().unwrap_or_default() };
         let answer = answer(&one, events, linux(events));
         ready += u32::from(answer != 0);
-        let to = index.checked_mul(8).and_then(|offset| at.checked_add(offset)).and_then(|at| at.checked_add(6));
+        let to =
+            index.checked_mul(8).and_then(|offset| at.checked_add(offset)).and_then(|at| at.checked_add(6));
         mem.write(to.ok_or(Errno::Fault)?, &answer.to_le_bytes())?;
     }
     Ok(ready)

@@ -63,20 +63,33 @@ pub(super) fn add_to(table: &mut HostTable<Guest>, generation: Generation) {
         }
     }
     add_long(table, "proc_spawn_v3", |mem, guest, values| {
-        let [path, path_len, argv, argv_len, envp, envp_len, actions, actions_len, cwd, cwd_len, flags, default_low, default_high, mask_low, mask_high, group, out] =
-            *values
+        let [
+            path,
+            path_len,
+            argv,
+            argv_len,
+            envp,
+            envp_len,
+            actions,
+            actions_len,
+            cwd,
+            cwd_len,
+            flags,
+            default_low,
+            default_high,
+            mask_low,
+            mask_high,
+            group,
+            out,
+        ] = *values
         else {
             return Err(Errno::Inval.into());
         };
         mem.check(out, 4)?;
         let name = bytes(mem, path, path_len)?;
         let args = strings(mem, argv, argv_len, true)?;
-        let asked = Asked {
-            flags,
-            defaults: set(default_low, default_high),
-            mask: set(mask_low, mask_high),
-            group,
-        };
+        let asked =
+            Asked { flags, defaults: set(default_low, default_high), mask: set(mask_low, mask_high), group };
         let spawn = Spawn {
             env: environment(mem, envp, envp_len)?,
             actions: file_actions(mem, actions, actions_len)?,
@@ -85,8 +98,29 @@ pub(super) fn add_to(table: &mut HostTable<Guest>, generation: Generation) {
         put_u32(mem, out, guest.process.spawn(asked.of(spawn)?)?)
     });
     add_long(table, "proc_spawn_v4", |mem, guest, values| {
-        let [path, path_len, argv, argv_len, envp, envp_len, actions, actions_len, cwd, cwd_len, search, search_len, flags, default_low, default_high, mask_low, mask_high, group, policy, priority, out] =
-            *values
+        let [
+            path,
+            path_len,
+            argv,
+            argv_len,
+            envp,
+            envp_len,
+            actions,
+            actions_len,
+            cwd,
+            cwd_len,
+            search,
+            search_len,
+            flags,
+            default_low,
+            default_high,
+            mask_low,
+            mask_high,
+            group,
+            policy,
+            priority,
+            out,
+        ] = *values
         else {
             return Err(Errno::Inval.into());
         };
@@ -109,12 +143,8 @@ pub(super) fn add_to(table: &mut HostTable<Guest>, generation: Generation) {
                 return Err(Errno::Inval.into());
             }
         }
-        let asked = Asked {
-            flags,
-            defaults: set(default_low, default_high),
-            mask: set(mask_low, mask_high),
-            group,
-        };
+        let asked =
+            Asked { flags, defaults: set(default_low, default_high), mask: set(mask_low, mask_high), group };
         let spawn = Spawn {
             lookup,
             env: environment(mem, envp, envp_len)?,
@@ -274,7 +304,12 @@ pub(super) fn open_how(flags: u32, mode: u32) -> Result<How> {
             directory: has(0o20_0000),
             no_follow: has(0o40_0000),
             close_on_exec: has(0o200_0000),
-            flags: Flags { append: has(0o2000), nonblock: has(0o4000), sync: has(0o1_0000), direct: has(0o4_0000) },
+            flags: Flags {
+                append: has(0o2000),
+                nonblock: has(0o4000),
+                sync: has(0o1_0000),
+                direct: has(0o4_0000),
+            },
             ..How::default()
         }
     };
@@ -286,7 +321,15 @@ fn takes_over(table: &mut HostTable<Guest>) {
         "host_process",
         "proc_exec",
         reach("host_process", "proc_exec"),
-        |ctx: &mut Ctx<'_, Guest>, path: u32, path_len: u32, argv: u32, argv_len: u32, envp: u32, envp_len: u32, close: u32, count: u32| {
+        |ctx: &mut Ctx<'_, Guest>,
+         path: u32,
+         path_len: u32,
+         argv: u32,
+         argv_len: u32,
+         envp: u32,
+         envp_len: u32,
+         close: u32,
+         count: u32| {
             exec(ctx, |mem, guest| {
                 let path = bytes(mem, path, path_len)?;
                 let args = strings(mem, argv, argv_len, true)?;
@@ -300,7 +343,14 @@ fn takes_over(table: &mut HostTable<Guest>) {
         "host_process",
         "proc_fexec",
         reach("host_process", "proc_fexec"),
-        |ctx: &mut Ctx<'_, Guest>, fd: u32, argv: u32, argv_len: u32, envp: u32, envp_len: u32, close: u32, count: u32| {
+        |ctx: &mut Ctx<'_, Guest>,
+         fd: u32,
+         argv: u32,
+         argv_len: u32,
+         envp: u32,
+         envp_len: u32,
+         close: u32,
+         count: u32| {
             exec(ctx, |mem, guest| {
                 let args = strings(mem, argv, argv_len, true)?;
                 let env = environment(mem, envp, envp_len)?;

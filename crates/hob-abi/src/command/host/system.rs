@@ -9,8 +9,8 @@ use hob_kernel::fs::{Kind, New, RenameHow, Stat, Time};
 use hob_kernel::process::meta::Subject;
 use hob_kernel::process::{How, Interest as Wanted};
 use hob_os::{
-    Advice, ClockId, DirEntry, Errno, Event, EventKind, FdFlags, FdStat, FileStat, FileType, Interest, OpenHow,
-    RecvFlags, Result, Rights, SetTime, Subscription, Whence,
+    Advice, ClockId, DirEntry, Errno, Event, EventKind, FdFlags, FdStat, FileStat, FileType, Interest,
+    OpenHow, RecvFlags, Result, Rights, SetTime, Subscription, Whence,
 };
 
 use super::guest::{Guest, HIDDEN_ROOT};
@@ -62,7 +62,9 @@ impl System for Guest {
         let description = &descriptor.description;
         let flags = description.flags();
         let usual = match &description.object {
-            Object::File(..) => Rights::FILE.under(if description.writable { Access::ReadWrite } else { Access::Read }),
+            Object::File(..) => {
+                Rights::FILE.under(if description.writable { Access::ReadWrite } else { Access::Read })
+            }
             Object::Directory(_) => Rights::DIRECTORY.or(Rights::FILE),
             Object::Socket(_) => Rights::SOCKET,
             _ => Rights::STREAM.or(Rights::FD_READ).or(Rights::FD_WRITE),
@@ -290,13 +292,11 @@ impl System for Guest {
         // A clock that does not go by itself is not waited for.
         let at_once = matches!(self.process.clock_grant(), ClockGrant::None | ClockGrant::Virtual);
         let now = Instant::now();
-        let until = first.and_then(|left| if at_once { Some(now) } else { now.checked_add(Duration::from_nanos(left)) });
+        let until = first
+            .and_then(|left| if at_once { Some(now) } else { now.checked_add(Duration::from_nanos(left)) });
         let mut polled = self.process.poll(&wanted, until)?.into_iter();
-        let passed = if at_once {
-            u64::MAX
-        } else {
-            u64::try_from(now.elapsed().as_nanos()).unwrap_or(u64::MAX)
-        };
+        let passed =
+            if at_once { u64::MAX } else { u64::try_from(now.elapsed().as_nanos()).unwrap_or(u64::MAX) };
         let before = events.len();
         let mut due = Vec::new();
         for (subscription, left) in subscriptions.iter().zip(times) {
@@ -316,7 +316,13 @@ impl System for Guest {
             if one.any() {
                 let error = if one.invalid { Some(Errno::Badf) } else { None };
                 let bytes = if kind == EventKind::Read { one.ready.bytes } else { 0 };
-                events.push(Event { userdata, kind, error, bytes, hangup: one.ready.hangup || one.ready.error });
+                events.push(Event {
+                    userdata,
+                    kind,
+                    error,
+                    bytes,
+                    hangup: one.ready.hangup || one.ready.error,
+                });
             }
         }
         if !at_once || events.len() == before {

@@ -20,7 +20,7 @@ pub(super) fn add_to(table: &mut HostTable<Guest>) {
     calls! { table, "host_tty";
         fn set_size(_mem, guest, fd: u32, columns: u32, rows: u32) {
             let number = |number: u32| u16::try_from(number).map_err(|_| Errno::Inval);
-            let size = Size { columns: number(columns)?, rows: number(rows)? };
+            let size = Size { columns: number(columns)?, rows: number(rows)?, ..Size::default() };
             Ok(guest.process.terminal(fd, |control| control.set_size(size))?)
         }
         fn set_raw_mode(_mem, guest, on: u32) {
