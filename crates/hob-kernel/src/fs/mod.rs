@@ -10,8 +10,10 @@
 //! | [`image`] | a read-only tree inside an archive |
 //! | [`host`] | a granted directory of the host |
 //! | [`bin`] | a read-only directory of commands, from folders and packages |
+//! | [`base`] | what is there before anybody wrote anything |
 //! | [`dev`], [`procfs`] | devices and processes as files |
 
+pub mod base;
 pub mod bin;
 pub mod dev;
 pub mod host;

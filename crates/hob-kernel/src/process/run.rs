@@ -384,6 +384,7 @@ impl Drop for End {
         lock(&proc.state).status = Some(status);
         kernel.ended(proc, status);
         proc.ended.wake();
+        kernel.emptied.wake();
     }
 }
 

@@ -19,11 +19,16 @@ use crate::command::{ENTRY, Generation, check};
 /// Programs kept linked, at most. Those beyond it are made again; their code is in the cache of the engine.
 const KEPT_MAX: usize = 512;
 
-/// Runs the programs of any number of kernels.
+/// Runs the programs of any number of kernels, which share nothing else by it than code.
 pub struct Programs {
     engine: Engine,
     tables: Tables,
     kept: Mutex<HashMap<u64, Arc<Wasm>>>,
+}
+
+/// The programs of one kernel, and who is told what goes wrong there.
+struct Reporting {
+    programs: Arc<Programs>,
     report: Report,
 }
 
@@ -44,15 +49,21 @@ struct Wasm {
 }
 
 impl Programs {
-    /// Programs that `engine` runs. `report` is told what goes wrong.
+    /// Programs that `engine` runs.
     #[must_use]
-    pub fn new(engine: Engine, report: Report) -> Self {
+    pub fn new(engine: Engine) -> Self {
         let tables = Tables {
             now: Arc::new(super::table(Generation::V1)),
             s: Arc::new(super::table(Generation::S)),
             p: Arc::new(super::table(Generation::P)),
         };
-        Self { engine, tables, kept: Mutex::default(), report }
+        Self { engine, tables, kept: Mutex::default() }
+    }
+
+    /// The programs for one kernel; `report` is told what goes wrong in it.
+    #[must_use]
+    pub fn reporting(self: &Arc<Self>, report: Report) -> Arc<dyn Runner> {
+        Arc::new(Reporting { programs: Arc::clone(self), report })
     }
 
     fn make(&self, bytes: &[u8]) -> Result<Wasm, Refused> {
@@ -84,15 +95,15 @@ impl std::fmt::Debug for Programs {
     }
 }
 
-impl Runner for Programs {
+impl Runner for Reporting {
     fn known(&self, immutable: u64) -> Option<Arc<dyn Program>> {
-        self.kept().get(&immutable).map(|program| Arc::clone(program) as Arc<dyn Program>)
+        self.programs.kept().get(&immutable).map(|program| Arc::clone(program) as Arc<dyn Program>)
     }
 
     fn load(&self, _name: &[u8], bytes: &[u8], immutable: Option<u64>) -> Result<Arc<dyn Program>, Refused> {
-        let program = Arc::new(self.make(bytes)?);
+        let program = Arc::new(self.programs.make(bytes)?);
         if let Some(number) = immutable {
-            let mut kept = self.kept();
+            let mut kept = self.programs.kept();
             if kept.len() >= KEPT_MAX {
                 kept.clear();
             }
