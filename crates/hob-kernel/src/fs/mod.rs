@@ -14,6 +14,7 @@
 
 pub mod bin;
 pub mod dev;
+mod fixed;
 pub mod host;
 pub mod image;
 pub mod mem;
@@ -21,6 +22,7 @@ pub mod node;
 pub mod overlay;
 pub mod procfs;
 pub mod snapshot;
+mod stored;
 pub mod walk;
 
 pub use node::{
