@@ -84,3 +84,18 @@ pub const PASSED_SESSION_MAX: usize = 1024;
 
 /// Signal handlers run at one safe point.
 pub const HANDLERS_MAX: u32 = 64;
+
+/// Commands of one source: it is refused.
+pub const COMMANDS_MAX: usize = 4096;
+
+/// Names in one folder that commands are looked for in: the source is refused.
+pub const SOURCE_NAMES_MAX: usize = 1 << 16;
+
+/// Bytes of the manifest of a package, or of its `package.json`: the source is refused.
+pub const MANIFEST_BYTES_MAX: u64 = 1 << 20;
+
+/// Objects in one image, directories that it implies included: it is refused.
+pub const IMAGE_OBJECTS_MAX: usize = 1 << 20;
+
+/// Bytes of all names and targets of links in one image, and of the index of a package: it is refused.
+pub const IMAGE_NAME_BYTES_MAX: u64 = 64 << 20;

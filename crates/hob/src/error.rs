@@ -127,7 +127,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match &*self.kind {
-            ErrorKind::NotFound(_) => 127,
+            ErrorKind::NotFound(_) | ErrorKind::Shell { errno: hob_os::Errno::Noent, .. } => 127,
             ErrorKind::Fault(fault) if fault.is_deadline() => 124,
             ErrorKind::Fault(fault) => match fault.kind() {
                 FaultKind::Exit(code) => code.to_le_bytes()[0],

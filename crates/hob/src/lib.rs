@@ -59,10 +59,10 @@ pub use tool::{Decision, Tool, ToolAnswer, ToolKind};
 
 pub use hob_abi::Contract;
 pub use hob_cap::{
-    Access, AuditError, AuditEvent, AuditSink, Children, ClockGrant, Connections, EnvGrant, Files, FsGrant, GrantError, GuestPath, Permit, Tier,
-    HostObject, Limit, LimitExceeded, LimitTooHigh, Limits, NetGrant, Outcome, Policy, PolicyDiff,
-    RandomGrant, Request, StdioGrant, StopReason, StopToken, Verdict, diff, escape_guest_bytes,
-    escape_guest_text, format_bytes, parse_bytes, parse_duration,
+    Access, AuditError, AuditEvent, AuditSink, Children, ClockGrant, Connections, EnvGrant, Files, FsGrant,
+    GrantError, GuestPath, HostObject, Limit, LimitExceeded, LimitTooHigh, Limits, NetGrant, Outcome, Permit,
+    Policy, PolicyDiff, RandomGrant, Request, StdioGrant, StopReason, StopToken, Tier, Verdict, diff,
+    escape_guest_bytes, escape_guest_text, format_bytes, parse_bytes, parse_duration,
 };
 pub use hob_engine::{
     BackendKind, CacheStats, Choice, CompileLimits, Fault, FaultKind, PrivateError, Trap, UserKey, ValType,

@@ -6,10 +6,7 @@ use std::time::Instant;
 
 use hob_abi::plugin::{Desk, HasDesk};
 use hob_abi::wasi_p1::HasWorld;
-use hob_cap::{
-    AuditSink, ClockGrant, EnvGrant, FsGrant, Ledger, Limits, NetGrant, Policy, RandomGrant, Scheme,
-    StopToken,
-};
+use hob_cap::{AuditSink, ClockGrant, EnvGrant, FsGrant, Ledger, Limits, Policy, RandomGrant, StopToken};
 use hob_engine::{Bounds, Fault};
 use hob_os::egress::Egress;
 use hob_os::{HostDir, OsError, Sink, Source, World};

@@ -16,6 +16,7 @@
 pub mod base;
 pub mod bin;
 pub mod dev;
+mod fixed;
 pub mod host;
 pub mod image;
 pub mod mem;
@@ -23,6 +24,7 @@ pub mod node;
 pub mod overlay;
 pub mod procfs;
 pub mod snapshot;
+mod stored;
 pub mod walk;
 
 pub use node::{

@@ -86,27 +86,9 @@ impl ShellBuilder {
     ///
     /// When there are no commands at this path, or what is there is not what it says it is.
     pub fn bin(mut self, path: impl AsRef<Path>) -> Result<Self, Error> {
-        let commands = Commands::open(path.as_ref())
-            .map_err(|error| Error::new(ErrorKind::Grant(error.to_string())))?;
+        let commands =
+            Commands::open(path.as_ref()).map_err(|error| Error::new(ErrorKind::Grant(error.to_string())))?;
         self.sources.push(commands);
-        Ok(self)
-    }
-
-    /// Lays an image under the files of every session: an archive that `tar` made, or an `.aospkg` file.
-    ///
-    /// ```
-    /// let builder = hob::Host::builder().build()?.shell();
-    /// assert!(builder.root("no/such/image.tar").is_err());
-    /// # Ok::<(), hob::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read or is no image.
-    pub fn root(mut self, path: impl AsRef<Path>) -> Result<Self, Error> {
-        let image = fs::image::open(path.as_ref(), device::IMAGE)
-            .map_err(|error| Error::new(ErrorKind::Grant(error.to_string())))?;
-        self.image = Some(image);
         Ok(self)
     }
 
@@ -227,10 +209,12 @@ impl Shell {
             ledger: None,
         })
         .map_err(wrong("make room for files"))?;
-        let base = base::tree(device::BASE, clock.clone(), &inner.hostname).map_err(wrong("make the base"))?;
+        let base =
+            base::tree(device::BASE, clock.clone(), &inner.hostname).map_err(wrong("make the base"))?;
         let lowers = inner.image.iter().cloned().chain([base]).collect();
         let root = Overlay::new(device::ROOT, upper.root(), lowers).map_err(wrong("lay out the files"))?;
-        let runner = inner.programs.reporting(Arc::new(move |command: &[u8], why: &str| report((command, why))));
+        let runner =
+            inner.programs.reporting(Arc::new(move |command: &[u8], why: &str| report((command, why))));
         let ledger = Arc::new(hob_cap::Ledger::new(&host.limits));
         let mut builder = Kernel::builder(root, runner)
             .clock(host.policy.clock)

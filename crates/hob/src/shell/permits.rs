@@ -18,7 +18,8 @@ impl Permits for Rules {
     fn permit(&self, command: &str) -> Permit {
         let exact = self.0.iter().rev().find(|(pattern, _)| pattern == command);
         let longest = || {
-            let fitting = self.0.iter().filter(|(pattern, _)| pattern.contains('*') && fits(pattern, command));
+            let fitting =
+                self.0.iter().filter(|(pattern, _)| pattern.contains('*') && fits(pattern, command));
             fitting.max_by_key(|(pattern, _)| pattern.len())
         };
         exact.or_else(longest).map_or_else(Permit::full, |(_, permit)| permit.clone())

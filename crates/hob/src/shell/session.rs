@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hob_cap::StopToken;
 use hob_kernel::fs::mem::MemFs;
 use hob_kernel::fs::walk::{Last, Walker};
-use hob_kernel::fs::{Attributes, NodeRef, New};
+use hob_kernel::fs::{Attributes, New, NodeRef};
 use hob_kernel::process::Identity;
 use hob_kernel::{Errno, Kernel};
 use hob_os::{SharedBuffer, Sink};
