@@ -1,11 +1,17 @@
 //! Developer chores, as a program: `cargo xtask COMMAND`.
 //!
 //! * `guests`: install toolchains and build the guest programs under `guests/`.
+//! * `commands`: install the commands that others publish.
+//! * `programs`: build the C programs of the tests, for this machine and for WASI.
+//! * `corpus --native`: check what the corpus of scripts expects against the shell and tools of this machine.
 //! * `tidy`: check the house rules that no compiler checks.
 //! * `test`: everything a change must pass; installs what it needs.
 //! * `conformance SUITE FILE`: run conformance data.
 
+mod commands;
+mod corpus;
 mod guests;
+mod programs;
 mod shell;
 mod test;
 mod tidy;
@@ -16,6 +22,9 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
   guests [NAME…]            build the guest programs, or these
+  commands                  install the commands that others publish on npm
+  programs                  build the C programs of the tests, for this machine and for WASI
+  corpus --native [PART]    check the corpus of scripts against bash and the GNU tools of this machine
   tidy                      check the house rules
   test [--quick]            everything a change must pass; --quick leaves out documentation, licences and fuzzing
   conformance SUITE FILE …  run conformance data (suites: guards, wasi)";
@@ -38,6 +47,9 @@ fn main() -> ExitCode {
 fn run(command: &str, args: &[String]) -> Result<(), String> {
     match command {
         "guests" => guests::build(args),
+        "commands" if args.is_empty() => commands::install(),
+        "programs" if args.is_empty() => programs::build(),
+        "corpus" => corpus::run(args),
         "tidy" => tidy::run(&root()),
         "test" => test::run_all(args),
         "conformance" => {
