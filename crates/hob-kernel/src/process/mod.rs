@@ -35,7 +35,9 @@ mod status;
 mod terminal;
 mod wait;
 
+use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Instant;
 
 use hob_os::{Errno, Result, Waiter};
 
@@ -68,6 +70,8 @@ pub struct Process {
     /// What takes over when this program is done, after a successful `exec`.
     next: Option<load::Image>,
     quota: Option<Arc<run::Quota>>,
+    /// When it last asked for a child without waiting, and there was nothing to tell.
+    looked: Cell<Option<Instant>>,
 }
 
 impl Process {

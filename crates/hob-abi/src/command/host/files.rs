@@ -6,7 +6,7 @@ use hob_kernel::process::meta::Subject;
 use hob_kernel::process::{Base, How};
 use hob_os::Errno;
 
-use super::guest::{Guest, fault};
+use super::guest::{Guest, HERE, fault};
 use super::spawn::open_how;
 use super::values::bytes;
 use super::{calls, reach};
@@ -41,16 +41,33 @@ fn about(
     }
 }
 
-/// Metadata of a path. The standard library of v1 hands over a path relative to the working directory as one relative to
-/// the root: where nothing is found there, the working directory is asked.
-fn stat_at(guest: &Guest, fd: u32, path: &[u8], follow: bool) -> Result<Stat> {
-    let base = guest.base(fd);
-    let found = guest.process.stat(Subject::Path(base, path, follow));
-    let missing = found.as_ref().is_err_and(|error| error.errno() == Errno::Noent);
-    if missing && base == Base::Root && !path.starts_with(b"/") {
-        return Ok(guest.process.stat(Subject::Path(Base::Here, path, follow))?);
+/// Does something with a path. The standard library of v1 hands over a path relative to the working directory as one
+/// relative to the root, and commands name 3 where nothing is open: where nothing is found at the root, the working
+/// directory is asked. The first generations know no directories here: the working directory is asked before the root.
+pub(super) fn lenient<T>(
+    guest: &Guest,
+    fd: u32,
+    path: &[u8],
+    act: impl Fn(Base) -> hob_os::Result<T>,
+) -> hob_os::Result<T> {
+    let mut base = guest.base(fd);
+    let is_open = || guest.process.description(3).is_ok_and(|one| one.directory().is_ok());
+    if fd == 3 && guest.hides_preopens() && !is_open() {
+        base = Base::Root;
     }
-    Ok(found?)
+    let second = match base {
+        Base::Root => Base::Here,
+        Base::Here if !guest.hides_preopens() => Base::Root,
+        _ => return act(base),
+    };
+    match act(base) {
+        Err(error) if error.errno() == Errno::Noent && !path.starts_with(b"/") => act(second),
+        done => done,
+    }
+}
+
+fn stat_at(guest: &Guest, fd: u32, path: &[u8], follow: bool) -> Result<Stat> {
+    Ok(lenient(guest, fd, path, |base| guest.process.stat(Subject::Path(base, path, follow)))?)
 }
 
 /// The whole mode, type and all, in the numbers of Linux.
@@ -96,7 +113,8 @@ fn modes(table: &mut HostTable<Guest>) {
         fn chmod(mem, guest, fd: u32, path: u32, len: u32, mode: u32) {
             let path = bytes(mem, path, len)?;
             let mode = u16::try_from(mode & 0o7777).map_err(|_| Errno::Inval)?;
-            Ok(guest.process.change_mode(Subject::Path(guest.base(fd), &path, true), mode)?)
+            let change = |base| guest.process.change_mode(Subject::Path(base, &path, true), mode);
+            Ok(lenient(guest, fd, &path, change)?)
         }
     }
     table.func(
@@ -116,7 +134,8 @@ fn first_modes(table: &mut HostTable<Guest>) {
         fn chmod(mem, guest, path: u32, len: u32, mode: u32) {
             let path = bytes(mem, path, len)?;
             let mode = u16::try_from(mode & 0o7777).map_err(|_| Errno::Inval)?;
-            Ok(guest.process.change_mode(Subject::Path(Base::Here, &path, true), mode)?)
+            let change = |base| guest.process.change_mode(Subject::Path(base, &path, true), mode);
+            Ok(lenient(guest, HERE, &path, change)?)
         }
     }
     table.func(
@@ -124,10 +143,7 @@ fn first_modes(table: &mut HostTable<Guest>) {
         "path_mode",
         reach("host_fs", "path_mode"),
         |ctx: &mut Ctx<'_, Guest>, path: u32, len: u32, follow: u32| {
-            let stat = about(ctx, |mem, guest| {
-                let subject = Subject::Path(Base::Here, mem.bytes(path, len)?, follow != 0);
-                Ok(guest.process.stat(subject)?)
-            })?;
+            let stat = about(ctx, |mem, guest| stat_at(guest, HERE, mem.bytes(path, len)?, follow != 0))?;
             Ok::<u32, Fault>(stat.as_ref().map_or(0, whole_mode))
         },
     );
@@ -141,13 +157,13 @@ fn owners(table: &mut HostTable<Guest>) {
         }
         fn chown(mem, guest, fd: u32, path: u32, len: u32, uid: u32, gid: u32, follow: u32) {
             let path = bytes(mem, path, len)?;
-            let subject = Subject::Path(guest.base(fd), &path, follow != 0);
-            Ok(guest.process.change_owner(subject, uid, gid)?)
+            let change = |base| guest.process.change_owner(Subject::Path(base, &path, follow != 0), uid, gid);
+            Ok(lenient(guest, fd, &path, change)?)
         }
         fn path_chown(mem, guest, fd: u32, path: u32, len: u32, uid: u32, gid: u32, follow: u32) {
             let path = bytes(mem, path, len)?;
-            let subject = Subject::Path(guest.base(fd), &path, follow != 0);
-            Ok(guest.process.change_owner(subject, uid, gid)?)
+            let change = |base| guest.process.change_owner(Subject::Path(base, &path, follow != 0), uid, gid);
+            Ok(lenient(guest, fd, &path, change)?)
         }
         fn fchown(_mem, guest, fd: u32, uid: u32, gid: u32) {
             Ok(guest.process.change_owner(Subject::Fd(fd), uid, gid)?)

@@ -20,6 +20,8 @@ pub struct Guest {
     pub(super) open_direct: bool,
     /// The settings of the terminal before it was made raw.
     pub(super) before_raw: Option<Termios>,
+    /// It was told in its arguments which directory it is in, and says the truth about it.
+    pub(super) knows_its_place: bool,
     /// Another program takes over: the instance ends, and the process does not.
     pub(super) taken_over: bool,
 }
@@ -31,14 +33,22 @@ const HIDDEN: u32 = 0x4000_0000;
 pub(super) const HIDDEN_ROOT: u32 = HIDDEN | 3;
 
 /// What stands for the working directory.
-const HERE: u32 = u32::MAX;
+pub(super) const HERE: u32 = u32::MAX;
 
 /// The function of a program that calls its signal handlers.
 pub(super) const TRAMPOLINE: &str = "__wasi_signal_trampoline";
 
 impl Guest {
-    pub(super) fn new(process: Process, generation: Generation) -> Self {
-        Self { process, generation, open_mode: None, open_direct: false, before_raw: None, taken_over: false }
+    pub(super) fn new(process: Process, generation: Generation, knows_its_place: bool) -> Self {
+        Self {
+            knows_its_place,
+            process,
+            generation,
+            open_mode: None,
+            open_direct: false,
+            before_raw: None,
+            taken_over: false,
+        }
     }
 
     /// Whether directories are handed over out of the way.

@@ -130,7 +130,8 @@ impl Program for Wasm {
             stop: process.proc().stop.clone(),
             fuel: None,
         };
-        let guest = Guest::new(process, self.generation);
+        let knows_its_place = self.generation != Generation::P || script(&process.args()).is_some();
+        let guest = Guest::new(process, self.generation, knows_its_place);
         let mut instance = match self.linked.instantiate(guest, bounds) {
             Ok(instance) => instance,
             Err(fault) => return Finished { process: None, ending: ended(&fault) },
@@ -196,13 +197,8 @@ fn hand_over(process: &Process) -> hob_os::Result<()> {
 /// A shell of the first generation begins at the root, whatever directory it is started in: a script that is passed to
 /// it goes to the right one first.
 fn in_its_directory(command: &mut Command) {
-    let name = command.args.first().and_then(|name| name.rsplit(|byte| *byte == b'/').next());
-    if !matches!(name, Some(b"sh" | b"bash")) || command.cwd == b"/" {
-        return;
-    }
-    let mut before = command.args.iter().skip(1).map(Vec::as_slice).take_while(|arg| arg.starts_with(b"-"));
-    let Some(flag) = before.position(|arg| arg == b"-c") else { return };
-    if let Some(script) = command.args.get_mut(flag + 2) {
+    let Some(index) = script(&command.args) else { return };
+    if let Some(script) = command.args.get_mut(index).filter(|_| command.cwd != b"/") {
         let mut whole = b"cd '".to_vec();
         for byte in &command.cwd {
             match byte {
@@ -214,4 +210,15 @@ fn in_its_directory(command: &mut Command) {
         whole.append(script);
         *script = whole;
     }
+}
+
+/// Which argument is a script that is passed to a shell.
+fn script(args: &[Vec<u8>]) -> Option<usize> {
+    let name = args.first().and_then(|name| name.rsplit(|byte| *byte == b'/').next());
+    if !matches!(name, Some(b"sh" | b"bash")) {
+        return None;
+    }
+    let mut flags = args.iter().skip(1).map(Vec::as_slice).take_while(|arg| arg.starts_with(b"-"));
+    let flag = flags.position(|arg| arg == b"-c")?;
+    Some(flag + 2).filter(|index| *index < args.len())
 }

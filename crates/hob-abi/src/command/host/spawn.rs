@@ -43,12 +43,22 @@ pub(super) fn add_to(table: &mut HostTable<Guest>, generation: Generation) {
             mem.check(out, 4)?;
             let args = strings(mem, argv, argv_len, guest.hides_preopens())?;
             let name = args.first().cloned().ok_or(Errno::Inval)?;
+            // Who does not know where it is says the root, and means: where I am.
+            let cwd = optional(mem, cwd, cwd_len)?.filter(|cwd| guest.knows_its_place || cwd != b"/");
             let spawn = Spawn {
                 env: environment(mem, envp, envp_len)?,
                 only: Some([stdin, stdout, stderr].map(descriptor)),
-                ..simple(guest, name, args, optional(mem, cwd, cwd_len)?)
+                ..simple(guest, name.clone(), args, cwd)
             };
-            put_u32(mem, out, guest.process.spawn(spawn)?)
+            let pid = match guest.process.spawn(spawn.clone()) {
+                // Its shell looks nowhere, and names the first directory there is.
+                Err(error) if error.errno() == Errno::Noent && guest.generation == Generation::P => {
+                    let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
+                    guest.process.spawn(Spawn { lookup: Lookup::Search { name, path: None }, ..spawn })?
+                }
+                other => other?,
+            };
+            put_u32(mem, out, pid)
         }
         fn proc_spawn_v2(mem, guest, path: u32, path_len: u32, argv: u32, argv_len: u32, envp: u32, envp_len: u32, stdin: u32, stdout: u32, stderr: u32, cwd: u32, cwd_len: u32, out: u32) {
             mem.check(out, 4)?;
