@@ -23,6 +23,8 @@ pub mod procfs;
 pub mod snapshot;
 pub mod walk;
 
+pub use mem::{MemConfig, MemFs};
 pub use node::{
     Attributes, Change, Entry, Extent, File, Kind, New, Node, NodeId, NodeRef, RenameHow, Space, Stat, Time,
 };
+pub use overlay::Overlay;
