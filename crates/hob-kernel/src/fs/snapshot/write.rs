@@ -216,8 +216,10 @@ impl Writer<'_> {
         header.size = stored;
         let mut map = Vec::new();
         if stored < size {
-            map = format!("{}\n", runs.len()).into_bytes();
-            for (start, end) in &runs {
+            // GNU tar takes the end of the last run for that of the file, so an empty one stands there.
+            let end = runs.last().is_none_or(|(_, end)| *end < size).then_some((size, size));
+            map = format!("{}\n", runs.len() + usize::from(end.is_some())).into_bytes();
+            for (start, end) in runs.iter().chain(&end) {
                 map.extend(format!("{start}\n{}\n", end - start).as_bytes());
             }
             map.resize(map.len() + usize::try_from(padding(length(&map))).unwrap_or(0), 0);
