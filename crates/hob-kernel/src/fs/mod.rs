@@ -27,6 +27,8 @@ pub mod snapshot;
 mod stored;
 pub mod walk;
 
+pub use mem::{MemConfig, MemFs};
 pub use node::{
     Attributes, Change, Entry, Extent, File, Kind, New, Node, NodeId, NodeRef, RenameHow, Space, Stat, Time,
 };
+pub use overlay::Overlay;

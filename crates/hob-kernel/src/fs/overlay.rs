@@ -50,6 +50,7 @@ use hob_os::{Errno, Result};
 use super::mem::MemNode;
 use super::{Kind, NodeId, NodeRef};
 use body::{Body, Lower};
+pub(super) use marks::{OPAQUE as OPAQUE_ATTRIBUTE, ORIGIN as ORIGIN_ATTRIBUTE, is_whiteout};
 use node::OverlayNode;
 use numbers::Numbers;
 

@@ -21,11 +21,7 @@ impl Union {
                 return Ok(None);
             }
             let body = self.body(None, found)?;
-            let place = Place { above: at.clone(), name: name.into() };
-            let mut state = body.state();
-            // The last one found is surely there. What it replaces is dropped outside the lock.
-            let _old = if state.upper.is_none() { state.place.replace(place) } else { Some(place) };
-            drop(state);
+            self.place(&body, at, name)?;
             return Ok(Some(body));
         };
         if is_whiteout(&above)? {
@@ -39,6 +35,33 @@ impl Union {
         self.body(Some(above), found).map(Some)
     }
 
+    /// Notes where something of a lower layer is: the last one found is surely there.
+    fn place(&self, body: &Arc<Body>, at: &Arc<Body>, name: &[u8]) -> Result<()> {
+        {
+            let state = body.state();
+            let same = |place: &Place| Arc::ptr_eq(&place.above, at) && *place.name == *name;
+            if state.upper.is_some() || state.place.as_ref().is_some_and(same) {
+                return Ok(());
+            }
+        }
+        if body.kind == Kind::Directory {
+            // A layer of the host can have a directory below itself, by a mount; it has no end.
+            let mut next = Some(at.clone());
+            while let Some(above) = next {
+                if Arc::ptr_eq(&above, body) {
+                    return Err(Errno::Loop.into());
+                }
+                next = above.state().place.as_ref().map(|place| place.above.clone());
+            }
+        }
+        let place = Place { above: at.clone(), name: name.into() };
+        let mut state = body.state();
+        // What it replaces is dropped outside the lock.
+        let _old = state.place.replace(place);
+        drop(state);
+        Ok(())
+    }
+
     /// The body that stands for these nodes: the one that is alive, or a new one.
     pub(super) fn body(self: &Arc<Self>, upper: Option<NodeRef>, lowers: Vec<Lower>) -> Result<Arc<Body>> {
         let lower = lowers.first();
@@ -46,10 +69,14 @@ impl Union {
         let ids = [upper.as_ref().map(|node| node.id()), lower.map(|lower| lower.node.id())];
         let kind = upper.as_ref().or(lower.map(|lower| &lower.node)).ok_or(Errno::Stale)?.kind();
 
+        // Dropped after the lock.
+        let mut strays = Vec::new();
         let mut known = lock(&self.known);
         for id in ids.iter().flatten() {
-            if let Some(body) = known.bodies.get(id).and_then(Weak::upgrade) {
-                return Ok(body);
+            match known.bodies.get(id).and_then(Weak::upgrade) {
+                Some(body) if body.kind == kind => return Ok(body),
+                // A layer that gives two objects one number.
+                other => strays.push(other),
             }
         }
         let number = match (kept, lower, ids.first()) {
