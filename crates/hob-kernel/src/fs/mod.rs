@@ -14,6 +14,7 @@
 
 pub mod bin;
 pub mod dev;
+mod error;
 mod fixed;
 pub mod host;
 pub mod image;
@@ -25,6 +26,7 @@ pub mod snapshot;
 mod stored;
 pub mod walk;
 
+pub use error::SourceError;
 pub use node::{
     Attributes, Change, Entry, Extent, File, Kind, New, Node, NodeId, NodeRef, RenameHow, Space, Stat, Time,
 };
