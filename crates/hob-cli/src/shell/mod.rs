@@ -106,6 +106,9 @@ fn shell(host: Host, commands: &CommandsArgs) -> Result<Shell, Failure> {
     for path in &commands.bin {
         builder = builder.bin(path)?;
     }
+    if let Some(root) = &commands.root {
+        builder = builder.root(root)?;
+    }
     for (command, tier) in &commands.tier {
         builder = builder.permit(command, Permit::tier(*tier));
     }

@@ -19,7 +19,6 @@
 //! Stops: a package that shows a guest a file outside it through a link; a name that is no file name; a folder that is so
 //! large that listing it is the attack.
 
-mod error;
 mod npm;
 mod source;
 #[cfg(test)]
@@ -30,11 +29,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::NodeRef;
+use super::error::{COMMANDS, SourceError};
 use super::fixed::{Body, Builder, Meta};
 use super::image::shown;
 use super::stored::Stored;
 use crate::limits::{COMMANDS_MAX, NAME_BYTES_MAX};
-pub use error::SourceError;
 
 /// What every command has.
 const META: Meta = Meta { mode: 0o755, uid: 0, gid: 0, time: 0 };
@@ -109,7 +108,7 @@ impl Commands {
     pub fn open(path: &Path) -> Result<Self, SourceError> {
         let commands = source::open(path)?;
         if commands.all.is_empty() {
-            return Err(SourceError::Nothing { path: path.to_owned(), allowed: error::ALLOWED });
+            return Err(SourceError::Nothing { path: path.to_owned(), allowed: COMMANDS });
         }
         Ok(commands)
     }

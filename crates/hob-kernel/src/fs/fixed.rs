@@ -13,7 +13,7 @@ use hob_os::{Errno, Result};
 use super::stored::Stored;
 use super::{Entry, File, Kind, Node, NodeId, NodeRef, Space, Stat};
 use crate::limits::LINKS_MAX;
-pub(crate) use build::Builder;
+pub(crate) use build::{Builder, Fault};
 
 /// The first number of a listing: those below stand for the start, `.` and `..`.
 const FIRST: u64 = 3;

@@ -9,19 +9,31 @@
 
 mod aospkg;
 mod bare;
+mod tar;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
 
-use hob_os::OsError;
+use hob_os::{Held, OsError};
 
 use super::NodeRef;
+use super::error::{IMAGES, SourceError};
 use super::fixed::FixedTree;
 use super::stored::Stored;
 
 /// Bytes of a name that are shown in a message.
 const SHOWN_BYTES_MAX: usize = 120;
+
+/// How compressed archives begin, and what to do with one.
+const COMPRESSED: &[(&[u8], &str)] = &[
+    (b"\x1f\x8b", "it is compressed; unpack it with `gunzip` first"),
+    (b"\x28\xb5\x2f\xfd", "it is compressed; unpack it with `unzstd` first"),
+    (b"\xfd7zXZ\0", "it is compressed; unpack it with `unxz` first"),
+    (b"BZh", "it is compressed; unpack it with `bunzip2` first"),
+    (b"PK\x03\x04", "it is a zip archive; make a tar of what is in it"),
+];
 
 /// Why an archive is none that can be shown.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +41,9 @@ pub enum ImageError {
     /// The host does not let it be read.
     #[error("it cannot be read: {0}")]
     Read(#[from] OsError),
+    /// It is something else.
+    #[error("{0}")]
+    Other(&'static str),
     /// It ends before what it says is in it.
     #[error("it ends early: was it copied whole?")]
     Truncated,
@@ -94,10 +109,42 @@ pub struct Image {
 }
 
 impl Image {
+    /// Opens an archive of the host: a package or an uncompressed tar, as its first bytes say.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or is not well formed.
+    pub fn open(path: &Path) -> Result<Self, SourceError> {
+        match Held::open(path).map_err(|source| SourceError::open(path, IMAGES, source))? {
+            Held::File(file) => Self::read(&Stored::held(file))
+                .map_err(|source| SourceError::Image { path: path.to_owned(), source }),
+            Held::Folder(_) => {
+                Err(SourceError::Kind { path: path.to_owned(), what: "a folder", allowed: IMAGES })
+            }
+        }
+    }
+
+    /// Reads an archive that is in memory.
+    ///
+    /// # Errors
+    ///
+    /// It is not well formed.
+    pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Result<Self, ImageError> {
+        Self::read(&Stored::memory(bytes))
+    }
+
     /// Reads an archive.
     pub(crate) fn read(bytes: &Stored) -> Result<Self, ImageError> {
-        let (package, tree) = aospkg::read(bytes)?;
-        Ok(Self { tree, package: Some(package) })
+        if Self::is_package(bytes)? {
+            let (package, tree) = aospkg::read(bytes)?;
+            return Ok(Self { tree, package: Some(package) });
+        }
+        for (magic, why) in COMPRESSED {
+            if bytes.begins_with(magic)? {
+                return Err(ImageError::Other(why));
+            }
+        }
+        Ok(Self { tree: tar::read(bytes)?, package: None })
     }
 
     /// Whether bytes are a package, as their beginning says.

@@ -16,6 +16,7 @@
 pub mod base;
 pub mod bin;
 pub mod dev;
+mod error;
 mod fixed;
 pub mod host;
 pub mod image;
@@ -27,6 +28,7 @@ pub mod snapshot;
 mod stored;
 pub mod walk;
 
+pub use error::SourceError;
 pub use mem::{MemConfig, MemFs};
 pub use node::{
     Attributes, Change, Entry, Extent, File, Kind, New, Node, NodeId, NodeRef, RenameHow, Space, Stat, Time,

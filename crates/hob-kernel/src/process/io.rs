@@ -33,6 +33,7 @@ impl Process {
         if !description.readable {
             return Err(Errno::Badf.into());
         }
+        self.goes_on();
         let buf = start_mut(buf);
         match &description.object {
             Object::Directory(_) => Err(Errno::IsDir.into()),

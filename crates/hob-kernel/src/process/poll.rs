@@ -43,6 +43,9 @@ impl Process {
     /// Errors: [`Errno::Intr`].
     pub fn poll(&self, interests: &[Interest], until: Option<Instant>) -> Result<Vec<Polled>> {
         self.check()?;
+        if interests.iter().any(|interest| interest.read) {
+            self.goes_on();
+        }
         let open: Vec<Option<Arc<Description>>> =
             interests.iter().map(|interest| self.description(interest.fd).ok()).collect();
         let streams = || open.iter().flatten().filter_map(|one| one.stream());

@@ -28,7 +28,7 @@ pub struct Proc {
     pub(crate) state: Mutex<State>,
     /// Set when a signal may have to be seen to: a look at this is all a call costs that is not disturbed.
     pub(crate) attention: AtomicBool,
-    /// Whether it waits for a child and reads nothing meanwhile.
+    /// Whether it has waited for a child, or asked for one, since it last read something.
     pub(crate) waits: AtomicBool,
     /// Woken when a child changes.
     pub(crate) children: WaitQueue,

@@ -47,14 +47,20 @@ impl Process {
         let look = || self.kernel.child_change(self.me.pid, what.which, what.stops, what.continues);
         let queues: [&WaitQueue; 1] = [&self.me.children];
         let wait = |until| self.block(&queues, &[], until, || look()?.map(Some).ok_or(Errno::Again.into()));
+        if !self.me.waits.swap(true, Ordering::AcqRel) {
+            self.wake_writers();
+        }
         if what.at_once {
             return self.look_again(look()?, || wait(Instant::now().checked_add(PATIENCE)));
         }
-        self.me.waits.store(true, Ordering::Release);
-        self.wake_writers();
-        let waited = wait(None);
-        self.me.waits.store(false, Ordering::Release);
-        waited
+        wait(None)
+    }
+
+    /// It reads, or waits for something to read: whoever writes to it can wait, too.
+    pub(crate) fn goes_on(&self) {
+        if self.me.waits.load(Ordering::Relaxed) {
+            self.me.waits.store(false, Ordering::Release);
+        }
     }
 
     /// A program that asks again and again without waiting would keep the machine busy: when it asks again at once, the

@@ -92,6 +92,24 @@ impl ShellBuilder {
         Ok(self)
     }
 
+    /// Lays an image under the files of every session: an archive that `tar` made, or an `.aospkg` file.
+    ///
+    /// ```
+    /// let builder = hob::Host::builder().build()?.shell();
+    /// assert!(builder.root("no/such/image.tar").is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or is no image.
+    pub fn root(mut self, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let image = fs::image::Image::open(path.as_ref())
+            .map_err(|error| Error::new(ErrorKind::Grant(error.to_string())))?;
+        self.image = Some(image.root(device::IMAGE));
+        Ok(self)
+    }
+
     /// What a command may do, by its name or a pattern with `*`: an exact name counts before the longest pattern.
     /// Whatever it says, a command may do no more than who starts it.
     ///

@@ -133,9 +133,14 @@ fn first_modes(table: &mut HostTable<Guest>) {
     calls! { table, "host_fs";
         fn chmod(mem, guest, path: u32, len: u32, mode: u32) {
             let path = bytes(mem, path, len)?;
-            let mode = u16::try_from(mode & 0o7777).map_err(|_| Errno::Inval)?;
-            let change = |base| guest.process.change_mode(Subject::Path(base, &path, true), mode);
-            Ok(lenient(guest, HERE, &path, change)?)
+            let asked = u16::try_from(mode & 0o7777).map_err(|_| Errno::Inval)?;
+            Ok(lenient(guest, HERE, &path, |base| {
+                let subject = Subject::Path(base, &path, true);
+                // A library of that time knows no more than whether a file may be written, and says so of a regular
+                // file whatever it is: what may be executed or searched stays so.
+                let kept = if mode >> 12 == 0o10 { guest.process.stat(subject)?.mode & 0o111 } else { 0 };
+                guest.process.change_mode(subject, asked | kept)
+            })?)
         }
     }
     table.func(

@@ -41,7 +41,7 @@ pub(super) fn add_to(table: &mut HostTable<Guest>, generation: Generation) {
     calls! { table, "host_process";
         fn proc_spawn(mem, guest, argv: u32, argv_len: u32, envp: u32, envp_len: u32, stdin: u32, stdout: u32, stderr: u32, cwd: u32, cwd_len: u32, out: u32) {
             mem.check(out, 4)?;
-            let args = strings(mem, argv, argv_len, guest.hides_preopens())?;
+            let args = strings(mem, argv, argv_len, true)?;
             let name = args.first().cloned().ok_or(Errno::Inval)?;
             // Who does not know where it is says the root, and means: where I am.
             let cwd = optional(mem, cwd, cwd_len)?.filter(|cwd| guest.knows_its_place || cwd != b"/");

@@ -17,7 +17,8 @@ use hob_os::{Errno, HeldFile, HeldFolder, HeldKind};
 use serde_json::Value;
 
 use super::source::{failed, is_module, names};
-use super::{Command, Commands, Origin, SourceError};
+use super::{Command, Commands, Origin};
+use crate::fs::error::SourceError;
 use crate::fs::image::Image;
 use crate::fs::stored::Stored;
 use crate::limits::{COMMANDS_MAX, MANIFEST_BYTES_MAX};

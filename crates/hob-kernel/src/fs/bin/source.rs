@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use hob_os::{Errno, Held, HeldFile, HeldFolder, HeldKind, OsError};
 
-use super::error::ALLOWED;
-use super::{Command, Commands, LeftOut, Origin, SourceError, npm};
+use super::{Command, Commands, LeftOut, Origin, npm};
+use crate::fs::error::{COMMANDS, SourceError};
 use crate::fs::image::Image;
 use crate::fs::stored::Stored;
 use crate::limits::SOURCE_NAMES_MAX;
@@ -23,10 +23,7 @@ pub(super) fn open(path: &Path) -> Result<Commands, SourceError> {
     match Held::open(path) {
         Ok(Held::File(file)) => one_file(path, file),
         Ok(Held::Folder(folder)) => any_folder(path, &folder),
-        Err(OsError::Errno(Errno::Perm)) => {
-            Err(SourceError::Special { path: path.to_owned(), allowed: ALLOWED })
-        }
-        Err(source) => Err(failed(path, source)),
+        Err(source) => Err(SourceError::open(path, COMMANDS, source)),
     }
 }
 

@@ -300,4 +300,26 @@ mod tests {
         assert_eq!(root.kind(), Kind::Directory);
         assert!(root.read_only());
     }
+
+    #[test]
+    fn a_small_archive_makes_no_large_tree() {
+        let mut builder = Builder::new(false);
+        let below = "/d".repeat(2000);
+        let all = (0..IMAGE_OBJECTS_MAX).map(|number| {
+            let path = format!("{number}{below}");
+            builder.add(path.as_bytes(), directory(), META)
+        });
+        let refused = all.enumerate().find(|(_, added)| added.is_err());
+        assert_eq!(refused, Some((IMAGE_OBJECTS_MAX / 2001, Err(Fault::Objects))));
+        let mut builder = Builder::new(false);
+        let long = "t".repeat(PATH_BYTES_MAX - 1);
+        let all = (0..IMAGE_OBJECTS_MAX).map(|number| {
+            let path = format!("{number:06}");
+            builder.add(path.as_bytes(), link(&long), META)
+        });
+        let refused = all.enumerate().find(|(_, added)| added.is_err());
+        let each = PATH_BYTES_MAX - 1 + 6;
+        let fit = usize::try_from(IMAGE_NAME_BYTES_MAX).unwrap() / each;
+        assert_eq!(refused, Some((fit, Err(Fault::NameBytes))));
+    }
 }

@@ -4,12 +4,13 @@
 //! index, the manifest, the index, and an uncompressed tar to the end. Manifest and index begin with the `u16` number of
 //! their schema, and BARE follows. What files there are, the index says; offsets in it count from the start of the tar.
 
+use std::sync::Arc;
+
 use super::bare::Bare;
 use super::{ImageError, Package, PackageCommand, shown};
 use crate::fs::fixed::{Body, Builder, FixedTree, Meta};
 use crate::fs::stored::Stored;
 use crate::limits::{COMMANDS_MAX, IMAGE_NAME_BYTES_MAX, MANIFEST_BYTES_MAX};
-use std::sync::Arc;
 
 /// How such a file begins.
 pub(super) const MAGIC: [u8; 4] = *b"\x89AOS";
@@ -101,7 +102,7 @@ fn package(mut bare: Bare<'_>) -> Result<Package, ImageError> {
     bare.each(|bare| {
         let (name, entry) = (bare.text()?.to_owned(), bare.text()?.to_owned());
         if commands.len() >= COMMANDS_MAX {
-            return Err(ImageError::TooMany { what: "commands", max: COMMANDS_MAX as u64 });
+            return bare.wrong("there are more commands than a source may have");
         }
         commands.push(PackageCommand { name, entry });
         Ok(())

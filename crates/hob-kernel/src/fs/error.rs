@@ -1,16 +1,19 @@
-//! Why a path gives no commands, or no image.
+//! Why a path of the host gives no commands, or no image.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hob_os::OsError;
+use hob_os::{Errno, OsError};
 
-use crate::fs::image::ImageError;
+use super::image::ImageError;
 
-/// What is allowed, in the words of every message that says that something else was given.
-pub(super) const ALLOWED: &str = "name a folder of wasm modules, an installed npm package of commands, \
+/// Where commands can be, in the words of every message that says that something else was given.
+pub(super) const COMMANDS: &str = "name a folder of wasm modules, an installed npm package of commands, \
     a `node_modules` with such packages, an `.aospkg` file or a `.wasm` file";
 
-/// Why a path gives no commands, or no image.
+/// What an image can be.
+pub(super) const IMAGES: &str = "name an uncompressed tar or an `.aospkg` file";
+
+/// Why a path of the host gives no commands, or no image.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The host does not have it, or does not let it be read.
@@ -21,11 +24,13 @@ pub enum SourceError {
         /// What the host said.
         source: OsError,
     },
-    /// It is a device, a pipe or an interface of the kernel.
-    #[error("`{}` is neither an ordinary file nor a folder of them; {allowed}", path.display())]
-    Special {
+    /// It is of a kind that is not meant.
+    #[error("`{}` is {what}; {allowed}", path.display())]
+    Kind {
         /// What was to be opened.
         path: PathBuf,
+        /// What it is.
+        what: &'static str,
         /// What it may be.
         allowed: &'static str,
     },
@@ -81,4 +86,15 @@ pub enum SourceError {
         /// How many are allowed.
         max: usize,
     },
+}
+
+impl SourceError {
+    /// It could not be opened.
+    pub(super) fn open(path: &Path, allowed: &'static str, source: OsError) -> Self {
+        let path = path.to_owned();
+        match source.errno() {
+            Errno::Perm => Self::Kind { path, what: "neither an ordinary file nor a folder", allowed },
+            _ => Self::Open { path, source },
+        }
+    }
 }
