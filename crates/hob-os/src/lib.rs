@@ -40,6 +40,7 @@ mod rights;
 mod sock;
 mod stdio;
 mod table;
+pub mod tree;
 mod types;
 mod wait;
 mod world;
