@@ -29,8 +29,8 @@
 //! * An object costs one descriptor of the host as long as it is used, an open file one more, a directory one more while
 //!   a listing of it is under way.
 //!
-//! [`object`] finds things and tells about them, [`names`] makes, links, moves and removes names, [`change`] sets modes and
-//! times, [`list`] lists, [`file`] holds the bytes, [`again`] reaches a thing by its descriptor.
+//! One file per subject: `object` finds things and tells about them, `names` makes, links, moves and removes names,
+//! `change` sets modes and times, `list` lists, `file` holds the bytes, `again` reaches a thing by its descriptor.
 
 mod again;
 mod change;
