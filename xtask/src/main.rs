@@ -2,12 +2,18 @@
 //!
 //! * `abi`: write what is made from the manifest of the command contract.
 //! * `guests`: install toolchains and build the guest programs under `guests/`.
+//! * `commands`: install the commands that others publish.
+//! * `programs`: build the C programs of the tests, for this machine and for WASI.
+//! * `corpus --native`: check what the corpus of scripts expects against the shell and tools of this machine.
 //! * `tidy`: check the house rules that no compiler checks.
 //! * `test`: everything a change must pass; installs what it needs.
 //! * `conformance SUITE FILE`: run conformance data.
 
 mod abi;
+mod commands;
+mod corpus;
 mod guests;
+mod programs;
 mod shell;
 mod test;
 mod tidy;
@@ -19,6 +25,9 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask COMMAND
   abi [--check]             write what is made from crates/hob-abi/command.toml, or check it
   guests [NAME…]            build the guest programs, or these
+  commands                  install the commands that others publish on npm
+  programs                  build the C programs of the tests, for this machine and for WASI
+  corpus --native [PART]    check the corpus of scripts against bash and the GNU tools of this machine
   tidy                      check the house rules
   test [--quick]            everything a change must pass; --quick leaves out documentation, licences and fuzzing
   conformance SUITE FILE …  run conformance data (suites: guards, wasi)";
@@ -42,6 +51,9 @@ fn run(command: &str, args: &[String]) -> Result<(), String> {
     match command {
         "abi" => abi::run(args),
         "guests" => guests::build(args),
+        "commands" if args.is_empty() => commands::install(),
+        "programs" if args.is_empty() => programs::build(),
+        "corpus" => corpus::run(args),
         "tidy" => tidy::run(&root()),
         "test" => test::run_all(args),
         "conformance" => {

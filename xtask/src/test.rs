@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::shell::{cargo, run};
-use crate::{abi, guests, root, tidy};
+use crate::{abi, commands, guests, programs, root, tidy};
 
 /// Seconds each fuzz target runs.
 const FUZZ_SECONDS: &str = "5";
@@ -15,6 +15,8 @@ const STEPS: &[Step] = &[
     ("format", || run(&mut cargo(&["fmt", "--all", "--check"]))),
     ("house rules", || tidy::run(&root())),
     ("guests", || guests::build(&[])),
+    ("commands", commands::install),
+    ("programs", programs::build),
     ("lints", || {
         abi::check(&root())?;
         run(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))

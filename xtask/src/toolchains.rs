@@ -58,16 +58,21 @@ pub(crate) fn go() -> Result<Command, String> {
 
 /// Node packages; where their `node_modules` is.
 pub(crate) fn node() -> Result<PathBuf, String> {
-    let dir = dir().join("node");
+    npm(&dir().join("node"), &NODE)
+}
+
+/// Installs packages from npm into a folder, unless they are there; where their `node_modules` is. Scripts that packages
+/// bring are not run.
+pub(crate) fn npm(dir: &Path, packages: &[&str]) -> Result<PathBuf, String> {
     let modules = dir.join("node_modules");
-    let stamp = Stamp::new(dir.join(".installed"), NODE.join(" "));
+    let stamp = Stamp::new(dir.join(".installed"), packages.join(" "));
     if !(stamp.holds() && modules.is_dir()) {
-        println!("installing {} from npm", NODE.join(", "));
-        fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+        println!("installing {} from npm", packages.join(", "));
+        fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
         fs::write(dir.join("package.json"), "{\"private\":true}\n").map_err(|error| error.to_string())?;
         let mut command = Command::new("npm");
-        command.args(["install", "--no-audit", "--no-fund", "--save-exact"]).args(NODE).current_dir(&dir);
-        quiet(&mut command)?;
+        command.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact"]);
+        quiet(command.args(packages).current_dir(dir))?;
         stamp.set()?;
     }
     Ok(modules)

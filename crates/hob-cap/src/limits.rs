@@ -25,6 +25,10 @@ pub enum Limit {
     OpenFiles,
     /// Processes alive at once.
     Processes,
+    /// Bytes of files that a session keeps in memory, names and all.
+    Disk,
+    /// Files and directories that a session keeps in memory.
+    DiskFiles,
     /// Instances alive at once in one pool.
     Instances,
     /// Units of fuel, each about one instruction.
@@ -86,7 +90,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Limit {
     /// Every limit, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Memory,
         Self::TableElements,
         Self::HostBuffer,
@@ -95,6 +99,8 @@ impl Limit {
         Self::Handles,
         Self::OpenFiles,
         Self::Processes,
+        Self::Disk,
+        Self::DiskFiles,
         Self::Instances,
         Self::Fuel,
         Self::SoftDeadline,
@@ -122,7 +128,9 @@ impl Limit {
             Self::LogLines => row("log-lines", Unit::Count, Some(10_000), 1 << 32, None),
             Self::Handles => row("handles", Unit::Count, Some(10_000), 1 << 24, None),
             Self::OpenFiles => row("open-files", Unit::Count, Some(1024), MIB, Some("--max-files")),
-            Self::Processes => row("processes", Unit::Count, Some(64), 64 * KIB, None),
+            Self::Processes => row("processes", Unit::Count, Some(64), 30_000, Some("--max-processes")),
+            Self::Disk => row("disk", Unit::Bytes, Some(256 * MIB), 64 * GIB, Some("--disk")),
+            Self::DiskFiles => row("disk-files", Unit::Count, Some(100_000), 1 << 32, None),
             Self::Instances => row("instances", Unit::Count, Some(256), 16 * KIB, None),
             Self::Fuel => row("fuel", Unit::Fuel, None, u64::MAX, Some("--fuel")),
             Self::SoftDeadline => row("soft-deadline", Unit::Milliseconds, None, DAY_MS, None),
@@ -210,6 +218,10 @@ pub struct Limits {
     pub open_files: u64,
     /// Processes alive at once.
     pub processes: u64,
+    /// Bytes of files that a session keeps in memory.
+    pub disk_bytes: u64,
+    /// Files and directories that a session keeps in memory.
+    pub disk_files: u64,
     /// Units of fuel for the life of the guest.
     pub fuel: Option<u64>,
     /// From when on waits end early, counted from the start of a call.
@@ -243,6 +255,8 @@ impl Default for Limits {
             handles: value(Limit::Handles),
             open_files: value(Limit::OpenFiles),
             processes: value(Limit::Processes),
+            disk_bytes: value(Limit::Disk),
+            disk_files: value(Limit::DiskFiles),
             fuel: None,
             soft_deadline: time(Limit::SoftDeadline),
             hard_deadline: time(Limit::HardDeadline),
@@ -293,6 +307,8 @@ impl Limits {
             handles: self.handles.min(other.handles),
             open_files: self.open_files.min(other.open_files),
             processes: self.processes.min(other.processes),
+            disk_bytes: self.disk_bytes.min(other.disk_bytes),
+            disk_files: self.disk_files.min(other.disk_files),
             fuel: lower(self.fuel, other.fuel),
             soft_deadline: lower(self.soft_deadline, other.soft_deadline),
             hard_deadline: lower(self.hard_deadline, other.hard_deadline),
@@ -307,7 +323,7 @@ impl Limits {
 
     /// Every limit with its value in the limit's unit; `None` is unlimited.
     #[must_use]
-    pub fn values(&self) -> [(Limit, Option<u64>); 17] {
+    pub fn values(&self) -> [(Limit, Option<u64>); 19] {
         let time = |time: Option<Duration>| {
             time.map(|time| u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
         };
@@ -320,6 +336,8 @@ impl Limits {
             (Limit::Handles, Some(self.handles)),
             (Limit::OpenFiles, Some(self.open_files)),
             (Limit::Processes, Some(self.processes)),
+            (Limit::Disk, Some(self.disk_bytes)),
+            (Limit::DiskFiles, Some(self.disk_files)),
             (Limit::Fuel, self.fuel),
             (Limit::SoftDeadline, time(self.soft_deadline)),
             (Limit::HardDeadline, time(self.hard_deadline)),
@@ -433,6 +451,8 @@ mod tests {
                     Limit::Handles => limits.handles = value,
                     Limit::OpenFiles => limits.open_files = value,
                     Limit::Processes => limits.processes = value,
+                    Limit::Disk => limits.disk_bytes = value,
+                    Limit::DiskFiles => limits.disk_files = value,
                     Limit::Fuel => limits.fuel = Some(value),
                     Limit::SoftDeadline => limits.soft_deadline = Some(Duration::from_millis(value)),
                     Limit::HardDeadline => limits.hard_deadline = Some(Duration::from_millis(value)),

@@ -26,6 +26,8 @@ a limit, 126 refused (not valid, not granted, not linkable), 127 no such file.";
 pub(crate) enum Command {
     /// Run a program with the granted authority and pass its exit code on.
     Run(RunArgs),
+    /// Work in a shell whose commands are WebAssembly: on this terminal, or with a script.
+    Shell(ShellArgs),
     /// Call one exported function with numbers and print what it returns.
     Call(CallArgs),
     /// Hand a JSON request to a module's `eval` and print its response.
@@ -186,12 +188,63 @@ pub(crate) struct KeyArgs {
     pub(crate) key_dir: Option<PathBuf>,
 }
 
+/// Commands, and what they may do.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Commands")]
+pub(crate) struct CommandsArgs {
+    /// Add commands: a folder of modules, an installed npm package, a whole `node_modules`, an `.aospkg` file, or one
+    /// module. Of two commands with one name the later counts.
+    #[arg(long, value_name = "DIR|PACKAGE")]
+    pub(crate) bin: Vec<PathBuf>,
+    /// Lay an image under the files of the session: an archive that `tar` made, or an `.aospkg` file.
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) root: Option<PathBuf>,
+    /// Narrow what a command may do to a tier: full, read-write, read-only or isolated. A name or a pattern with `*`.
+    #[arg(long, value_name = "COMMAND=TIER", value_parser = tier)]
+    pub(crate) tier: Vec<(String, hob::Tier)>,
+    /// Processes alive at once.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_processes: Option<u64>,
+    /// Bytes of files that the session keeps in memory.
+    #[arg(long, value_name = "BYTES", value_parser = hob::parse_bytes)]
+    pub(crate) disk: Option<u64>,
+    /// The directory to begin in.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<String>,
+}
+
+/// Arguments of `hob shell`.
+#[derive(Debug, Args)]
+pub(crate) struct ShellArgs {
+    #[command(flatten)]
+    pub(crate) commands: CommandsArgs,
+    #[command(flatten)]
+    pub(crate) guest: GuestArgs,
+    /// Run this script instead of reading from the terminal or standard input.
+    #[arg(short = 'c', value_name = "SCRIPT")]
+    pub(crate) script: Option<OsString>,
+    /// With a script its own arguments, `$0` first; without one a file to run, and its arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
+/// Reads `COMMAND=TIER`.
+fn tier(text: &str) -> Result<(String, hob::Tier), String> {
+    let known = || hob::Tier::ALL.map(hob::Tier::name).join(", ");
+    let (command, name) = text.split_once('=').ok_or("write COMMAND=TIER, such as curl=read-only")?;
+    let tier = hob::Tier::ALL.into_iter().find(|tier| tier.name() == name);
+    let tier = tier.ok_or_else(|| format!("`{name}` is no tier; there are {}", known()))?;
+    Ok((command.to_owned(), tier))
+}
+
 /// Arguments of `hob run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
+    pub(crate) commands: CommandsArgs,
+    #[command(flatten)]
     pub(crate) guest: GuestArgs,
-    /// The program, a package, `.wasm` or `.wat`, and behind it the program's own arguments. A `--` between them is left out.
+    /// With --bin, the name of a command. Otherwise: The program, a package, `.wasm` or `.wat`, and behind it the program's own arguments. A `--` between them is left out.
     #[arg(value_names = ["PATH", "ARGS"], num_args = 1.., required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     program: Vec<OsString>,
 }

@@ -100,7 +100,7 @@ pub(crate) fn cache_dir(args: &EngineArgs) -> Option<PathBuf> {
     args.cache_dir.clone().or_else(|| base().map(|base| base.join("hob")))
 }
 
-fn limits(args: &LimitArgs, default: Limits) -> Limits {
+pub(crate) fn limits(args: &LimitArgs, default: Limits) -> Limits {
     let timeout = args.timeout.or(default.hard_deadline);
     Limits {
         memory_bytes: args.memory.unwrap_or(default.memory_bytes),

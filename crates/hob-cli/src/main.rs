@@ -19,6 +19,7 @@ mod progress;
 mod replay;
 mod report;
 mod run;
+mod shell;
 mod subject;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Shell(args) => shell::run(&args),
         Command::Call(args) => call::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Replay(args) => replay::run(&args),

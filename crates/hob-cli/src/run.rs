@@ -14,6 +14,9 @@ use crate::report::{Done, Failure, HOST, USAGE, write_bytes};
 use crate::subject::{self, Subject};
 
 pub(crate) fn run(args: &RunArgs) -> Done {
+    if !args.commands.bin.is_empty() {
+        return crate::shell::one(args);
+    }
     let Subject { host, log, loaded } = subject::open(args.path(), &args.guest)?;
     let kind = loaded.package().map(|package| package.kind);
     let done = match kind {

@@ -25,7 +25,6 @@ pub struct Kernel {
     /// Which terminal controls a session.
     pub(crate) controlling: Mutex<HashMap<u32, u32>>,
     pub(crate) network: Network,
-    pub(crate) egress: Egress,
     pub(crate) locks: Arc<Locks>,
     pub(crate) fifos: Mutex<HashMap<NodeId, Weak<Pipe>>>,
     pub(crate) alarms: Alarms,
@@ -33,6 +32,8 @@ pub struct Kernel {
     pub(crate) entropy: Mutex<Entropy>,
     pub(crate) audit: Audit,
     pub(crate) runner: Arc<dyn Runner>,
+    /// Woken when a process ends.
+    pub(crate) emptied: crate::wait::WaitQueue,
     ledger: Arc<Ledger>,
     hostname: String,
     permits: Arc<dyn Permits>,
@@ -125,8 +126,7 @@ impl KernelBuilder {
             family: Mutex::default(),
             terminals: OnceLock::new(),
             controlling: Mutex::default(),
-            network: Network::new(&self.hostname),
-            egress: self.egress,
+            network: Network::new(&self.hostname, self.egress.sockets(self.audit.clone())),
             locks: Arc::default(),
             fifos: Mutex::default(),
             alarms: Alarms::default(),
@@ -134,6 +134,7 @@ impl KernelBuilder {
             entropy: Mutex::new(Entropy::new(self.random)),
             audit: Audit::new(self.audit),
             runner: self.runner,
+            emptied: crate::wait::WaitQueue::default(),
             ledger: self.ledger.unwrap_or_else(|| Arc::new(Ledger::new(&Limits::default()))),
             hostname: self.hostname,
             permits: self.permits,
@@ -217,6 +218,15 @@ impl Kernel {
             proc.stop.stop(StopReason::HostShutdown);
             proc.stop.resume();
         }
+    }
+
+    /// Waits until no process is left, as long as `stop` and `until` let it. Returns whether none is.
+    pub fn wait_empty(&self, stop: &hob_cap::StopToken, until: Option<std::time::Instant>) -> bool {
+        let waiter = hob_os::Waiter::new(stop.clone());
+        let empty = || {
+            if lock(&self.family).all().next().is_none() { Ok(()) } else { Err(Errno::Again.into()) }
+        };
+        crate::wait::block(&waiter, &[&self.emptied], &[], until, || Ok(()), empty).is_ok()
     }
 
     pub(crate) fn permit(&self, command: &str) -> Permit {

@@ -35,8 +35,10 @@ pub mod tty;
 pub mod wait;
 
 mod kernel;
+mod outside;
 mod pipe;
 pub mod time;
 
 pub use hob_os::{Errno, OsError, Result};
 pub use kernel::{Everything, Kernel, KernelBuilder, Permits, file_clock};
+pub use outside::{Console, Feed};

@@ -61,5 +61,41 @@ pub const SOCKET_BYTES: usize = 64 << 10;
 /// Datagrams that wait at one socket.
 pub const DATAGRAMS_MAX: usize = 1024;
 
+/// Bytes of datagrams that wait at one socket.
+pub const DATAGRAM_QUEUE_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of datagrams that wait in one session, with [`DATAGRAM_OVERHEAD_BYTES`] for each.
+pub const DATAGRAM_SESSION_BYTES_MAX: usize = 4 << 20;
+
+/// What a datagram counts besides its bytes, so that empty ones are not free.
+pub const DATAGRAM_OVERHEAD_BYTES: usize = 128;
+
+/// Bytes of one datagram: `msgsize`.
+pub const DATAGRAM_BYTES_MAX: usize = 65_507;
+
+/// Bytes of the name of a socket outside the tree of files: `inval`.
+pub const UNIX_NAME_BYTES_MAX: usize = 107;
+
+/// Descriptors passed with one message: `inval`.
+pub const PASSED_MAX: usize = 253;
+
+/// Descriptors of one session that were passed and not received yet: `nobufs`.
+pub const PASSED_SESSION_MAX: usize = 1024;
+
 /// Signal handlers run at one safe point.
 pub const HANDLERS_MAX: u32 = 64;
+
+/// Commands of one source: it is refused.
+pub const COMMANDS_MAX: usize = 4096;
+
+/// Names in one folder that commands are looked for in: the source is refused.
+pub const SOURCE_NAMES_MAX: usize = 1 << 16;
+
+/// Bytes of the manifest of a package, or of its `package.json`: the source is refused.
+pub const MANIFEST_BYTES_MAX: u64 = 1 << 20;
+
+/// Objects in one image, directories that it implies included: it is refused.
+pub const IMAGE_OBJECTS_MAX: usize = 1 << 20;
+
+/// Bytes of all names and targets of links in one image, and of the index of a package: it is refused.
+pub const IMAGE_NAME_BYTES_MAX: u64 = 64 << 20;

@@ -3,10 +3,16 @@
 //! A write of at most [`PIPE_ATOMIC_BYTES`] is whole or waits. When the last reader is gone a write says
 //! [`Errno::Pipe`]; when the last writer is gone a read says the end. Ends are counted by their descriptions, so that a
 //! kill closes what a process held.
+//!
+//! Shells that are built without `fork` write a whole here-document into a pipe before they start who reads it, and wait
+//! for a command before they read what it wrote. Where nobody who could read will before the writer goes on, waiting
+//! would be for ever: such a pipe is made larger instead ([`crate::process`] decides that), at the ledger's expense.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use hob_cap::{Ledger, Limit};
 use hob_os::{Errno, FileType, Result};
 
 use crate::fd::stream::{Caller, Ready, Stream};
@@ -14,15 +20,28 @@ use crate::limits::{PIPE_ATOMIC_BYTES, PIPE_BYTES};
 use crate::wait::{WaitQueue, lock};
 
 /// A pipe. A named one is opened again and again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pipe {
+    id: u64,
     state: Mutex<State>,
     queue: WaitQueue,
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+impl Default for Pipe {
+    fn default() -> Self {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { id, state: Mutex::default(), queue: WaitQueue::default() }
+    }
 }
 
 #[derive(Debug, Default)]
 struct State {
     bytes: VecDeque<u8>,
+    /// Bytes it holds beyond the usual, and who pays for them.
+    extra: usize,
+    paid: Option<Arc<Ledger>>,
     readers: usize,
     writers: usize,
     /// How often an end was opened, so that who waits for the other end to be opened sees one that came and went.
@@ -37,6 +56,20 @@ pub(crate) struct Reader(Arc<Pipe>);
 /// An end to write to.
 #[derive(Debug)]
 pub(crate) struct Writer(Arc<Pipe>);
+
+impl State {
+    fn room(&self) -> usize {
+        (PIPE_BYTES + self.extra).saturating_sub(self.bytes.len())
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Some(ledger) = &self.paid {
+            ledger.release(Limit::HostBuffer, u64::try_from(self.extra).unwrap_or(0));
+        }
+    }
+}
 
 impl Pipe {
     /// A new end to read from.
@@ -87,7 +120,7 @@ impl Stream for Reader {
         if state.bytes.is_empty() {
             return if state.writers == 0 || buf.is_empty() { Ok(0) } else { Err(Errno::Again.into()) };
         }
-        let was_full = PIPE_BYTES - state.bytes.len() < PIPE_ATOMIC_BYTES;
+        let was_full = state.room() < PIPE_ATOMIC_BYTES;
         let mut done = 0;
         while done < buf.len() {
             let (front, _) = state.bytes.as_slices();
@@ -100,7 +133,7 @@ impl Stream for Reader {
             state.bytes.drain(..take);
             done += take;
         }
-        let has_room = PIPE_BYTES - state.bytes.len() >= PIPE_ATOMIC_BYTES;
+        let has_room = state.room() >= PIPE_ATOMIC_BYTES;
         drop(state);
         if was_full && has_room {
             self.0.queue.wake();
@@ -122,6 +155,10 @@ impl Stream for Reader {
     fn queue(&self) -> &WaitQueue {
         &self.0.queue
     }
+
+    fn pipe(&self) -> Option<u64> {
+        Some(self.0.id)
+    }
 }
 
 impl Stream for Writer {
@@ -138,7 +175,7 @@ impl Stream for Writer {
         if state.readers == 0 {
             return Err(Errno::Pipe.into());
         }
-        let room = PIPE_BYTES - state.bytes.len();
+        let room = state.room();
         let take = buf.len().min(room);
         if (buf.len() <= PIPE_ATOMIC_BYTES && take < buf.len()) || (take == 0 && !buf.is_empty()) {
             return Err(Errno::Again.into());
@@ -155,12 +192,24 @@ impl Stream for Writer {
     fn ready(&self) -> Ready {
         let state = lock(&self.0.state);
         let broken = state.readers == 0;
-        let write = broken || PIPE_BYTES - state.bytes.len() >= PIPE_ATOMIC_BYTES;
+        let write = broken || state.room() >= PIPE_ATOMIC_BYTES;
         Ready { write, error: broken, ..Ready::default() }
     }
 
     fn queue(&self) -> &WaitQueue {
         &self.0.queue
+    }
+
+    fn pipe(&self) -> Option<u64> {
+        Some(self.0.id)
+    }
+
+    fn enlarge(&self, ledger: &Arc<Ledger>) -> Result<()> {
+        ledger.charge(Limit::HostBuffer, u64::try_from(PIPE_BYTES).unwrap_or(0))?;
+        let mut state = lock(&self.0.state);
+        state.extra += PIPE_BYTES;
+        state.paid.get_or_insert_with(|| Arc::clone(ledger));
+        Ok(())
     }
 }
 
@@ -238,6 +287,19 @@ mod tests {
         assert_eq!(read.try_read(&ME, &mut buf), Err(Errno::Again.into()));
         drop(write);
         assert_eq!(read.try_read(&ME, &mut buf), Ok(0));
+    }
+
+    #[test]
+    fn a_pipe_that_was_made_larger_is_paid_for_until_it_goes() {
+        let ledger = Arc::new(Ledger::new(&hob_cap::Limits::default()));
+        let pipe = Arc::new(Pipe::default());
+        let (read, write) = (pipe.reader(), pipe.writer());
+        assert_eq!(write.try_write(&ME, &vec![7; 2 * PIPE_BYTES]), Ok(PIPE_BYTES));
+        write.enlarge(&ledger).unwrap();
+        assert_eq!(write.try_write(&ME, &vec![7; 2 * PIPE_BYTES]), Ok(PIPE_BYTES));
+        assert_eq!(ledger.used(Limit::HostBuffer), PIPE_BYTES as u64);
+        drop((pipe, read, write));
+        assert_eq!(ledger.used(Limit::HostBuffer), 0);
     }
 
     #[test]

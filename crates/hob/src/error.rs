@@ -55,6 +55,13 @@ pub enum ErrorKind {
     },
     /// A grant cannot be given.
     Grant(String),
+    /// Something failed inside a session.
+    Shell {
+        /// What was to be done.
+        what: String,
+        /// Why it was not.
+        errno: hob_os::Errno,
+    },
     /// A limit is set higher than it may be.
     Limit(LimitTooHigh),
     /// The guest ended other than by returning.
@@ -120,7 +127,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match &*self.kind {
-            ErrorKind::NotFound(_) => 127,
+            ErrorKind::NotFound(_) | ErrorKind::Shell { errno: hob_os::Errno::Noent, .. } => 127,
             ErrorKind::Fault(fault) if fault.is_deadline() => 124,
             ErrorKind::Fault(fault) => match fault.kind() {
                 FaultKind::Exit(code) => code.to_le_bytes()[0],
@@ -152,6 +159,7 @@ impl fmt::Display for Error {
                 write!(f, "no function is exported as `{export}`; there are: {have}")
             }
             ErrorKind::Grant(why) => f.write_str(why),
+            ErrorKind::Shell { what, errno } => write!(f, "failed to {what}: {errno}"),
             ErrorKind::Limit(error) => error.fmt(f),
             ErrorKind::Fault(fault) => fault.fmt(f),
             ErrorKind::Verdict(error) => error.fmt(f),

@@ -182,6 +182,17 @@ impl Host {
         self.inner.engine.cache()
     }
 
+    /// Begins to set up a shell, whose commands may do what this host grants.
+    ///
+    /// ```
+    /// let shell = hob::Host::builder().build()?.shell().build()?;
+    /// assert!(shell.commands().is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn shell(&self) -> crate::shell::ShellBuilder {
+        crate::shell::ShellBuilder::new(self.clone())
+    }
+
     /// The engine beneath.
     ///
     /// ```

@@ -38,6 +38,7 @@ mod plugin;
 mod record;
 mod replay;
 mod seat;
+mod shell;
 mod tool;
 mod values;
 
@@ -53,19 +54,22 @@ pub use package::Package;
 pub use plugin::{Answer, Callback, Called, LogLine, Plugin, PluginForm};
 pub use record::Recorder;
 pub use replay::{Replay, Replayed};
+pub use shell::{Exit, Job, Launch, Session, Shell, ShellBuilder};
 pub use tool::{Decision, Tool, ToolAnswer, ToolKind};
 
 pub use hob_abi::Contract;
 pub use hob_cap::{
-    Access, AuditError, AuditEvent, AuditSink, ClockGrant, EnvGrant, FsGrant, GrantError, GuestPath,
-    HostObject, Limit, LimitExceeded, LimitTooHigh, Limits, NetGrant, Outcome, Policy, PolicyDiff,
-    RandomGrant, Request, StdioGrant, StopReason, StopToken, Verdict, diff, escape_guest_bytes,
-    escape_guest_text, format_bytes, parse_bytes, parse_duration,
+    Access, AuditError, AuditEvent, AuditSink, Children, ClockGrant, Connections, EnvGrant, Files, FsGrant,
+    GrantError, GuestPath, HostObject, Limit, LimitExceeded, LimitTooHigh, Limits, NetGrant, Outcome, Permit,
+    Policy, PolicyDiff, RandomGrant, Request, StdioGrant, StopReason, StopToken, Tier, Verdict, diff,
+    escape_guest_bytes, escape_guest_text, format_bytes, parse_bytes, parse_duration,
 };
 pub use hob_engine::{
     BackendKind, CacheStats, Choice, CompileLimits, Fault, FaultKind, PrivateError, Trap, UserKey, ValType,
     Value, accepted_features,
 };
+pub use hob_kernel::process::Signal;
+pub use hob_kernel::{Console, Feed};
 pub use hob_os::{SharedBuffer, Sink, Source};
 
 /// The parts beneath the handles, for embedders that bring their own host functions or measure.

@@ -6,10 +6,7 @@ use std::time::Instant;
 
 use hob_abi::plugin::{Desk, HasDesk};
 use hob_abi::wasi_p1::HasWorld;
-use hob_cap::{
-    AuditSink, ClockGrant, EnvGrant, FsGrant, Ledger, Limits, NetGrant, Policy, RandomGrant, Scheme,
-    StopToken,
-};
+use hob_cap::{AuditSink, ClockGrant, EnvGrant, FsGrant, Ledger, Limits, Policy, RandomGrant, StopToken};
 use hob_engine::{Bounds, Fault};
 use hob_os::egress::Egress;
 use hob_os::{HostDir, OsError, Sink, Source, World};
@@ -62,12 +59,6 @@ impl Opened {
         egress: Egress,
     ) -> Result<Self, Error> {
         let refuse = |why: String| Error::new(ErrorKind::Grant(why));
-        let later = |grant: &&NetGrant| matches!(grant.scheme, Scheme::Tcp | Scheme::Udp);
-        if let Some(grant) = policy.net.iter().find(later) {
-            return Err(refuse(format!(
-                "sockets are not available yet, so `--net '{grant}'` cannot be granted; http and https can"
-            )));
-        }
         if let Some(path) = policy.hidden.first() {
             return Err(refuse(format!(
                 "hiding `{path}` inside a granted directory is not available; grant its siblings"
@@ -94,6 +85,26 @@ impl Opened {
     /// Whether a guest is handed what may be a secret.
     pub(crate) fn has_secrets(&self) -> bool {
         !self.env.is_empty() || !self.config.is_empty()
+    }
+
+    /// The granted directories, open.
+    pub(crate) fn dirs(&self) -> &[(HostDir, FsGrant)] {
+        &self.dirs
+    }
+
+    /// The granted variables.
+    pub(crate) fn env(&self) -> &[(Vec<u8>, Vec<u8>)] {
+        &self.env
+    }
+
+    /// The way outside.
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    /// Where uses of authority are recorded.
+    pub(crate) fn audit(&self) -> Option<&Arc<dyn AuditSink>> {
+        self.audit.as_ref()
     }
 
     pub(crate) fn seat(&self, streams: Streams, bounds: &Bounds) -> Result<Seat, Error> {

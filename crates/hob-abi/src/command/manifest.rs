@@ -195,6 +195,23 @@ pub enum Grant {
     Net,
 }
 
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "nothing",
+            Self::Descriptor => "what a descriptor stands for",
+            Self::Stdio => "a terminal",
+            Self::Env => "the environment",
+            Self::Clock => "the clock",
+            Self::Random => "randomness",
+            Self::Fs => "files, as the session was granted them",
+            Self::FsWrite => "files to change, as the session was granted them",
+            Self::Children => "other commands, as the session was granted them",
+            Self::Net => "the network, as the session was granted it",
+        })
+    }
+}
+
 /// Whether new programs should use a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {

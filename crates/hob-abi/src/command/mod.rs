@@ -14,6 +14,7 @@
 //! * [`Generation`]: which of the contract's generations a module was built for, or why ([`Incompatible`]) none.
 
 mod generation;
+mod host;
 mod incompatible;
 mod manifest;
 mod section;
@@ -24,6 +25,7 @@ use hob_engine::{Fault, FaultKind, Instance, ModuleInfo};
 use crate::contract::{Mismatch, expect_func, expect_memory};
 
 pub use generation::Generation;
+pub use host::{Guest, Programs, Report};
 pub use incompatible::{Incompatible, Named};
 pub use manifest::{
     Answer, Cap, Class, Eras, Extent, Function, Grant, Param, Role, Status, Version, canonical, errno_name,

@@ -7,15 +7,15 @@ use hob_engine::{Fault, OutOfBounds};
 use hob_os::{Errno, OsError};
 
 /// How a call did not succeed: with a number the guest gets, or by ending the guest.
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Errno(Errno),
     Fault(Fault),
 }
 
-pub(super) type Result<T> = std::result::Result<T, Refusal>;
+pub(crate) type Result<T> = std::result::Result<T, Refusal>;
 
 /// The number the guest gets; 0 is success.
-pub(super) fn answer(result: Result<()>) -> std::result::Result<i32, Fault> {
+pub(crate) fn answer(result: Result<()>) -> std::result::Result<i32, Fault> {
     match result {
         Ok(()) => Ok(0),
         Err(Refusal::Errno(errno)) => Ok(number(errno)),
@@ -53,7 +53,7 @@ impl From<OutOfBounds> for Refusal {
     }
 }
 
-pub(super) fn number(errno: Errno) -> i32 {
+pub(crate) fn number(errno: Errno) -> i32 {
     match errno {
         Errno::TooBig => 1,
         Errno::Acces => 2,

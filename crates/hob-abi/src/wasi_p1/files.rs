@@ -1,16 +1,16 @@
 //! Functions on open descriptors.
 
 use hob_engine::{Ctx, HostTable, Memory};
-use hob_os::{DirEntry, Errno, Rights, TRANSFER_BYTES_MAX, World};
+use hob_os::{DirEntry, Errno, Rights, TRANSFER_BYTES_MAX};
 
 use super::errno::Result;
 use super::types::{advice, dirent, fdflags, fdstat, filestat, put_u32, put_u64, size, times, whence};
-use super::{HasWorld, MODULE, Reaches, with, with_world};
+use super::{HasSystem, MODULE, Reaches, System, with, with_world};
 
 /// The most buffers one call may name, as POSIX systems have it.
 const BUFFERS_MAX: u32 = 1024;
 
-pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     add_streams(table, MODULE, reach);
     add_bytes(table, reach);
     add_state(table, reach);
@@ -41,14 +41,14 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
                 if size(name.len())? > len {
                     return Err(Errno::NameTooLong.into());
                 }
-                Ok(mem.write(at, name.as_bytes())?)
+                Ok(mem.write(at, &name)?)
             })
         },
     );
 }
 
 /// The functions on streams whose types are the same in every snapshot of preview 1.
-pub(super) fn add_streams<T: HasWorld>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
+pub(super) fn add_streams<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     let reach = &reach.descriptors;
     table.func(
         module,
@@ -69,7 +69,7 @@ pub(super) fn add_streams<T: HasWorld>(table: &mut HostTable<T>, module: &'stati
 }
 
 /// Reading, writing, seeking.
-fn add_bytes<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_bytes<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     let reach = &reach.descriptors;
     table.func(
         MODULE,
@@ -104,7 +104,7 @@ fn add_bytes<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
 }
 
 /// What a descriptor is and how it behaves.
-fn add_state<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_state<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     let reach = &reach.descriptors;
     table.func(
         MODULE,
@@ -190,7 +190,7 @@ fn buffers(mem: &mut Memory<'_>, at: u32, count: u32) -> Result<Vec<(u32, u32)>>
 }
 
 /// One read into the buffers of a call: straight into guest memory when there is one, else by way of a buffer.
-pub(super) fn scatter(
+pub(crate) fn scatter(
     mem: &mut Memory<'_>,
     at: u32,
     count: u32,
@@ -219,7 +219,7 @@ pub(super) fn scatter(
 }
 
 /// One write of the buffers of a call: they go out together, so that an appending write stays whole.
-pub(super) fn gather(
+pub(crate) fn gather(
     mem: &mut Memory<'_>,
     at: u32,
     count: u32,
@@ -249,7 +249,7 @@ fn total(list: &[(u32, u32)]) -> usize {
 /// Fills the buffer with entries; one that does not fit is cut, which tells the guest to ask again with more room.
 fn readdir(
     mem: &mut Memory<'_>,
-    world: &mut World,
+    world: &mut impl System,
     fd: u32,
     to: (u32, u32),
     cookie: u64,

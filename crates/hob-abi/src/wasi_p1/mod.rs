@@ -5,19 +5,22 @@
 //!
 //! A pointer that does not lie in the guest's memory is answered with `fault` (21), never with a trap of the host.
 
-mod errno;
+pub(crate) mod errno;
 mod files;
 mod paths;
 mod poll;
 mod process;
 mod sockets;
-mod types;
+mod system;
+pub(crate) mod types;
 
 use hob_cap::{ClockGrant, Policy, RandomGrant};
 use hob_engine::{Ctx, Fault, HostTable, Memory, Reach};
-use hob_os::World;
+use hob_os::{Errno, World};
 
-use errno::{Result, answer};
+use errno::{Refusal, Result, answer};
+
+pub use system::{Handled, HasSystem, System};
 
 /// The module name of every function here.
 pub const MODULE: &str = "wasi_snapshot_preview1";
@@ -35,7 +38,7 @@ impl HasWorld for World {
 }
 
 /// Adds all 46 functions, each with what it reaches under `policy`.
-pub fn add_to<T: HasWorld>(table: &mut HostTable<T>, policy: &Policy) {
+pub fn add_to<T: HasSystem>(table: &mut HostTable<T>, policy: &Policy) {
     let reach = Reaches::of(policy);
     process::add_to(table, MODULE, &reach);
     files::add_to(table, &reach);
@@ -44,12 +47,24 @@ pub fn add_to<T: HasWorld>(table: &mut HostTable<T>, policy: &Policy) {
     sockets::add_to(table, &reach);
 }
 
+/// Adds all 46 functions, each with what `reach` says of it.
+pub(crate) fn add_all_to<T: HasSystem>(table: &mut HostTable<T>) {
+    let reach = Reaches::of_session();
+    process::add_to(table, MODULE, &reach);
+    files::add_to(table, &reach);
+    paths::add_to(table, &reach);
+    poll::add_to(table, &reach);
+    sockets::add_to(table, &reach);
+    process::add_to(table, UNSTABLE_MODULE, &reach);
+    files::add_streams(table, UNSTABLE_MODULE, &reach);
+}
+
 /// The module name of the snapshot before.
 pub const UNSTABLE_MODULE: &str = "wasi_unstable";
 
 /// Adds those functions of the snapshot before that are the same in both: arguments, environment, clocks, randomness, exit,
 /// and reading and writing streams. Old tools need no more.
-pub fn add_unstable_to<T: HasWorld>(table: &mut HostTable<T>, policy: &Policy) {
+pub fn add_unstable_to<T: HasSystem>(table: &mut HostTable<T>, policy: &Policy) {
     let reach = Reaches::of(policy);
     process::add_to(table, UNSTABLE_MODULE, &reach);
     files::add_streams(table, UNSTABLE_MODULE, &reach);
@@ -66,6 +81,19 @@ struct Reaches {
 }
 
 impl Reaches {
+    /// What they reach in a session, which is decided at each call and not when a program is linked.
+    fn of_session() -> Self {
+        let granted = |what: &str| Reach::Granted(format!("what the session was granted: {what}"));
+        Self {
+            environ: Reach::Nothing,
+            clock: granted("clock"),
+            random: granted("random"),
+            descriptors: granted("fs, stdio"),
+            paths: granted("fs"),
+            sockets: granted("net"),
+        }
+    }
+
     fn of(policy: &Policy) -> Self {
         let list = |items: Vec<String>, flag: &str| {
             if items.is_empty() { Reach::Inert(flag.into()) } else { Reach::Granted(items.join(", ")) }
@@ -96,19 +124,55 @@ impl Reaches {
     }
 }
 
-/// Runs `f` with the guest's memory and world, and turns what it says into an error number.
-fn with<T: HasWorld>(
+/// Runs `f` with the guest's memory and system, and turns what it says into an error number. A call that a signal
+/// interrupted begins again when all handlers want that.
+#[inline]
+pub(crate) fn with<T: HasSystem>(
     ctx: &mut Ctx<'_, T>,
-    f: impl FnOnce(&mut Memory<'_>, &mut World) -> Result<()>,
+    f: impl Fn(&mut Memory<'_>, &mut T::System) -> Result<()>,
 ) -> std::result::Result<i32, Fault> {
-    let (mut memory, data) = ctx.split()?;
-    answer(f(&mut memory, data.world()))
+    loop {
+        let (done, handled) = with_signals(ctx, &f)?;
+        let interrupted = matches!(done, Err(Refusal::Errno(Errno::Intr)));
+        if !(interrupted && handled == Handled::Restart) {
+            return answer(done);
+        }
+    }
 }
 
-/// Runs `f` with the guest's world alone.
-fn with_world<T: HasWorld>(
+/// As [`with`], of a call that never begins again.
+#[inline]
+pub(crate) fn with_once<T: HasSystem>(
     ctx: &mut Ctx<'_, T>,
-    f: impl FnOnce(&mut World) -> Result<()>,
+    f: impl Fn(&mut Memory<'_>, &mut T::System) -> Result<()>,
 ) -> std::result::Result<i32, Fault> {
-    answer(f(ctx.data().world()))
+    answer(with_signals(ctx, &f)?.0)
+}
+
+#[inline]
+fn with_signals<T: HasSystem>(
+    ctx: &mut Ctx<'_, T>,
+    f: &impl Fn(&mut Memory<'_>, &mut T::System) -> Result<()>,
+) -> std::result::Result<(Result<()>, Handled), Fault> {
+    T::safe_point(ctx)?;
+    let (mut memory, data) = ctx.split()?;
+    let done = f(&mut memory, data.system());
+    Ok((done, T::safe_point(ctx)?))
+}
+
+/// Runs `f` with the guest's system alone.
+#[inline]
+pub(crate) fn with_world<T: HasSystem>(
+    ctx: &mut Ctx<'_, T>,
+    f: impl Fn(&mut T::System) -> Result<()>,
+) -> std::result::Result<i32, Fault> {
+    loop {
+        T::safe_point(ctx)?;
+        let done = f(ctx.data().system());
+        let interrupted = matches!(done, Err(Refusal::Errno(Errno::Intr)));
+        let handled = T::safe_point(ctx)?;
+        if !(interrupted && handled == Handled::Restart) {
+            return answer(done);
+        }
+    }
 }

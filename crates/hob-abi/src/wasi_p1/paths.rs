@@ -5,15 +5,15 @@ use hob_os::{Errno, OpenHow, Rights};
 
 use super::errno::Result;
 use super::types::{fdflags, filestat, follow, put_u32, size, times};
-use super::{HasWorld, MODULE, Reaches, with};
+use super::{HasSystem, MODULE, Reaches, System, with};
 
-pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     add_open(table, reach);
     add_one_name(table, reach);
     add_two_names(table, reach);
 }
 
-fn add_open<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_open<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     table.func(
         MODULE,
         "path_open",
@@ -54,7 +54,7 @@ fn open_how(lookup: u32, how: u32, rights: u64, inheriting: u64, flags: u32) -> 
     })
 }
 
-fn add_one_name<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_one_name<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     let reach = &reach.paths;
     table.func(
         MODULE,
@@ -125,7 +125,7 @@ fn add_one_name<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
     );
 }
 
-fn add_two_names<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_two_names<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     let reach = &reach.paths;
     table.func(
         MODULE,

@@ -1,26 +1,26 @@
 //! Waiting for several things at once.
 
 use hob_engine::{Ctx, HostTable, Memory};
-use hob_os::{Errno, SUBSCRIPTIONS_MAX, World};
+use hob_os::{Errno, SUBSCRIPTIONS_MAX};
 
 use super::errno::Result;
 use super::types::{EVENT_BYTES, SUBSCRIPTION_BYTES, event, put_u32, size, subscription};
-use super::{HasWorld, MODULE, Reaches, with};
+use super::{HasSystem, MODULE, Reaches, System, with_once};
 
-pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     table.func(
         MODULE,
         "poll_oneoff",
         reach.descriptors.clone(),
         |ctx: &mut Ctx<'_, T>, subscriptions: u32, events: u32, count: u32, out: u32| {
-            with(ctx, |mem, world| poll(mem, world, subscriptions, events, count, out))
+            with_once(ctx, |mem, world| poll(mem, world, subscriptions, events, count, out))
         },
     );
 }
 
 fn poll(
     mem: &mut Memory<'_>,
-    world: &mut World,
+    world: &mut impl System,
     input: u32,
     output: u32,
     count: u32,

@@ -3,23 +3,23 @@
 use hob_engine::{Ctx, Fault, HostTable, Memory, Reach};
 use hob_os::Errno;
 
-use super::errno::{Result, number};
+use super::errno::{Result, answer, number};
 use super::types::{clock, put_u32, put_u64, size};
-use super::{HasWorld, Reaches, with, with_world};
+use super::{HasSystem, Reaches, System, with, with_world};
 
-pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
+pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     table.func(module, "args_sizes_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
-        with(ctx, |mem, world| put_sizes(mem, world.args(), count, bytes))
+        with(ctx, |mem, world| put_sizes(mem, &world.args(), count, bytes))
     });
     table.func(module, "args_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, pointers: u32, bytes: u32| {
-        with(ctx, |mem, world| put_strings(mem, world.args(), pointers, bytes))
+        with(ctx, |mem, world| put_strings(mem, &world.args(), pointers, bytes))
     });
     table.func(
         module,
         "environ_sizes_get",
         reach.environ.clone(),
         |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
-            with(ctx, |mem, world| put_sizes(mem, world.environ(), count, bytes))
+            with(ctx, |mem, world| put_sizes(mem, &world.environ(), count, bytes))
         },
     );
     table.func(
@@ -27,7 +27,7 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, module: &'static str
         "environ_get",
         reach.environ.clone(),
         |ctx: &mut Ctx<'_, T>, pointers: u32, bytes: u32| {
-            with(ctx, |mem, world| put_strings(mem, world.environ(), pointers, bytes))
+            with(ctx, |mem, world| put_strings(mem, &world.environ(), pointers, bytes))
         },
     );
     table.func(module, "clock_res_get", reach.clock.clone(), |ctx: &mut Ctx<'_, T>, id: u32, out: u32| {
@@ -51,9 +51,17 @@ pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, module: &'static str
         module,
         "proc_exit",
         Reach::Nothing,
-        |_: &mut Ctx<'_, T>, code: u32| -> std::result::Result<(), Fault> { Err(Fault::exit(code)) },
+        |ctx: &mut Ctx<'_, T>, code: u32| -> std::result::Result<(), Fault> { Err(ctx.data().exit(code)) },
     );
-    table.func(module, "proc_raise", Reach::Nothing, |_: &mut Ctx<'_, T>, signal: u32| raise(signal));
+    table.func(module, "proc_raise", Reach::Nothing, |ctx: &mut Ctx<'_, T>, signal: u32| {
+        match ctx.data().raise(signal) {
+            None => raise(signal),
+            Some(sent) => {
+                T::safe_point(ctx)?;
+                answer(sent.map_err(Into::into))
+            }
+        }
+    });
 }
 
 /// Signals whose default action is to be ignored: none, child, continue, urgent data, window size.

@@ -5,9 +5,9 @@ use hob_os::Errno;
 
 use super::files::{gather, scatter};
 use super::types::{fdflags, put_u16, put_u32, recv_flags};
-use super::{HasWorld, MODULE, Reaches, with, with_world};
+use super::{HasSystem, MODULE, Reaches, System, with, with_world};
 
-pub(super) fn add_to<T: HasWorld>(table: &mut HostTable<T>, reach: &Reaches) {
+pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     let reach = &reach.sockets;
     table.func(
         MODULE,

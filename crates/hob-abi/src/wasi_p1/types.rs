@@ -8,24 +8,24 @@ use hob_os::{
 
 use super::errno::{Result, number};
 
-pub(super) fn put_u16(mem: &mut Memory<'_>, at: u32, value: u16) -> Result<()> {
+pub(crate) fn put_u16(mem: &mut Memory<'_>, at: u32, value: u16) -> Result<()> {
     Ok(mem.write(at, &value.to_le_bytes())?)
 }
 
-pub(super) fn put_u32(mem: &mut Memory<'_>, at: u32, value: u32) -> Result<()> {
+pub(crate) fn put_u32(mem: &mut Memory<'_>, at: u32, value: u32) -> Result<()> {
     Ok(mem.write(at, &value.to_le_bytes())?)
 }
 
-pub(super) fn put_u64(mem: &mut Memory<'_>, at: u32, value: u64) -> Result<()> {
+pub(crate) fn put_u64(mem: &mut Memory<'_>, at: u32, value: u64) -> Result<()> {
     Ok(mem.write(at, &value.to_le_bytes())?)
 }
 
 /// A length as the 32 bits the guest expects.
-pub(super) fn size(bytes: usize) -> Result<u32> {
+pub(crate) fn size(bytes: usize) -> Result<u32> {
     u32::try_from(bytes).map_err(|_| Errno::Overflow.into())
 }
 
-pub(super) fn filetype(kind: FileType) -> u8 {
+pub(crate) fn filetype(kind: FileType) -> u8 {
     match kind {
         FileType::Unknown => 0,
         FileType::BlockDevice => 1,
@@ -38,7 +38,7 @@ pub(super) fn filetype(kind: FileType) -> u8 {
     }
 }
 
-pub(super) fn clock(id: u32) -> Result<ClockId> {
+pub(crate) fn clock(id: u32) -> Result<ClockId> {
     match id {
         0 => Ok(ClockId::Realtime),
         1 => Ok(ClockId::Monotonic),
@@ -47,7 +47,7 @@ pub(super) fn clock(id: u32) -> Result<ClockId> {
     }
 }
 
-pub(super) fn fdflags(bits: u32) -> Result<FdFlags> {
+pub(crate) fn fdflags(bits: u32) -> Result<FdFlags> {
     if bits & !0x1f != 0 {
         return Err(Errno::Inval.into());
     }
@@ -61,14 +61,14 @@ pub(super) fn fdflags(bits: u32) -> Result<FdFlags> {
 }
 
 /// Whether a symbolic link at the end of a path is followed.
-pub(super) fn follow(bits: u32) -> Result<bool> {
+pub(crate) fn follow(bits: u32) -> Result<bool> {
     if bits & !1 != 0 {
         return Err(Errno::Inval.into());
     }
     Ok(bits & 1 != 0)
 }
 
-pub(super) fn whence(number: u32) -> Result<Whence> {
+pub(crate) fn whence(number: u32) -> Result<Whence> {
     match number {
         0 => Ok(Whence::Start),
         1 => Ok(Whence::Current),
@@ -77,7 +77,7 @@ pub(super) fn whence(number: u32) -> Result<Whence> {
     }
 }
 
-pub(super) fn advice(number: u32) -> Result<Advice> {
+pub(crate) fn advice(number: u32) -> Result<Advice> {
     Ok(match number {
         0 => Advice::Normal,
         1 => Advice::Sequential,
@@ -90,7 +90,7 @@ pub(super) fn advice(number: u32) -> Result<Advice> {
 }
 
 /// What to do with the access and modification time.
-pub(super) fn times(accessed: u64, modified: u64, bits: u32) -> Result<(SetTime, SetTime)> {
+pub(crate) fn times(accessed: u64, modified: u64, bits: u32) -> Result<(SetTime, SetTime)> {
     if bits & !0xf != 0 {
         return Err(Errno::Inval.into());
     }
@@ -103,14 +103,14 @@ pub(super) fn times(accessed: u64, modified: u64, bits: u32) -> Result<(SetTime,
     Ok((one(accessed, bits & 1 != 0, bits & 2 != 0)?, one(modified, bits & 4 != 0, bits & 8 != 0)?))
 }
 
-pub(super) fn recv_flags(bits: u32) -> Result<RecvFlags> {
+pub(crate) fn recv_flags(bits: u32) -> Result<RecvFlags> {
     if bits & !3 != 0 {
         return Err(Errno::Inval.into());
     }
     Ok(RecvFlags { peek: bits & 1 != 0, wait_all: bits & 2 != 0 })
 }
 
-pub(super) fn fdstat(stat: &FdStat) -> [u8; 24] {
+pub(crate) fn fdstat(stat: &FdStat) -> [u8; 24] {
     let flags = u16::from(stat.flags.append)
         | u16::from(stat.flags.dsync) << 1
         | u16::from(stat.flags.nonblock) << 2
@@ -124,7 +124,7 @@ pub(super) fn fdstat(stat: &FdStat) -> [u8; 24] {
     out.0
 }
 
-pub(super) fn filestat(stat: &FileStat) -> [u8; 64] {
+pub(crate) fn filestat(stat: &FileStat) -> [u8; 64] {
     let mut out = Fields::<64>::default();
     out.put(0, &stat.device.to_le_bytes());
     out.put(8, &stat.inode.to_le_bytes());
@@ -138,10 +138,10 @@ pub(super) fn filestat(stat: &FileStat) -> [u8; 64] {
 }
 
 /// Bytes of one subscription and one event.
-pub(super) const SUBSCRIPTION_BYTES: u32 = 48;
-pub(super) const EVENT_BYTES: u32 = 32;
+pub(crate) const SUBSCRIPTION_BYTES: u32 = 48;
+pub(crate) const EVENT_BYTES: u32 = 32;
 
-pub(super) fn subscription(raw: &[u8; 48]) -> Result<Subscription> {
+pub(crate) fn subscription(raw: &[u8; 48]) -> Result<Subscription> {
     let userdata = u64_at(raw, 0);
     let fd = u32_at(raw, 16);
     let what = match raw[8] {
@@ -159,7 +159,7 @@ pub(super) fn subscription(raw: &[u8; 48]) -> Result<Subscription> {
     Ok(Subscription { userdata, what })
 }
 
-pub(super) fn event(event: &Event) -> [u8; 32] {
+pub(crate) fn event(event: &Event) -> [u8; 32] {
     let kind = match event.kind {
         EventKind::Clock => 0,
         EventKind::Read => 1,
@@ -176,7 +176,7 @@ pub(super) fn event(event: &Event) -> [u8; 32] {
 }
 
 /// The head of a directory entry; the name follows it.
-pub(super) fn dirent(next: u64, inode: u64, kind: FileType, name: u32) -> [u8; 24] {
+pub(crate) fn dirent(next: u64, inode: u64, kind: FileType, name: u32) -> [u8; 24] {
     let mut out = Fields::<24>::default();
     out.put(0, &next.to_le_bytes());
     out.put(8, &inode.to_le_bytes());

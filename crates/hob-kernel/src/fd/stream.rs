@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
+use hob_cap::Ledger;
 use hob_os::{FileType, Result};
 
 use crate::wait::WaitQueue;
@@ -56,6 +58,18 @@ pub trait Stream: Send + Sync + Debug {
 
     /// Woken whenever [`Stream::ready`] may have changed.
     fn queue(&self) -> &WaitQueue;
+
+    /// Which pipe it is an end of, if it is one.
+    fn pipe(&self) -> Option<u64> {
+        None
+    }
+
+    /// Makes room for more in a pipe that is full, at the expense of the ledger. Errors: it is no pipe; the ledger says
+    /// no.
+    fn enlarge(&self, ledger: &Arc<Ledger>) -> Result<()> {
+        let _ = ledger;
+        Err(hob_os::Errno::Inval.into())
+    }
 
     /// The stream of the host behind it, which must be waited for as well.
     fn host(&self) -> Option<BorrowedFd<'_>> {

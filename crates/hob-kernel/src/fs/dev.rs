@@ -1,4 +1,14 @@
-//! Devices, and their numbers.
+//! Devices: their numbers, and `/dev`.
+
+use std::any::Any;
+use std::sync::{Arc, Weak};
+
+use hob_os::{Errno, Result};
+
+use crate::Kernel;
+use crate::fs::mem::{MemConfig, MemFs};
+use crate::fs::{Attributes, Entry, Kind, New, Node, NodeId, NodeRef, Stat};
+use crate::time::Clock;
 
 /// The number of a device, as Linux packs it: 12 bits of major, 20 of minor. What does not fit is cut off.
 #[must_use]
@@ -39,4 +49,126 @@ pub const PTS_MAJOR: u32 = 136;
 #[must_use]
 pub const fn terminal(number: u32) -> u64 {
     device_number(PTS_MAJOR, number)
+}
+
+/// What is in `/dev`, with permission bits.
+const DEVICES: [(&str, u64); 7] = [
+    ("full", FULL),
+    ("null", NULL),
+    ("ptmx", PTMX),
+    ("random", RANDOM),
+    ("tty", TTY),
+    ("urandom", URANDOM),
+    ("zero", ZERO),
+];
+
+/// Names that lead to what a process has open.
+const LINKS: [(&str, &str); 4] = [
+    ("fd", "/proc/self/fd"),
+    ("stderr", "/proc/self/fd/2"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+];
+
+/// The tree of `/dev`. Where terminals are, an empty directory waits for [`terminals`] to be mounted.
+pub fn tree(device: u64, clock: Clock) -> Result<NodeRef> {
+    let fs = MemFs::new(MemConfig { device, bytes_max: 1 << 16, inodes_max: 64, clock, ledger: None })?;
+    let root = fs.root();
+    for (name, number) in DEVICES {
+        root.make(name.as_bytes(), New::Character(number), Attributes { mode: 0o666, uid: 0, gid: 0 })?;
+    }
+    for (name, target) in LINKS {
+        let attributes = Attributes { mode: 0o777, uid: 0, gid: 0 };
+        root.make(name.as_bytes(), New::Link(target.as_bytes()), attributes)?;
+    }
+    root.make(b"pts", New::Directory, Attributes { mode: 0o755, uid: 0, gid: 0 })?;
+    root.make(b"shm", New::Directory, Attributes { mode: 0o1777, uid: 0, gid: 0 })?;
+    Ok(root)
+}
+
+/// The directory of terminals.
+#[must_use]
+pub fn terminals(device: u64, kernel: &Arc<Kernel>) -> NodeRef {
+    Arc::new(Pts { device, kernel: Arc::downgrade(kernel), number: None })
+}
+
+/// The directory of terminals, or one of them.
+struct Pts {
+    device: u64,
+    kernel: Weak<Kernel>,
+    number: Option<u32>,
+}
+
+impl std::fmt::Debug for Pts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pts").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+impl Node for Pts {
+    fn id(&self) -> NodeId {
+        NodeId { device: self.device, inode: self.number.map_or(1, |number| u64::from(number) + 3) }
+    }
+
+    fn kind(&self) -> Kind {
+        if self.number.is_some() { Kind::Character } else { Kind::Directory }
+    }
+
+    fn stat(&self) -> Result<Stat> {
+        let kernel = self.kernel.upgrade().ok_or(Errno::Io)?;
+        let now = crate::wait::lock(&kernel.clock).peek(hob_os::ClockId::Realtime);
+        Ok(Stat {
+            id: self.id(),
+            kind: self.kind(),
+            mode: if self.number.is_some() { 0o620 } else { 0o755 },
+            links: 1,
+            uid: if self.number.is_some() { crate::process::identity::USER } else { 0 },
+            gid: 0,
+            device: self.number.map_or(0, terminal),
+            size: 0,
+            blocks: 0,
+            accessed: now,
+            modified: now,
+            changed: now,
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn read_only(&self) -> bool {
+        self.number.is_none()
+    }
+
+    fn lookup(&self, name: &[u8]) -> Result<NodeRef> {
+        if self.number.is_some() {
+            return Err(Errno::NotDir.into());
+        }
+        let kernel = self.kernel.upgrade().ok_or(Errno::Io)?;
+        let number: u32 =
+            std::str::from_utf8(name).ok().and_then(|text| text.parse().ok()).ok_or(Errno::Noent)?;
+        kernel.terminals().get(number).ok_or(Errno::Noent)?;
+        Ok(Arc::new(Self { device: self.device, kernel: Weak::clone(&self.kernel), number: Some(number) }))
+    }
+
+    fn list(&self, from: u64, sink: &mut dyn FnMut(Entry<'_>) -> bool) -> Result<()> {
+        if self.number.is_some() {
+            return Err(Errno::NotDir.into());
+        }
+        let kernel = self.kernel.upgrade().ok_or(Errno::Io)?;
+        for number in kernel.terminals().numbers() {
+            let next = u64::from(number) + 4;
+            let entry = Entry {
+                next,
+                inode: u64::from(number) + 3,
+                kind: Kind::Character,
+                name: &number.to_string().into_bytes(),
+            };
+            if next > from && !sink(entry) {
+                break;
+            }
+        }
+        Ok(())
+    }
 }

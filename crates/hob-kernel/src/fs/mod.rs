@@ -10,10 +10,13 @@
 //! | [`image`] | a read-only tree inside an archive |
 //! | [`host`] | a granted directory of the host |
 //! | [`bin`] | a read-only directory of commands, from folders and packages |
+//! | [`base`] | what is there before anybody wrote anything |
 //! | [`dev`], [`procfs`] | devices and processes as files |
 
+pub mod base;
 pub mod bin;
 pub mod dev;
+mod fixed;
 pub mod host;
 pub mod image;
 pub mod mem;
@@ -21,6 +24,7 @@ pub mod node;
 pub mod overlay;
 pub mod procfs;
 pub mod snapshot;
+mod stored;
 pub mod walk;
 
 pub use node::{

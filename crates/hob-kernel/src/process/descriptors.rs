@@ -7,6 +7,7 @@ use hob_os::{Errno, Result};
 use crate::fd::lock::Range;
 use crate::fd::{Description, Descriptor, Flags, Object, Room};
 use crate::fs::dev;
+use crate::fs::walk::Place;
 use crate::pipe::Pipe;
 use crate::process::Process;
 use crate::wait::{WaitQueue, lock};
@@ -112,6 +113,17 @@ impl Process {
                 Err(error)
             }
         }
+    }
+
+    /// Hands a directory over under a path, at the lowest free number from 3 on, for contracts that know such.
+    pub fn hand_over(&self, path: &[u8], place: &Arc<Place>) -> Result<u32> {
+        let room = Room::take(self.kernel.ledger())?;
+        let object = Object::Directory(Arc::clone(place));
+        let description =
+            Description::new(room, object, Some(Arc::clone(place)), (true, false), Flags::default());
+        let descriptor =
+            Descriptor { close_on_exec: true, preopen: Some(path.into()), ..Descriptor::new(description) };
+        self.install(3, descriptor)
     }
 
     /// Refuses what is of use only between processes.

@@ -6,14 +6,15 @@
 
 use std::io::SeekFrom;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hob_os::{Errno, OsError, Result};
 
-use crate::fd::{Caller, Description, Object, Stream};
+use crate::fd::{Caller, Description, Descriptor, Object, Stream};
 use crate::fs::dev;
 use crate::limits::TRANSFER_BYTES_MAX;
-use crate::process::{Process, Signal};
+use crate::process::{Proc, Process, Signal};
 use crate::wait::lock;
 
 /// The largest offset: one that fits a signed number.
@@ -179,6 +180,25 @@ impl Process {
             Object::Directory(_) => Ok(()),
             _ => Err(Errno::Inval.into()),
         }
+    }
+
+    /// Whether everyone who could read from a full pipe waits for a child, or is this process itself: then waiting would
+    /// be for ever.
+    fn nobody_will_read(&self, stream: &dyn Stream) -> bool {
+        let Some(pipe) = stream.pipe() else { return false };
+        let all: Vec<Arc<Proc>> = lock(&self.kernel.family).all().cloned().collect();
+        let reads = |one: &Descriptor| {
+            one.description.readable && one.description.stream().and_then(Stream::pipe) == Some(pipe)
+        };
+        let mut someone = false;
+        for proc in all {
+            let holds = lock(&proc.descriptors).iter().any(|(_, one)| reads(one));
+            if holds && proc.pid != self.me.pid && !proc.waits.load(Ordering::Acquire) {
+                return false;
+            }
+            someone |= holds;
+        }
+        someone
     }
 
     /// The wait of one try on a stream.

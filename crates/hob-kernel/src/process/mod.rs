@@ -20,7 +20,7 @@ mod family;
 pub mod identity;
 mod io;
 mod load;
-mod meta;
+pub mod meta;
 mod open;
 mod paths;
 mod poll;
@@ -28,13 +28,16 @@ mod proc;
 mod resource;
 mod run;
 pub mod signal;
-mod signals;
+pub mod signals;
+pub mod sockets;
 mod spawn;
 mod status;
 mod terminal;
 mod wait;
 
+use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Instant;
 
 use hob_os::{Errno, Result, Waiter};
 
@@ -47,7 +50,7 @@ pub use action::{Action, Delivery, Signals};
 pub use alarm::Alarms;
 pub use family::{Family, INIT, Which};
 pub use identity::Identity;
-pub use load::{Program, Refused, Runner};
+pub use load::{Command, Program, Refused, Runner};
 pub use open::{Base, How};
 pub use poll::{Interest, Polled};
 pub use proc::Proc;
@@ -67,6 +70,8 @@ pub struct Process {
     /// What takes over when this program is done, after a successful `exec`.
     next: Option<load::Image>,
     quota: Option<Arc<run::Quota>>,
+    /// When it last asked for a child without waiting, and there was nothing to tell.
+    looked: Cell<Option<Instant>>,
 }
 
 impl Process {
@@ -197,6 +202,12 @@ impl Process {
         let mut own = lock(&self.kernel.clock);
         self.kernel.audit.first_clock(&own)?;
         Ok(own.read(clock))
+    }
+
+    /// How strong the clocks are.
+    #[must_use]
+    pub fn clock_grant(&self) -> hob_cap::ClockGrant {
+        lock(&self.kernel.clock).grant()
     }
 
     /// The resolution of a clock in nanoseconds.

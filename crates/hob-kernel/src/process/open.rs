@@ -68,6 +68,25 @@ impl Process {
         self.install(from, Descriptor { close_on_exec: how.close_on_exec, ..Descriptor::new(description) })
     }
 
+    /// All bytes of a file. Errors: those of opening and reading; [`Errno::Fbig`] for more than `max` bytes.
+    pub fn read_file(&self, base: Base, path: &[u8], max: u64) -> Result<Vec<u8>> {
+        self.check()?;
+        let base = self.base(base, path)?;
+        let description = self.open_from(&base, path, How { read: true, ..How::default() })?;
+        let mut bytes = Vec::new();
+        let mut chunk = vec![0; 16 << 10];
+        loop {
+            let done = self.read_from(&description, &mut chunk)?;
+            if done == 0 {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(chunk.get(..done).unwrap_or_default());
+            if u64::try_from(bytes.len()).is_ok_and(|len| len > max) {
+                return Err(Errno::Fbig.into());
+            }
+        }
+    }
+
     /// Opens a path that begins at a place.
     pub(crate) fn open_from(&self, base: &Arc<Place>, path: &[u8], how: How) -> Result<Arc<Description>> {
         let room = Room::take(self.kernel.ledger())?;

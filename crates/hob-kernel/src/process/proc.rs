@@ -28,6 +28,8 @@ pub struct Proc {
     pub(crate) state: Mutex<State>,
     /// Set when a signal may have to be seen to: a look at this is all a call costs that is not disturbed.
     pub(crate) attention: AtomicBool,
+    /// Whether it waits for a child and reads nothing meanwhile.
+    pub(crate) waits: AtomicBool,
     /// Woken when a child changes.
     pub(crate) children: WaitQueue,
     /// Woken when it ends.

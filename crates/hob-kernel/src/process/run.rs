@@ -3,6 +3,7 @@
 //! One thread runs one process; when another program takes over, the thread goes on with it. However the thread ends,
 //! the process ends too: its descriptors are closed, its locks and alarms given back, its parent told.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -224,12 +225,20 @@ impl Kernel {
                 did_exec: false,
             }),
             attention: AtomicBool::new(false),
+            waits: AtomicBool::new(false),
             children: WaitQueue::default(),
             ended: WaitQueue::default(),
             waker: waiter.waker()?,
             started: Instant::now(),
         };
-        let init = Process { kernel: Arc::clone(self), me: Arc::new(proc), waiter, next: None, quota: None };
+        let init = Process {
+            kernel: Arc::clone(self),
+            me: Arc::new(proc),
+            waiter,
+            next: None,
+            quota: None,
+            looked: Cell::new(None),
+        };
         let cwd = init.directory_at(&self.tree.root, &start.cwd)?;
         let command = Command { args: start.args, env: start.env, cwd: cwd.path() };
         let image = init.image(&start.lookup, command, &cwd)?;
@@ -293,6 +302,7 @@ impl Kernel {
                     did_exec: false,
                 }),
                 attention: AtomicBool::new(true),
+                waits: AtomicBool::new(false),
                 children: WaitQueue::default(),
                 ended: WaitQueue::default(),
                 waker,
@@ -302,7 +312,14 @@ impl Kernel {
             proc
         };
         let program = image.program;
-        let process = Process { kernel: Arc::clone(self), me: Arc::clone(&proc), waiter, next: None, quota };
+        let process = Process {
+            kernel: Arc::clone(self),
+            me: Arc::clone(&proc),
+            waiter,
+            next: None,
+            quota,
+            looked: Cell::new(None),
+        };
         if let Some(terminal) = terminal {
             process.take_terminal(terminal);
         }
@@ -384,6 +401,7 @@ impl Drop for End {
         lock(&proc.state).status = Some(status);
         kernel.ended(proc, status);
         proc.ended.wake();
+        kernel.emptied.wake();
     }
 }
 

@@ -1,9 +1,16 @@
 //! Waiting for children.
 
-use hob_os::{Errno, Result};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use hob_os::{Errno, OsError, Result};
 
 use crate::process::{Change, Process, Which};
-use crate::wait::WaitQueue;
+use crate::wait::{WaitQueue, lock};
+
+/// How long the answer takes to one who asks again at once.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +45,50 @@ impl Process {
     pub fn wait_child(&self, what: WaitFor) -> Result<Option<(u32, Change)>> {
         self.check()?;
         let look = || self.kernel.child_change(self.me.pid, what.which, what.stops, what.continues);
-        if what.at_once {
-            return look();
-        }
         let queues: [&WaitQueue; 1] = [&self.me.children];
-        self.block(&queues, &[], None, || look()?.map(Some).ok_or(Errno::Again.into()))
+        let wait = |until| self.block(&queues, &[], until, || look()?.map(Some).ok_or(Errno::Again.into()));
+        if what.at_once {
+            return self.look_again(look()?, || wait(Instant::now().checked_add(PATIENCE)));
+        }
+        self.me.waits.store(true, Ordering::Release);
+        self.wake_writers();
+        let waited = wait(None);
+        self.me.waits.store(false, Ordering::Release);
+        waited
+    }
+
+    /// A program that asks again and again without waiting would keep the machine busy: when it asks again at once, the
+    /// answer takes a moment.
+    fn look_again(
+        &self,
+        seen: Option<(u32, Change)>,
+        wait: impl FnOnce() -> Result<Option<(u32, Change)>>,
+    ) -> Result<Option<(u32, Change)>> {
+        if seen.is_some() {
+            self.looked.set(None);
+            return Ok(seen);
+        }
+        let before = self.looked.replace(Some(Instant::now()));
+        if before.is_none_or(|before| before.elapsed() > PATIENCE) {
+            return Ok(None);
+        }
+        let waited = match wait() {
+            Err(OsError::Errno(Errno::TimedOut | Errno::Intr)) => Ok(None),
+            other => other,
+        };
+        self.looked.set(Some(Instant::now()));
+        waited
+    }
+
+    /// Who writes into a pipe that this process would read from may have to know that it will not for now.
+    fn wake_writers(&self) {
+        let open: Vec<_> = lock(&self.me.descriptors)
+            .iter()
+            .filter(|(_, one)| one.description.readable)
+            .map(|(_, one)| Arc::clone(&one.description))
+            .collect();
+        for stream in open.iter().filter_map(|one| one.stream()).filter(|one| one.pipe().is_some()) {
+            stream.queue().wake();
+        }
     }
 }

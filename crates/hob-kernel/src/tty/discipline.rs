@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::echo::{Echo, Echoes};
+use super::echo::{ECHOES_MAX, Echo, Echoes};
 use super::input::{End, Input};
 use super::meaning::Meaning;
 use super::output::{EXPANSION_MAX, Output};
@@ -136,10 +136,11 @@ impl Discipline {
         }
     }
 
-    /// Shows the line again. Unlike Linux not while something still waits to be shown: a master that does not read could
-    /// ask again with every byte, and have the whole line gone through each time.
+    /// Shows the line again. Unlike Linux not while so much waits to be shown that the line would push it out: a master
+    /// that does not read could ask again with every byte, and have the whole line gone through each time.
     fn reprint(&mut self) {
-        if self.echoes.len() > 0 {
+        let waiting = self.echoes.len();
+        if waiting > 0 && waiting.saturating_add(self.input.line_len()) > ECHOES_MAX {
             return;
         }
         self.finish_erasing();
@@ -234,6 +235,12 @@ impl Discipline {
         }
         let (output, termios) = (&mut self.output, &self.termios);
         buf.iter().take_while(|byte| output.write(**byte, termios)).count()
+    }
+
+    /// How many steps of showing wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.echoes.len()
     }
 
     /// Whether any byte could be written.

@@ -137,7 +137,7 @@ impl Input {
     }
 
     /// Lines are edited from now on, or no longer. Everything typed so far is kept: it is one line, which can be read
-    /// and not edited; or bytes, an end of the input being a 0.
+    /// and not edited; or bytes, an end of the input being a 0. Unlike on Linux, a 0 at the end of that line is kept.
     pub(super) fn edit(&mut self, edits: bool) {
         self.cells.iter_mut().for_each(|cell| cell.end = End::No);
         self.files = 0;

@@ -42,6 +42,8 @@ impl Job {
     }
 
     /// Tells the foreground, and the leader if `leader`, that the terminal is gone; it controls nobody any more.
+    ///
+    /// On Linux the foreground is only told once the leader has ended; here it need not wait for a leader that does not.
     pub(super) fn hang_up(&mut self, leader: bool, effects: &mut Effects) {
         let Self { session, foreground } = std::mem::take(self);
         for signal in [Signal::HUP, Signal::CONT] {

@@ -70,3 +70,6 @@ pub trait Groups: Send + Sync + Debug {
     /// The session a group belongs to, if there is such a group.
     fn session_of(&self, group: u32) -> Option<u32>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ flags! {
         INLCR = 0o100: "A typed newline is a carriage return.",
         IGNCR = 0o200: "A typed carriage return is nothing.",
         ICRNL = 0o400: "A typed carriage return is a newline.",
-        IUCLC = 0o1000: "Letters become small ones.",
+        IUCLC = 0o1000: "Letters of ASCII become small ones; Linux takes what is typed for Latin-1.",
         IXON = 0o2000: "Output can be stopped and started by typing.",
         IXANY = 0o4000: "Anything typed starts stopped output.",
         IUTF8 = 0o40000: "What is typed is UTF-8: a character may be several bytes.",
@@ -80,7 +80,7 @@ flags! {
     /// What happens to what is written: `c_oflag`.
     OutputFlags {
         OPOST = 0o1: "Any of the others are looked at.",
-        OLCUC = 0o2: "Letters become capital ones.",
+        OLCUC = 0o2: "Letters of ASCII become capital ones; Linux takes what is written for Latin-1.",
         ONLCR = 0o4: "A newline is a carriage return and a newline.",
         OCRNL = 0o10: "A carriage return is a newline.",
         ONOCR = 0o20: "A carriage return at the start of a line is nothing.",

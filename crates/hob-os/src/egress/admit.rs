@@ -1,16 +1,14 @@
 //! The decision: may this guest reach that host, and at which addresses.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
 
 use hob_cap::{HostPattern, NetGrant, Scheme};
 
 use super::Egress;
 use super::address::{AddressKind, kind};
 use super::error::{EgressError, EgressErrorKind};
-use super::resolve::resolve;
+use super::resolve::{Pause, resolve};
 use super::target::{Host, Target};
-use crate::wait::Waiter;
 
 /// The most addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
@@ -31,8 +29,8 @@ impl Egress {
         self.grants.iter().find(covers).ok_or_else(|| {
             let flag = flag(target.scheme, &host, target.port, method);
             EgressError::new(EgressErrorKind::Denied(format!(
-                "{method} {} is not granted; {flag} would allow it",
-                target.shown()
+                "{} is not granted; {flag} would allow it",
+                format!("{method} {}", target.shown()).trim_start()
             )))
         })
     }
@@ -42,15 +40,14 @@ impl Egress {
         &self,
         target: &Target,
         method: &str,
-        waiter: &Waiter,
-        until: Instant,
+        pause: Pause<'_>,
     ) -> Result<Vec<Admitted>, EgressError> {
         self.grant(target, method)?;
         let found = match &target.host {
             // An address was granted as the address it is.
             Host::Address(address) => vec![(*address, true)],
             Host::Name(name) => {
-                let found = resolve(&self.resolver, name, waiter, until)?;
+                let found = resolve(&self.resolver, name, pause)?;
                 let check = |address| Ok((address, self.check(target, name, address, method)?));
                 found.into_iter().map(check).collect::<Result<_, EgressError>>()?
             }
@@ -64,7 +61,13 @@ impl Egress {
 
     /// Refuses a name that leads to an address which is not public, even beside others that are: whoever answers for the
     /// name would choose which one is used. Gives whether a grant speaks for the address itself.
-    fn check(&self, target: &Target, name: &str, address: IpAddr, method: &str) -> Result<bool, EgressError> {
+    pub(crate) fn check(
+        &self,
+        target: &Target,
+        name: &str,
+        address: IpAddr,
+        method: &str,
+    ) -> Result<bool, EgressError> {
         let kind = kind(address);
         let loopback = kind == AddressKind::Loopback && self.grants_localhost(target, name, method);
         if loopback || self.names(target, address, method) {
@@ -100,7 +103,10 @@ impl Egress {
     }
 }
 
-/// The flag that would allow a request.
+/// The flag that would allow a request; connections have no method.
 fn flag(scheme: Scheme, host: &str, port: u16, method: &str) -> String {
-    format!("--net '[{method}] {scheme}://{host}:{port}'")
+    match method {
+        "" => format!("--net '{scheme}://{host}:{port}'"),
+        method => format!("--net '[{method}] {scheme}://{host}:{port}'"),
+    }
 }

@@ -24,6 +24,8 @@ pub enum EgressErrorKind {
     NotFound(String),
     /// No connection came about, or it broke.
     Connect(String),
+    /// The machine refused.
+    Os(Errno),
     /// The server could not prove who it is, or TLS failed otherwise.
     Tls(String),
     /// The server did not speak HTTP as it must.
@@ -63,6 +65,7 @@ impl EgressError {
             EgressErrorKind::BadRequest(_) => Errno::Inval.into(),
             EgressErrorKind::NotFound(_) => Errno::Noent.into(),
             EgressErrorKind::Connect(_) => Errno::ConnRefused.into(),
+            EgressErrorKind::Os(errno) => (*errno).into(),
             EgressErrorKind::Tls(_) | EgressErrorKind::Protocol(_) | EgressErrorKind::Redirect(_) => {
                 Errno::Proto.into()
             }
@@ -82,6 +85,7 @@ impl fmt::Display for EgressError {
             EgressErrorKind::BadRequest(why) => write!(f, "the request is malformed: {why}"),
             EgressErrorKind::NotFound(name) => write!(f, "the name `{name}` does not resolve"),
             EgressErrorKind::Connect(why) => write!(f, "the connection failed: {why}"),
+            EgressErrorKind::Os(errno) => write!(f, "the connection failed: {errno}"),
             EgressErrorKind::Tls(why) => write!(f, "the server could not be trusted: {why}"),
             EgressErrorKind::Protocol(why) => write!(f, "the server did not speak HTTP as it must: {why}"),
             EgressErrorKind::Redirect(why) => write!(f, "a redirect is not followed: {why}"),
@@ -105,7 +109,7 @@ impl From<OsError> for EgressError {
         Self::new(match error {
             OsError::Stopped(reason) => EgressErrorKind::Stopped(reason),
             OsError::Limit(limit) => EgressErrorKind::Limit(limit),
-            OsError::Errno(errno) => EgressErrorKind::Connect(errno.to_string()),
+            OsError::Errno(errno) => EgressErrorKind::Os(errno),
         })
     }
 }

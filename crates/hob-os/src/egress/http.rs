@@ -1,6 +1,7 @@
 //! HTTP requests of a guest, redirects and all.
 
 use std::io::Read;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,10 +13,10 @@ use ureq::unversioned::transport::{Connector, RustlsConnector};
 use super::Egress;
 use super::admit::Admitted;
 use super::error::{EgressError, EgressErrorKind, bad};
+use super::record::{Shown, recorded};
 use super::target::Target;
 use super::transport::{Dial, Ended, Whole, check};
-use crate::audit::Target as AuditTarget;
-use crate::wait::Waiter;
+use crate::wait::{Waiter, Watch};
 use crate::{OsError, World};
 
 /// Bytes that may come in besides body and headers: what TLS and chunks add, and the handshake.
@@ -71,15 +72,6 @@ pub struct HttpResponse {
     pub body: Vec<u8>,
 }
 
-/// The target of a record.
-struct Shown(String);
-
-impl AuditTarget for Shown {
-    fn text(&self) -> String {
-        self.0.clone()
-    }
-}
-
 /// One request of a chain of redirects.
 struct Hop {
     method: String,
@@ -127,29 +119,14 @@ impl World {
         let shown = Shown(format!("{} {}", hop.method, hop.target.shown()));
         let grant = egress.grant(&hop.target, &hop.method).map(|grant| format!("--net '{grant}'")).ok();
         let waiter = Arc::clone(&self.waiter);
-        let mut failed = None;
-        let mut recorded = false;
-        let done = self.audit.watch("http", &shown, |note| {
-            note.grant(grant.as_deref());
-            let work = || {
-                // Asking for the address of a name says that name to others, so it is recorded before.
-                egress.grant(&hop.target, &hop.method)?;
-                note.allowed().map_err(|_| EgressError::new(EgressErrorKind::Unrecorded))?;
-                let addresses = egress.admit(&hop.target, &hop.method, &waiter, until)?;
-                hop.send(egress, addresses, waiter, until)
-            };
-            let done = work();
-            recorded = true;
-            done.map_err(|error| {
-                let os = error.os();
-                failed = Some(error);
-                os
-            })
-        });
-        let response = done.map_err(|error| match failed {
-            Some(error) => error,
-            None if recorded => EgressError::new(EgressErrorKind::Unrecorded),
-            None => error.into(),
+        let response = recorded(&self.audit, "http", &shown, grant.as_deref(), |note| {
+            // Asking for the address of a name says that name to others, so it is recorded before.
+            egress.grant(&hop.target, &hop.method)?;
+            note.allowed()?;
+            let mut pause =
+                |bell: BorrowedFd<'_>| waiter.wait(&mut [Watch::readable(bell)], Some(until)).map(drop);
+            let addresses = egress.admit(&hop.target, &hop.method, &mut pause)?;
+            hop.send(egress, addresses, Arc::clone(&waiter), until)
         })?;
         // What is held for the guest counts while it is held; it is handed over and let go at once.
         let held = u64::try_from(response.body.len()).unwrap_or(u64::MAX);

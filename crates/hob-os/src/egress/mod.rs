@@ -1,4 +1,4 @@
-//! Outbound network: the one place that decides what a guest may reach, and the HTTP client behind it.
+//! Outbound network: the one place that decides what a guest may reach, and the HTTP client and the sockets behind it.
 //!
 //! ```text
 //! a URL ──target──▶ scheme, host, port ──admit: grants──▶ a name that may be looked up ──resolve──▶ addresses
@@ -20,7 +20,12 @@ mod address;
 mod admit;
 mod error;
 mod http;
+mod names;
+mod own;
+mod record;
 mod resolve;
+mod socket;
+mod sockets;
 mod target;
 mod transport;
 
@@ -31,7 +36,9 @@ use hob_cap::{Limits, NetGrant, Scheme};
 pub use address::AddressKind;
 pub use error::{EgressError, EgressErrorKind};
 pub use http::{HttpRequest, HttpResponse};
-pub use resolve::{FixedResolver, Resolver, SystemResolver};
+pub use resolve::{FixedResolver, Pause, Resolver, SystemResolver};
+pub use socket::{Datagram, SocketReady, TcpSocket, UdpSocket};
+pub use sockets::{Admission, Sockets, Transport};
 
 /// What one guest may reach over the network, and how names are resolved for it.
 #[derive(Clone)]

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::error::{EgressError, EgressErrorKind};
-use crate::wait::{Waiter, Watch};
+use crate::Result;
+
+/// How whoever asks waits for the answer to a name: until the descriptor is readable, or as long as it likes. What it
+/// fails with is what the question fails with.
+pub type Pause<'a> = &'a mut dyn FnMut(BorrowedFd<'_>) -> Result<()>;
 
 /// Turns names into addresses. May take its time: it runs on a thread of its own.
 pub trait Resolver: Send + Sync + 'static {
@@ -81,13 +84,12 @@ impl Drop for Ticket {
 
 type Answer = Arc<Mutex<Option<io::Result<Vec<IpAddr>>>>>;
 
-/// Resolves a name; the wait ends with the guest, or at `until`.
+/// Resolves a name; the wait is `pause`.
 pub(crate) fn resolve(
     resolver: &Arc<dyn Resolver>,
     name: &str,
-    waiter: &Waiter,
-    until: Instant,
-) -> Result<Vec<IpAddr>, EgressError> {
+    pause: Pause<'_>,
+) -> std::result::Result<Vec<IpAddr>, EgressError> {
     let not_found = |why: &str| {
         EgressError::new(EgressErrorKind::NotFound(format!(
             "{}: {why}",
@@ -111,13 +113,12 @@ pub(crate) fn resolve(
     };
     let spawned = std::thread::Builder::new().name("hob-resolve".into()).spawn(work);
     spawned.map_err(|error| not_found(&error.to_string()))?;
-    if !waiter.wait(&mut [Watch::readable(bell.as_fd())], Some(until))? {
-        return Err(not_found("nobody answered in time"));
-    }
+    pause(bell.as_fd())?;
     let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
     match answer {
         Some(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-        Some(Ok(_)) | None => Err(not_found("it has no address")),
+        Some(Ok(_)) => Err(not_found("it has no address")),
+        None => Err(not_found("nobody answered in time")),
         Some(Err(error)) => Err(not_found(&error.to_string())),
     }
 }

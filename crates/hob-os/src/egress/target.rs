@@ -133,7 +133,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), EgressError> {
 }
 
 /// The spellings of a host are those of a grant: the same function reads both.
-fn parse_host(host: &str) -> Result<Host, EgressError> {
+pub(crate) fn parse_host(host: &str) -> Result<Host, EgressError> {
     match HostPattern::parse(host)
         .map_err(|why| bad(format!("the host `{}`: {why}", hob_cap::escape_guest_text(host, 100))))?
     {

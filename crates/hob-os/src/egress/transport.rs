@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::admit::Admitted;
+use super::own::is_own;
 use crate::wait::{Waiter, Watch};
 use crate::{OsError, Result};
 
@@ -86,6 +87,9 @@ impl Dial {
         let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let failed = |errno: rustix::io::Errno| ureq::Error::from(io::Error::from(errno));
+        if !admitted.named && is_own(address).map_err(failed)? {
+            return Err(self.end(Ended::Own(address.ip().to_canonical())));
+        }
         let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None).map_err(failed)?;
         match rustix::net::connect(&socket, &address) {
             Ok(()) => {}
@@ -94,12 +98,6 @@ impl Dial {
                 rustix::net::sockopt::socket_error(&socket).map_err(failed)?.map_err(failed)?;
             }
             Err(errno) => return Err(failed(errno)),
-        }
-        // A public address may be one of this machine, and its ports as private as those of localhost.
-        let own = rustix::net::getsockname(&socket).map_err(failed)?;
-        let own = SocketAddr::try_from(own).map_err(failed)?.ip().to_canonical();
-        if own == address.ip().to_canonical() && !admitted.named {
-            return Err(self.end(Ended::Own(own)));
         }
         // Small requests are not held back for more.
         rustix::net::sockopt::set_tcp_nodelay(&socket, true).map_err(failed)?;

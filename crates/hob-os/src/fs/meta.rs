@@ -149,7 +149,8 @@ pub(crate) fn kind(kind: SysType) -> FileType {
     }
 }
 
-fn told(stat: &Stat) -> FileStat {
+/// Metadata as a guest hears it.
+pub(crate) fn told(stat: &Stat) -> FileStat {
     FileStat {
         device: stat.st_dev,
         inode: stat.st_ino,

@@ -11,6 +11,7 @@
 mod bounds;
 mod net;
 mod servers;
+mod sockets;
 
 use std::collections::BTreeMap;
 use std::io::Write;

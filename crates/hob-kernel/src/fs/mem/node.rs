@@ -152,6 +152,42 @@ impl MemNode {
         Ok(node)
     }
 
+    /// Makes an object without a name, whatever it is.
+    pub(in crate::fs) fn make_loose(&self, new: New<'_>, attributes: Attributes) -> Result<NodeRef> {
+        Ok(self.create(new, attributes)?)
+    }
+
+    /// Whether a file without a name may be given one.
+    pub(in crate::fs) fn is_linkable(&self) -> bool {
+        lock(&self.state).linkable
+    }
+
+    /// Gives an object a name in this directory in place of what had it, which may be a directory if it is empty. Needs
+    /// room only if nothing had the name. The object may have lost all its names; if it is a directory, it never had one.
+    pub(in crate::fs) fn put(&self, name: &[u8], node: &NodeRef) -> Result<()> {
+        let node = self.same_fs(node)?.shared_self()?;
+        let _tree = lock(&self.shared.tree);
+        let now = self.shared.clock.now();
+        let mut state = lock(&self.state);
+        match state.entries_mut()?.get(name).cloned() {
+            Some(old) if Arc::ptr_eq(&old, &node) => return Ok(()),
+            Some(old) if old.kind == Kind::Directory => old.retire(now)?,
+            Some(old) => old.lose_name(now),
+            None => self.pay(&mut state, entry_cost(name))?,
+        }
+        if node.kind == Kind::Directory {
+            *lock(&node.parent) = self.me.clone();
+        } else {
+            let mut named = lock(&node.state);
+            named.links = named.links.saturating_add(1);
+            named.linkable = false;
+            named.changed_now(now);
+        }
+        state.entries_mut()?.set(name, node);
+        state.modified_now(now);
+        Ok(())
+    }
+
     fn create(&self, new: New<'_>, attributes: Attributes) -> Result<Arc<Self>> {
         let (kind, body, held) = match new {
             New::File => (Kind::File, Body::File(Bytes::default()), 0),

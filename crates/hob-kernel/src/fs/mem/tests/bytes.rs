@@ -93,7 +93,7 @@ fn content(open: &dyn File) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
     #[test]
     fn files_hold_what_a_vector_would(ops in prop::collection::vec(op(), 1..20), from in 0..LONG, len in 0..9000usize) {
         let fs = memory();

@@ -1,0 +1,137 @@
+//! `hob shell`: a session with commands, on this terminal or with a script. And `hob run --bin`, which is one command in
+//! a session of its own.
+
+mod interactive;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use hob::{ClockGrant, Host, Job, Launch, Limits, Permit, RandomGrant, Session, Shell, Sink, Source};
+
+use crate::args::{CommandsArgs, GuestArgs, RunArgs, ShellArgs};
+use crate::audit::Log;
+use crate::grants;
+use crate::report::{Done, Failure, USAGE};
+
+/// Memory of a session when nobody says otherwise: all its processes together.
+const MEMORY_BYTES: u64 = 2 << 30;
+
+/// Processes of a session when nobody says otherwise.
+const PROCESSES: u64 = 256;
+
+/// The shell inside.
+const SHELL: &str = "sh";
+
+pub(crate) fn run(args: &ShellArgs) -> Done {
+    let opened = open(&args.commands, &args.guest)?;
+    let rest = bytes(&args.args);
+    let own: Vec<Vec<u8>> = match &args.script {
+        Some(script) => [b"-c".to_vec(), script.as_bytes().to_vec()].into_iter().chain(rest).collect(),
+        None => rest,
+    };
+    let on_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let interactive = args.script.is_none() && args.args.is_empty() && on_terminal;
+    let launch = launch(&opened.session, SHELL, &args.commands).args(own);
+    let done = if interactive { interactive::run(launch) } else { streams(launch) };
+    opened.end(done)
+}
+
+/// One command instead of a shell.
+pub(crate) fn one(args: &RunArgs) -> Done {
+    let opened = open(&args.commands, &args.guest)?;
+    let name = args.path().to_str().ok_or_else(|| Failure::new(USAGE, "the name of a command is UTF-8"))?;
+    let launch = launch(&opened.session, name, &args.commands).args(bytes(args.args()));
+    let done = streams(launch);
+    opened.end(done)
+}
+
+fn bytes(args: &[OsString]) -> Vec<Vec<u8>> {
+    args.iter().map(|arg| arg.as_bytes().to_vec()).collect()
+}
+
+/// A session, and the log of what was refused in it.
+struct Opened {
+    session: Session,
+    log: Arc<Log>,
+}
+
+impl Opened {
+    fn end(self, done: Done) -> Done {
+        self.session.close();
+        if !matches!(done, Ok(0)) {
+            self.log.hints().iter().for_each(|hint| eprintln!("hob: {hint}"));
+        }
+        self.log.finish()?;
+        done
+    }
+}
+
+fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
+    if guest.record.record.is_some() {
+        return Err(Failure::new(
+            USAGE,
+            "a session is not recorded; --record is for `hob run` of one module",
+        ));
+    }
+    let mut policy = grants::policy(&guest.grants);
+    // A shell without time and chance is of little use, and neither tells much: both can be taken away by a flag.
+    policy.clock = guest.grants.clock.unwrap_or(ClockGrant::Real);
+    policy.random = guest.grants.random.unwrap_or(RandomGrant::Real);
+    let log = Arc::new(Log::open(&guest.record, &policy.fs)?);
+    let defaults = Limits {
+        memory_bytes: MEMORY_BYTES,
+        host_buffer_bytes: MEMORY_BYTES,
+        processes: commands.max_processes.unwrap_or(PROCESSES),
+        disk_bytes: commands.disk.unwrap_or(Limits::default().disk_bytes),
+        open_files: 16 << 10,
+        output_bytes: 1 << 40,
+        hard_deadline: None,
+        ..Limits::default()
+    };
+    let host = grants::engine(Host::builder(), &guest.engine)
+        .compile_behind(true)
+        .policy(policy)
+        .limits(grants::limits(&guest.limits, defaults))
+        .audit(Arc::<Log>::clone(&log))
+        .build()?;
+    let shell = shell(host, commands)?;
+    let session = shell.session_reporting(|command, why| eprintln!("hob: {command}: {why}"))?;
+    Ok(Opened { session, log })
+}
+
+fn shell(host: Host, commands: &CommandsArgs) -> Result<Shell, Failure> {
+    let mut builder = host.shell();
+    for path in &commands.bin {
+        builder = builder.bin(path)?;
+    }
+    for (command, tier) in &commands.tier {
+        builder = builder.permit(command, Permit::tier(*tier));
+    }
+    Ok(builder.build()?)
+}
+
+fn launch<'a>(session: &'a Session, command: &str, args: &CommandsArgs) -> Launch<'a> {
+    let launch = session.start(command);
+    match &args.cwd {
+        Some(cwd) => launch.cwd(cwd),
+        None => launch,
+    }
+}
+
+/// A command on the streams of this process.
+fn streams(launch: Launch<'_>) -> Done {
+    let job = launch.stdin(Source::Host).stdout(Sink::Host).stderr(Sink::Host).spawn()?;
+    ended(&job)
+}
+
+/// Waits for a command, and says its exit code.
+fn ended(job: &Job) -> Done {
+    let exit = job.wait()?;
+    if job.is_late() {
+        eprintln!("hob: deadline exceeded: the command was stopped; --timeout allows it more time");
+        return Ok(124);
+    }
+    Ok(exit.code)
+}

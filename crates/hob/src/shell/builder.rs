@@ -1,0 +1,259 @@
+//! From commands and rules to a shell.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hob_abi::command::Programs;
+use hob_cap::Permit;
+use hob_kernel::file_clock;
+use hob_kernel::fs::bin::Commands;
+use hob_kernel::fs::mem::{MemConfig, MemFs};
+use hob_kernel::fs::overlay::Overlay;
+use hob_kernel::fs::walk::Mount;
+use hob_kernel::fs::{NodeRef, base, dev, procfs};
+use hob_kernel::{Kernel, fs};
+
+use super::error::failed;
+use super::permits::Rules;
+use super::session::Session;
+use crate::error::{Error, ErrorKind};
+use crate::host::Host;
+
+/// Numbers of the file systems of a session.
+mod device {
+    pub(super) const UPPER: u64 = 1;
+    pub(super) const ROOT: u64 = 2;
+    pub(super) const BASE: u64 = 3;
+    pub(super) const COMMANDS: u64 = 4;
+    pub(super) const DEVICES: u64 = 5;
+    pub(super) const PROCESSES: u64 = 6;
+    pub(super) const TERMINALS: u64 = 7;
+    pub(super) const IMAGE: u64 = 8;
+    pub(super) const GRANTED: u64 = 16;
+}
+
+/// Commands, and what they may do: what makes sessions. Cheap to clone; usable from many threads.
+///
+/// ```no_run
+/// let host = hob::Host::builder().dir("src", "/src", hob::Access::Read).build()?;
+/// let shell = host.shell().bin("node_modules")?.build()?;
+/// let done = shell.session()?.run("grep -rc TODO /src | sort -t: -k2 -n | tail -1")?;
+/// print!("{}", String::from_utf8_lossy(&done.stdout));
+/// # Ok::<(), hob::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Shell {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) host: Host,
+    pub(super) programs: Arc<Programs>,
+    commands: NodeRef,
+    names: Vec<String>,
+    image: Option<NodeRef>,
+    hostname: String,
+    rules: Rules,
+}
+
+/// Sets up a [`Shell`]. Starts without commands; every command may do what the host grants.
+#[must_use]
+pub struct ShellBuilder {
+    host: Host,
+    sources: Vec<Commands>,
+    image: Option<NodeRef>,
+    hostname: String,
+    rules: Rules,
+}
+
+impl ShellBuilder {
+    pub(crate) fn new(host: Host) -> Self {
+        Self { host, sources: Vec::new(), image: None, hostname: "hob".into(), rules: Rules::default() }
+    }
+
+    /// Adds commands: a folder of modules, an installed npm package, a whole `node_modules`, an `.aospkg` file, or one
+    /// module. Of two commands with one name the later counts.
+    ///
+    /// ```
+    /// let dir = tempfile::tempdir().unwrap();
+    /// std::fs::write(dir.path().join("true.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    /// let shell = hob::Host::builder().build()?.shell().bin(dir.path())?.build()?;
+    /// assert_eq!(shell.commands(), ["true"]);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there are no commands at this path, or what is there is not what it says it is.
+    pub fn bin(mut self, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let commands =
+            Commands::open(path.as_ref()).map_err(|error| Error::new(ErrorKind::Grant(error.to_string())))?;
+        self.sources.push(commands);
+        Ok(self)
+    }
+
+    /// What a command may do, by its name or a pattern with `*`: an exact name counts before the longest pattern.
+    /// Whatever it says, a command may do no more than who starts it.
+    ///
+    /// ```
+    /// use hob::{Host, Permit, Tier};
+    /// let builder = Host::builder().build()?.shell().permit("curl*", Permit::tier(Tier::ReadOnly));
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn permit(mut self, command: &str, permit: Permit) -> Self {
+        self.rules.add(command, permit);
+        self
+    }
+
+    /// The name of the machine that commands see; `hob` without it.
+    ///
+    /// ```
+    /// let builder = hob::Host::builder().build()?.shell().hostname("sandbox");
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn hostname(mut self, name: &str) -> Self {
+        self.hostname = name.into();
+        self
+    }
+
+    /// Puts it together. Runs no guest code.
+    ///
+    /// ```
+    /// assert!(hob::Host::builder().build()?.shell().build()?.commands().is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When two sources do not go together.
+    pub fn build(self) -> Result<Shell, Error> {
+        let commands = Commands::merge(self.sources);
+        let names = commands.names().map(ToOwned::to_owned).collect();
+        let inner = Inner {
+            programs: Arc::new(Programs::new(self.host.inner.engine.clone())),
+            commands: commands.tree(device::COMMANDS),
+            names,
+            image: self.image,
+            hostname: self.hostname,
+            rules: self.rules,
+            host: self.host,
+        };
+        Ok(Shell { inner: Arc::new(inner) })
+    }
+}
+
+impl Shell {
+    /// The names of its commands, in order.
+    ///
+    /// ```
+    /// assert!(hob::Host::builder().build()?.shell().build()?.commands().is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn commands(&self) -> &[String] {
+        &self.inner.names
+    }
+
+    /// A session: a machine of its own, with fresh files and no processes.
+    ///
+    /// ```
+    /// let shell = hob::Host::builder().build()?.shell().build()?;
+    /// let (one, other) = (shell.session()?, shell.session()?);
+    /// one.write_file("/tmp/x", b"mine")?;
+    /// assert!(other.read_file("/tmp/x").is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a granted directory is gone, or a limit leaves no room for a session.
+    pub fn session(&self) -> Result<Session, Error> {
+        Session::new(self, |_| {})
+    }
+
+    /// As [`Shell::session`]; `report` is told when a command could not be started or was ended by a fault: its name, and
+    /// why.
+    ///
+    /// ```
+    /// let shell = hob::Host::builder().build()?.shell().build()?;
+    /// let session = shell.session_reporting(|command, why| eprintln!("{command}: {why}"))?;
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Shell::session`].
+    pub fn session_reporting(
+        &self,
+        report: impl Fn(&str, &str) + Send + Sync + 'static,
+    ) -> Result<Session, Error> {
+        Session::new(self, move |(command, why): (&[u8], &str)| {
+            report(&hob_cap::escape_guest_bytes(command, 80), why);
+        })
+    }
+
+    /// The kernel of a new session, and the files that are written in it.
+    pub(super) fn kernel(
+        &self,
+        report: impl Fn((&[u8], &str)) + Send + Sync + 'static,
+    ) -> Result<(Arc<Kernel>, MemFs), Error> {
+        let inner = &self.inner;
+        let host = &inner.host.inner;
+        let clock = file_clock(host.policy.clock);
+        let wrong = |what: &'static str| move |error| failed(what, error);
+        let upper = MemFs::new(MemConfig {
+            device: device::UPPER,
+            bytes_max: host.limits.disk_bytes,
+            inodes_max: host.limits.disk_files,
+            clock: clock.clone(),
+            ledger: None,
+        })
+        .map_err(wrong("make room for files"))?;
+        let base =
+            base::tree(device::BASE, clock.clone(), &inner.hostname).map_err(wrong("make the base"))?;
+        let lowers = inner.image.iter().cloned().chain([base]).collect();
+        let root = Overlay::new(device::ROOT, upper.root(), lowers).map_err(wrong("lay out the files"))?;
+        let runner =
+            inner.programs.reporting(Arc::new(move |command: &[u8], why: &str| report((command, why))));
+        let ledger = Arc::new(hob_cap::Ledger::new(&host.limits));
+        let mut builder = Kernel::builder(root, runner)
+            .clock(host.policy.clock)
+            .random(host.policy.random)
+            .ledger(ledger)
+            .egress(host.opened.egress().clone())
+            .hostname(&inner.hostname)
+            .permits(Arc::new(inner.rules.clone()));
+        if let Some(audit) = host.opened.audit() {
+            builder = builder.audit(Arc::clone(audit));
+        }
+        let kernel = builder.build().map_err(wrong("set up the session"))?;
+        let mount = |path: &str, root: NodeRef, source: &str, kind: &'static str, read_only: bool| Mount {
+            root,
+            path: path.as_bytes().to_vec(),
+            source: source.into(),
+            kind,
+            read_only,
+        };
+        let devices = dev::tree(device::DEVICES, clock).map_err(wrong("make devices"))?;
+        let mut mounts = vec![
+            mount("/bin", Arc::clone(&inner.commands), "commands", "image", true),
+            mount("/dev", devices, "dev", "devtmpfs", false),
+            mount("/dev/pts", dev::terminals(device::TERMINALS, &kernel), "devpts", "devpts", true),
+            mount("/proc", procfs::root(device::PROCESSES, &kernel), "proc", "proc", true),
+        ];
+        for ((dir, grant), number) in host.opened.dirs().iter().zip(device::GRANTED..) {
+            let what = format!("open {grant} again");
+            let dir = dir.try_clone().map_err(|error| failed(&what, error.into()))?;
+            let root = fs::host::HostFs::root(number, dir, grant).map_err(|error| failed(&what, error))?;
+            let read_only = grant.access == hob_cap::Access::Read;
+            mounts.push(mount(grant.guest.as_str(), root, &grant.host, "host", read_only));
+        }
+        // The outer before the inner, so that one granted directory can lie in another.
+        mounts.sort_by(|a, b| a.path.cmp(&b.path));
+        for mount in mounts {
+            let what = format!("mount {}", hob_cap::escape_guest_bytes(&mount.path, 200));
+            kernel.mount(mount).map_err(|error| failed(&what, error))?;
+        }
+        Ok((kernel, upper))
+    }
+}
