@@ -1,7 +1,8 @@
 //! What a guest sees of a machine: descriptors, files, streams, clocks, entropy, sockets and waiting.
 //!
 //! This crate makes every system call that is made for a guest, and knows neither an engine nor a
-//! contract: [`World`] has one method per thing a guest can ask for, over plain Rust values.
+//! contract: [`World`] has one method per thing a guest can ask for, over plain Rust values. [`tree`] serves a
+//! kernel that walks paths itself: the objects below a granted directory, one by one.
 //!
 //! ```
 //! use hob_os::{Sink, SharedBuffer, World};
@@ -42,6 +43,7 @@ mod rights;
 mod sock;
 mod stdio;
 mod table;
+pub mod tree;
 mod types;
 mod wait;
 mod world;

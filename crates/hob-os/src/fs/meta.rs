@@ -102,13 +102,20 @@ impl World {
     /// the host's must not learn the time from a file.
     fn time(&self, time: SetTime) -> Result<Timespec> {
         match time {
-            SetTime::Keep => Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }),
-            SetTime::Now if self.clock.grant() == ClockGrant::Real => {
-                Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_NOW })
+            SetTime::Now if self.clock.grant() != ClockGrant::Real => {
+                host_time(SetTime::At(self.clock.peek(ClockId::Realtime)))
             }
-            SetTime::Now => timespec(self.clock.peek(ClockId::Realtime)),
-            SetTime::At(nanoseconds) => timespec(nanoseconds),
+            time => host_time(time),
         }
+    }
+}
+
+/// One time as the kernel wants it; the present is the host's.
+pub(crate) fn host_time(time: SetTime) -> Result<Timespec> {
+    match time {
+        SetTime::Keep => Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }),
+        SetTime::Now => Ok(Timespec { tv_sec: 0, tv_nsec: UTIME_NOW }),
+        SetTime::At(nanoseconds) => timespec(nanoseconds),
     }
 }
 
@@ -156,12 +163,13 @@ pub(crate) fn told(stat: &Stat) -> FileStat {
     }
 }
 
-fn since_epoch(seconds: i64, nanoseconds: impl TryInto<u64>) -> u64 {
+/// A time of the kernel in nanoseconds since 1970; an earlier one is 0.
+pub(crate) fn since_epoch(seconds: i64, nanoseconds: impl TryInto<u64>) -> u64 {
     let whole = u64::try_from(seconds).unwrap_or(0).saturating_mul(NANOSECONDS);
     whole.saturating_add(nanoseconds.try_into().unwrap_or(0))
 }
 
 /// Targets differ in how wide this field is.
-fn wide(number: impl Into<u64>) -> u64 {
+pub(crate) fn wide(number: impl Into<u64>) -> u64 {
     number.into()
 }

@@ -1,6 +1,6 @@
 //! Files and directories: what a guest does with paths.
 //!
-//! One file per subject: [`path`] finds the place a path means, [`open`] opens it, [`names`] creates,
+//! One file per subject: [`step`] goes down one name, [`path`] finds the place a path means, [`open`] opens it, [`names`] creates,
 //! moves and removes names, [`meta`] reads and sets metadata, [`readdir`] lists a directory, [`pseudo`]
 //! knows the file systems that are never touched.
 //!
@@ -14,6 +14,7 @@ pub(crate) mod open;
 pub(crate) mod path;
 pub(crate) mod pseudo;
 pub(crate) mod readdir;
+pub(crate) mod step;
 mod whole;
 
 use crate::descriptor::Descriptor;

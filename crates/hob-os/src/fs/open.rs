@@ -17,7 +17,7 @@ use rustix::io::Errno as Sys;
 use crate::audit::Note;
 use crate::descriptor::{Descriptor, Dir, File, Object};
 use crate::fs::path::{LastLink, Place, entered};
-use crate::fs::pseudo;
+use crate::fs::step::{QUIET, crossed, kind};
 use crate::{Errno, FdFlags, OpenHow, OsError, Result, Rights, World};
 
 /// How often an open starts again because somebody created or removed the name meanwhile.
@@ -65,7 +65,7 @@ impl World {
             Err(OsError::Errno(Errno::Noent)) if how.create && !place.slash => None,
             stat => Some(stat?),
         };
-        match stat.map(|stat| SysType::from_raw_mode(stat.st_mode)) {
+        match stat.map(|stat| kind(&stat)) {
             None => {
                 note.allowed()?;
                 want.create(&place)
@@ -161,12 +161,10 @@ impl Want {
         let name = place.name.as_deref().ok_or(Errno::IsDir)?;
         let fd = raced(rustix::fs::openat(&place.dir.fd, name, self.oflags(self.truncate), Mode::empty()))?;
         let stat: Stat = rustix::fs::fstat(&fd)?;
-        if !SysType::from_raw_mode(stat.st_mode).is_file() {
+        if !kind(&stat).is_file() {
             return Err(Errno::Perm.into());
         }
-        if stat.st_dev != place.dir.id.device {
-            pseudo::refuse(&fd)?;
-        }
+        crossed(place.dir.id, &fd, &stat)?;
         if self.truncate {
             rustix::fs::ftruncate(&fd, 0)?;
         }
@@ -182,7 +180,7 @@ impl Want {
             (false, true) => OFlags::WRONLY,
             (_, false) => OFlags::RDONLY,
         };
-        flags |= OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        flags |= OFlags::NOFOLLOW | QUIET;
         flags.set(OFlags::APPEND, self.flags.append);
         // `SYNC` includes the bits of `DSYNC`, so it goes last.
         flags.set(OFlags::DSYNC, self.flags.dsync);

@@ -14,22 +14,18 @@
 //! through a wider one. A refusal is decided without looking at what lies outside.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use hob_cap::Access;
-use rustix::fs::{AtFlags, FileType as SysType, Mode, OFlags, Stat};
-use rustix::io::Errno as Sys;
+use rustix::fs::{AtFlags, FileType as SysType, Stat};
 
-use crate::fs::pseudo;
+use crate::fs::step::{NAME_BYTES_MAX, crossed, kind, link_text, step};
 use crate::region::{Node, ObjectId, Regions};
 use crate::wait::Waiter;
 use crate::{Errno, Result};
 
 /// The longest path, and the longest rest of a path while links are walked, in bytes.
 pub(crate) const PATH_BYTES_MAX: usize = 4096;
-
-/// The longest name, in bytes.
-const NAME_BYTES_MAX: usize = 255;
 
 /// How many symbolic links one walk reads.
 const LINKS_MAX: u32 = 40;
@@ -77,7 +73,7 @@ impl Place {
         let Some(name) = &self.name else { return Ok(rustix::fs::fstat(&self.dir.fd)?) };
         let stat = rustix::fs::statat(&self.dir.fd, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW)?;
         if stat.st_dev != self.dir.id.device {
-            pseudo::refuse(step(&self.dir, name)?)?;
+            crossed(self.dir.id, step(&self.dir.fd, name)?, &stat)?;
         }
         if self.slash && !is_dir(&stat) {
             return Err(Errno::NotDir.into());
@@ -88,7 +84,7 @@ impl Place {
 
 /// Whether metadata is that of a directory.
 pub(crate) fn is_dir(stat: &Stat) -> bool {
-    SysType::from_raw_mode(stat.st_mode).is_dir()
+    kind(stat).is_dir()
 }
 
 /// Refuses text that cannot be a path: empty ([`Errno::Noent`]), too long, with NUL, not UTF-8.
@@ -241,9 +237,9 @@ impl Walk<'_> {
         if let Some(node) = self.regions.mounted(here, name) {
             return Ok(Step::Dir(node));
         }
-        let fd = step(here, name)?;
+        let fd = step(&here.fd, name)?;
         let stat = rustix::fs::fstat(&fd)?;
-        match SysType::from_raw_mode(stat.st_mode) {
+        match kind(&stat) {
             SysType::Directory => Ok(Step::Dir(entered(self.regions, here, name, fd, &stat)?)),
             SysType::Symlink => Ok(Step::Link(link_text(&fd, b"")?.ok_or(Errno::NotDir)?)),
             _ => Err(Errno::NotDir.into()),
@@ -260,25 +256,8 @@ pub(crate) fn entered(
     fd: OwnedFd,
     stat: &Stat,
 ) -> Result<Node> {
-    if stat.st_dev != parent.id.device {
-        pseudo::refuse(&fd)?;
-    }
+    crossed(parent.id, &fd, stat)?;
     Ok(regions.enter(parent, name, fd, ObjectId::of(stat)))
-}
-
-/// Opens one name, whatever it is, for nothing but to look at it.
-fn step(dir: &Node, name: &[u8]) -> Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat(&dir.fd, name, flags, Mode::empty())?)
-}
-
-/// The text of a symbolic link, or `None` for anything else or nothing.
-fn link_text(dir: impl AsFd, name: &[u8]) -> Result<Option<Vec<u8>>> {
-    match rustix::fs::readlinkat(dir, name, Vec::new()) {
-        Ok(text) => Ok(Some(text.into_bytes())),
-        Err(Sys::INVAL | Sys::NOENT) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// The first name of a path without the slashes before it, and what follows it.

@@ -9,8 +9,9 @@
 //! a grant from `..`.
 
 use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 
-use rustix::fs::{RawDir, SeekFrom, seek};
+use rustix::fs::{FileType as SysType, RawDir, SeekFrom, seek};
 
 use crate::fs::meta::kind;
 use crate::{DirEntry, Errno, Result, Rights, World};
@@ -35,30 +36,52 @@ impl World {
         let descriptor = self.table.get(fd)?;
         let dir = descriptor.dir()?;
         descriptor.need(Rights::FD_READDIR)?;
-        if i64::try_from(cookie).is_err() {
-            return Err(Errno::Inval.into());
-        }
-        seek(&dir.node.fd, SeekFrom::Start(cookie))?;
-        let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
-        let mut entries = RawDir::new(&dir.node.fd, &mut buffer);
         let mut seen: u32 = 0;
-        while let Some(entry) = entries.next() {
+        stream(&dir.node.fd, cookie, &mut |entry| {
             seen = seen.wrapping_add(1);
             if seen.is_multiple_of(ENTRIES_PER_CHECK) {
                 self.waiter.check()?;
             }
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if std::str::from_utf8(name).is_err() {
-                continue;
+            if std::str::from_utf8(entry.name).is_err() {
+                return Ok(true);
             }
-            let at_root = name == b".." && self.regions.is_root(dir.node.id);
-            let inode = if at_root { dir.node.id.inode } else { entry.ino() };
-            let next = entry.next_entry_cookie();
-            if !sink(DirEntry { next, inode, kind: kind(entry.file_type()), name }) {
-                break;
-            }
-        }
+            let at_root = entry.name == b".." && self.regions.is_root(dir.node.id);
+            let inode = if at_root { dir.node.id.inode } else { entry.inode };
+            Ok(sink(DirEntry { next: entry.next, inode, kind: kind(entry.kind), name: entry.name }))
+        })?;
         Ok(())
     }
+}
+
+/// One entry, as the kernel tells it.
+pub(crate) struct RawEntry<'a> {
+    /// The kernel's position after it.
+    pub(crate) next: u64,
+    pub(crate) inode: u64,
+    /// Unknown on file systems that do not keep it in the directory.
+    pub(crate) kind: SysType,
+    pub(crate) name: &'a [u8],
+}
+
+/// Hands the entries of an open directory to `sink`, from a position of the kernel on, until it returns `false`.
+/// Returns whether there are no more.
+pub(crate) fn stream(
+    dir: impl AsFd,
+    from: u64,
+    sink: &mut dyn FnMut(RawEntry<'_>) -> Result<bool>,
+) -> Result<bool> {
+    if i64::try_from(from).is_err() {
+        return Err(Errno::Inval.into());
+    }
+    seek(&dir, SeekFrom::Start(from))?;
+    let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
+    let mut entries = RawDir::new(&dir, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let (next, inode, kind) = (entry.next_entry_cookie(), entry.ino(), entry.file_type());
+        if !sink(RawEntry { next, inode, kind, name: entry.file_name().to_bytes() })? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
