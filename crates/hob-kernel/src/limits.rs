@@ -7,6 +7,10 @@ pub const PATH_BYTES_MAX: usize = 4096;
 /// Bytes of one name in a path: `nametoolong`.
 pub const NAME_BYTES_MAX: usize = 255;
 
+/// How deep a tree is walked: `nametoolong`. A working directory in a granted directory holds one descriptor of the host
+/// for each level.
+pub const DEPTH_MAX: usize = 512;
+
 /// Symbolic links followed in one walk: `loop`.
 pub const LINKS_MAX: u32 = 40;
 

@@ -12,11 +12,8 @@ use hob_os::{Errno, Result};
 
 use crate::fs::procfs::{self, Jump};
 use crate::fs::{Kind, NodeId, NodeRef};
-use crate::limits::{LINKS_MAX, NAME_BYTES_MAX, PATH_BYTES_MAX};
+use crate::limits::{DEPTH_MAX, LINKS_MAX, NAME_BYTES_MAX, PATH_BYTES_MAX};
 use crate::process::Identity;
-
-/// How deep a tree is walked; `nametoolong` past it.
-const DEPTH_MAX: usize = 4096;
 
 /// A node, and how it was reached.
 #[derive(Debug)]
@@ -118,7 +115,8 @@ impl Drop for Place {
 pub struct Tree {
     /// Where absolute paths begin.
     pub root: Arc<Place>,
-    mounts: RwLock<HashMap<NodeId, Mount>>,
+    /// With what is covered, which stays there as long as it is.
+    mounts: RwLock<HashMap<NodeId, (Arc<Place>, Mount)>>,
 }
 
 /// Something mounted.
@@ -149,7 +147,7 @@ impl Tree {
             return Err(Errno::NotDir.into());
         }
         let mut mounts = self.mounts.write().unwrap_or_else(PoisonError::into_inner);
-        mounts.insert(over.node.id(), mount);
+        mounts.insert(over.node.id(), (Arc::clone(over), mount));
         Ok(())
     }
 
@@ -157,7 +155,7 @@ impl Tree {
     #[must_use]
     pub fn mounts(&self) -> Vec<Mount> {
         let mounts = self.mounts.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<Mount> = mounts.values().cloned().collect();
+        let mut all: Vec<Mount> = mounts.values().map(|(_, mount)| mount.clone()).collect();
         all.sort_by(|a, b| a.path.cmp(&b.path));
         all
     }
@@ -172,13 +170,13 @@ impl Tree {
     #[must_use]
     pub fn is_mount_point(&self, node: NodeId) -> bool {
         let mounts = self.mounts.read().unwrap_or_else(PoisonError::into_inner);
-        mounts.contains_key(&node) || mounts.values().any(|mount| mount.root.id() == node)
+        mounts.contains_key(&node) || mounts.values().any(|(_, mount)| mount.root.id() == node)
     }
 
     fn mount_of(&self, place: &Place) -> Option<Mount> {
         let device = place.node.id().device;
         let mounts = self.mounts.read().unwrap_or_else(PoisonError::into_inner);
-        mounts.values().find(|mount| mount.root.id().device == device).cloned()
+        mounts.values().map(|(_, mount)| mount).find(|mount| mount.root.id().device == device).cloned()
     }
 
     /// What is seen where a node is: itself, or what is mounted over it.
@@ -186,7 +184,7 @@ impl Tree {
     pub fn shown(&self, node: NodeRef) -> NodeRef {
         let mounts = self.mounts.read().unwrap_or_else(PoisonError::into_inner);
         match mounts.get(&node.id()) {
-            Some(mount) => Arc::clone(&mount.root),
+            Some((_, mount)) => Arc::clone(&mount.root),
             None => node,
         }
     }

@@ -99,8 +99,15 @@ impl Process {
                 let mut done = 0;
                 loop {
                     let rest = buf.get(done..).unwrap_or_default();
-                    let wrote =
-                        self.on_stream(description, stream, true, None, || stream.try_write(&caller, rest));
+                    let wrote = self.on_stream(description, stream, true, None, || {
+                        match stream.try_write(&caller, rest) {
+                            Err(OsError::Errno(Errno::Again)) if self.nobody_will_read(stream) => {
+                                stream.enlarge(self.kernel.ledger())?;
+                                stream.try_write(&caller, rest)
+                            }
+                            other => other,
+                        }
+                    });
                     match wrote {
                         Ok(more) => done += more,
                         // What was written is said; the rest of the story the next call tells.

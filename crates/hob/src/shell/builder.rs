@@ -29,7 +29,7 @@ mod device {
     pub(super) const PROCESSES: u64 = 6;
     pub(super) const TERMINALS: u64 = 7;
     pub(super) const IMAGE: u64 = 8;
-    pub(super) const GRANTED: u64 = 16;
+    pub(super) const GRANTED: std::ops::RangeFrom<u64> = 16..;
 }
 
 /// Commands, and what they may do: what makes sessions. Cheap to clone; usable from many threads.
@@ -259,10 +259,19 @@ impl Shell {
             mount("/dev/pts", dev::terminals(device::TERMINALS, &kernel), "devpts", "devpts", true),
             mount("/proc", procfs::root(device::PROCESSES, &kernel), "proc", "proc", true),
         ];
-        for ((dir, grant), number) in host.opened.dirs().iter().zip(device::GRANTED..) {
+        let again = |(dir, grant): &(hob_os::HostDir, hob_cap::FsGrant)| {
             let what = format!("open {grant} again");
-            let dir = dir.try_clone().map_err(|error| failed(&what, error.into()))?;
-            let root = fs::host::HostFs::root(number, dir, grant).map_err(|error| failed(&what, error))?;
+            dir.try_clone().map_err(|error| failed(&what, error.into()))
+        };
+        let dirs = host.opened.dirs().iter().map(again).collect::<Result<Vec<_>, _>>()?;
+        let grants = host.opened.dirs().iter().map(|(_, grant)| grant);
+        let granted: Vec<_> = device::GRANTED
+            .zip(dirs)
+            .zip(grants)
+            .map(|((number, dir), grant)| (number, dir, grant))
+            .collect();
+        let roots = fs::host::HostFs::roots(&granted).map_err(wrong("open the granted directories"))?;
+        for (root, (_, _, grant)) in roots.into_iter().zip(&granted) {
             let read_only = grant.access == hob_cap::Access::Read;
             mounts.push(mount(grant.guest.as_str(), root, &grant.host, "host", read_only));
         }
