@@ -6,7 +6,6 @@
 
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hob::{Console, Launch};
@@ -49,17 +48,16 @@ fn size() -> (u16, u16) {
 
 pub(super) fn run(launch: Launch<'_>) -> Done {
     let now = size();
-    let job = launch.terminal(now.0, now.1).args(["-i"]).spawn()?;
+    let job = launch.terminal(now.0, now.1).interactive().args(["-i"]).spawn()?;
     let Some(console) = job.console() else { return Err(Failure::new(HOST, "there is no terminal")) };
     let raw = Raw::enter()?;
-    let ended = Arc::new(AtomicBool::new(false));
     let typing = std::thread::Builder::new().name("hob-typing".into());
     let typed = Arc::clone(&console);
     // It ends with the process: nobody can be made to type.
     typing
         .spawn(move || type_in(&typed))
         .map_err(|error| Failure::new(HOST, format!("no thread to read the terminal on: {error}")))?;
-    show(&console, now, &ended, || job.try_wait().is_some())?;
+    show(&console, now, || job.try_wait().is_some())?;
     let done = super::ended(&job);
     drop(raw);
     done
@@ -78,12 +76,7 @@ fn type_in(console: &Console) {
 }
 
 /// Shows what the programs write, until the shell has ended and nothing is left to show.
-fn show(
-    console: &Console,
-    mut shown: (u16, u16),
-    ended: &AtomicBool,
-    is_over: impl Fn() -> bool,
-) -> Result<(), Failure> {
+fn show(console: &Console, mut shown: (u16, u16), is_over: impl Fn() -> bool) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     let mut buf = [0; 16 << 10];
     let wrong =
@@ -96,7 +89,7 @@ fn show(
         if now != shown && console.resize(now.0, now.1).is_ok() {
             shown = now;
         }
-        if len == 0 && (ended.load(Ordering::Acquire) || is_over()) {
+        if len == 0 && is_over() {
             return Ok(());
         }
     }

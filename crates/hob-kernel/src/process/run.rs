@@ -67,6 +67,8 @@ pub struct Start {
     pub stop: StopToken,
     /// The terminal that controls it, if it is to have one.
     pub terminal: Option<u32>,
+    /// Whether what is typed to end or stop a program means the programs it starts, and not itself.
+    pub shell: bool,
 }
 
 impl Default for Start {
@@ -81,9 +83,13 @@ impl Default for Start {
             permit: Permit::full(),
             stop: StopToken::never(),
             terminal: None,
+            shell: false,
         }
     }
 }
+
+/// What is typed to end or stop a program.
+const TYPED: [Signal; 5] = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::TTIN, Signal::TTOU];
 
 /// A process that was started from outside.
 #[derive(Clone, Debug)]
@@ -256,7 +262,7 @@ impl Kernel {
             umask: 0o022,
             who: start.identity,
             permit,
-            signals: Signals::default(),
+            signals: Signals::shielded(if start.shell { &TYPED } else { &[] }),
             limits: ResourceLimits::default(),
             descriptors,
             stop: start.stop,
