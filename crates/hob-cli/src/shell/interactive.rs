@@ -8,49 +8,20 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hob::os::RawTerminal;
 use hob::{Console, Launch};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 use crate::report::{Done, Failure, HOST};
 
 /// How often the size of the window is looked at while nothing else happens.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The settings of the person's terminal, given back when dropped.
-struct Raw(Termios);
-
-impl Raw {
-    fn enter() -> Result<Self, Failure> {
-        let wrong =
-            |error: rustix::io::Errno| Failure::new(HOST, format!("failed to set the terminal: {error}"));
-        let before = tcgetattr(std::io::stdin()).map_err(wrong)?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        tcsetattr(std::io::stdin(), OptionalActions::Drain, &raw).map_err(wrong)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        // A terminal that is gone has no settings.
-        let _gone = tcsetattr(std::io::stdin(), OptionalActions::Drain, &self.0);
-    }
-}
-
-/// Columns and lines of the person's window.
-fn size() -> (u16, u16) {
-    match tcgetwinsize(std::io::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
-        _ => (80, 24),
-    }
-}
-
 pub(super) fn run(launch: Launch<'_>) -> Done {
-    let now = size();
+    let now = RawTerminal::size();
     let job = launch.terminal(now.0, now.1).interactive().args(["-i"]).spawn()?;
     let Some(console) = job.console() else { return Err(Failure::new(HOST, "there is no terminal")) };
-    let raw = Raw::enter()?;
+    let wrong = |error: hob::os::OsError| Failure::new(HOST, format!("failed to set the terminal: {error}"));
+    let raw = RawTerminal::take().map_err(wrong)?;
     let typing = std::thread::Builder::new().name("hob-typing".into());
     let typed = Arc::clone(&console);
     // It ends with the process: nobody can be made to type.
@@ -85,7 +56,7 @@ fn show(console: &Console, mut shown: (u16, u16), is_over: impl Fn() -> bool) ->
         let until = Instant::now().checked_add(LOOK);
         let len = console.read(&mut buf, until).unwrap_or(0);
         stdout.write_all(buf.get(..len).unwrap_or_default()).and_then(|()| stdout.flush()).map_err(wrong)?;
-        let now = size();
+        let now = RawTerminal::size();
         if now != shown && console.resize(now.0, now.1).is_ok() {
             shown = now;
         }
