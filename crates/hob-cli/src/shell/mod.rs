@@ -12,6 +12,7 @@ use hob::{ClockGrant, Host, Job, Launch, Limits, Permit, RandomGrant, Session, S
 
 use crate::args::{CommandsArgs, GuestArgs, RunArgs, ShellArgs};
 use crate::audit::Log;
+use crate::behind::compile_commands_behind;
 use crate::grants;
 use crate::report::{Done, Failure, USAGE};
 
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &ShellArgs) -> Done {
     let interactive = args.script.is_none() && args.args.is_empty() && on_terminal;
     let launch = launch(&opened.session, SHELL, &args.commands).args(own);
     let done = if interactive { interactive::run(launch) } else { streams(launch) };
-    opened.end(done)
+    opened.end(done, &args.commands, &args.guest)
 }
 
 /// One command instead of a shell.
@@ -44,7 +45,7 @@ pub(crate) fn one(args: &RunArgs) -> Done {
     let name = args.path().to_str().ok_or_else(|| Failure::new(USAGE, "the name of a command is UTF-8"))?;
     let launch = launch(&opened.session, name, &args.commands).args(bytes(args.args()));
     let done = streams(launch);
-    opened.end(done)
+    opened.end(done, &args.commands, &args.guest)
 }
 
 fn bytes(args: &[OsString]) -> Vec<Vec<u8>> {
@@ -53,13 +54,15 @@ fn bytes(args: &[OsString]) -> Vec<Vec<u8>> {
 
 /// A session, and the log of what was refused in it.
 struct Opened {
+    shell: Shell,
     session: Session,
     log: Arc<Log>,
 }
 
 impl Opened {
-    fn end(self, done: Done) -> Done {
+    fn end(self, done: Done, commands: &CommandsArgs, guest: &GuestArgs) -> Done {
         self.session.close();
+        compile_commands_behind(&self.shell, &commands.bin, guest);
         if !matches!(done, Ok(0)) {
             self.log.hints().iter().for_each(|hint| eprintln!("hob: {hint}"));
         }
@@ -98,7 +101,7 @@ fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
         .build()?;
     let shell = shell(host, commands)?;
     let session = shell.session_reporting(|command, why| eprintln!("hob: {command}: {why}"))?;
-    Ok(Opened { session, log })
+    Ok(Opened { shell, session, log })
 }
 
 fn shell(host: Host, commands: &CommandsArgs) -> Result<Shell, Failure> {

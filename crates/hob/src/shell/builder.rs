@@ -15,7 +15,7 @@ use hob_kernel::{Kernel, fs};
 
 use super::error::failed;
 use super::permits::Rules;
-use super::session::Session;
+use super::session::{Session, whole};
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 
@@ -208,6 +208,55 @@ impl Shell {
         Session::new(self, move |(command, why): (&[u8], &str)| {
             report(&hob_cap::escape_guest_bytes(command, 80), why);
         })
+    }
+
+    /// Compiles commands into the cache ahead of their first run: those that `only` says. `told` is told of each before it
+    /// is looked at: its name, how many were before it, how many there are. Returns how many were compiled now, and the
+    /// names of those that could not be, with the reason.
+    ///
+    /// ```
+    /// let dir = tempfile::tempdir().unwrap();
+    /// std::fs::write(dir.path().join("a.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    /// let host = hob::Host::builder().cache_dir(dir.path().join("cache")).build()?;
+    /// let shell = host.shell().bin(dir.path())?.build()?;
+    /// let (compiled, failed) = shell.prewarm(|_| true, |name, done, all| println!("{name} {done}/{all}"));
+    /// assert_eq!((compiled, failed.len()), (1, 0));
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn prewarm(
+        &self,
+        only: impl Fn(&str) -> bool,
+        mut told: impl FnMut(&str, usize, usize),
+    ) -> (usize, Vec<(String, String)>) {
+        let names: Vec<&String> = self.inner.names.iter().filter(|name| only(name)).collect();
+        let (mut compiled, mut failed) = (0, Vec::new());
+        for (name, done) in names.iter().zip(0..) {
+            told(name, done, names.len());
+            let bytes = self.inner.commands.lookup(name.as_bytes()).and_then(|node| whole(&node));
+            let warmed = match &bytes {
+                // A script is for its interpreter.
+                Ok(bytes) if bytes.starts_with(b"#!") => continue,
+                Ok(bytes) => self.inner.host.inner.engine.prewarm(bytes).map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            match warmed {
+                Ok(now) => compiled += usize::from(now),
+                Err(why) => failed.push(((*name).clone(), why)),
+            }
+        }
+        (compiled, failed)
+    }
+
+    /// The names of commands that ran, or run, without compiled code.
+    ///
+    /// ```
+    /// assert!(hob::Host::builder().build()?.shell().build()?.interpreted().is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn interpreted(&self) -> Vec<String> {
+        let names = self.inner.programs.interpreted();
+        names.into_iter().map(|name| String::from_utf8_lossy(&name).into_owned()).collect()
     }
 
     /// The kernel of a new session, and the files that are written in it.

@@ -93,19 +93,7 @@ impl Session {
     pub fn read_file(&self, path: &str) -> Result<Vec<u8>, Error> {
         let read = || {
             let (node, _, _) = self.find(path)?;
-            let file = node.ok_or(Errno::Noent)?.open(false)?;
-            let size = usize::try_from(file.size()?).map_err(|_| Errno::Nomem)?;
-            let mut bytes = vec![0; size];
-            let mut done = 0;
-            while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
-                let read = file.read_at(rest, u64::try_from(done).map_err(|_| Errno::Overflow)?)?;
-                if read == 0 {
-                    break;
-                }
-                done += read;
-            }
-            bytes.truncate(done);
-            Ok(bytes)
+            whole(&node.ok_or(Errno::Noent)?)
         };
         read().map_err(|error| failed(&format!("read {path}"), error))
     }
@@ -198,4 +186,21 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.kernel.shut_down();
     }
+}
+
+/// All bytes of a file.
+pub(super) fn whole(node: &NodeRef) -> hob_os::Result<Vec<u8>> {
+    let file = Arc::clone(node).open(false)?;
+    let size = usize::try_from(file.size()?).map_err(|_| Errno::Nomem)?;
+    let mut bytes = vec![0; size];
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let read = file.read_at(rest, u64::try_from(done).map_err(|_| Errno::Overflow)?)?;
+        if read == 0 {
+            break;
+        }
+        done += read;
+    }
+    bytes.truncate(done);
+    Ok(bytes)
 }
