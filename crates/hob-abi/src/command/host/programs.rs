@@ -116,7 +116,7 @@ impl Runner for Reporting {
         self.programs.kept().get(&immutable).map(|program| Arc::clone(program) as Arc<dyn Program>)
     }
 
-    fn load(&self, _name: &[u8], bytes: &[u8], immutable: Option<u64>) -> Result<Arc<dyn Program>, Refused> {
+    fn load(&self, name: &[u8], bytes: &[u8], immutable: Option<u64>) -> Result<Arc<dyn Program>, Refused> {
         let program = Arc::new(self.programs.make(name, bytes)?);
         if let Some(number) = immutable {
             let mut kept = self.programs.kept();
