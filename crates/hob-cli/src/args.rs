@@ -404,6 +404,9 @@ pub(crate) enum CacheCommand {
         /// Compile for runs with `--deterministic`.
         #[arg(long)]
         deterministic: bool,
+        /// Do nothing while another process does this behind somebody's back.
+        #[arg(long, hide = true)]
+        behind: bool,
         /// Of sources of commands, compile only these.
         #[arg(long, value_name = "COMMAND")]
         only: Vec<String>,

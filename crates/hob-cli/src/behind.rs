@@ -1,5 +1,6 @@
 //! Compiling behind the back of a run.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -28,12 +29,20 @@ pub(crate) fn compile_commands_behind(shell: &Shell, sources: &[PathBuf], guest:
     }
 }
 
+/// Takes the one place there is for compiling behind somebody's back, or says that it is taken. A file in the cache's
+/// directory is locked as long as the answer lives.
+pub(crate) fn alone(dir: &Path) -> Option<File> {
+    let file = File::options().create(true).write(true).truncate(false).open(dir.join("behind.lock")).ok()?;
+    file.try_lock().ok()?;
+    Some(file)
+}
+
 fn prewarm(guest: &GuestArgs, only: &[String], paths: &[&Path]) {
     let engine = &guest.engine;
     let Some(dir) = grants::cache_dir(engine) else { return };
     let Ok(program) = std::env::current_exe() else { return };
     let mut command = Command::new(program);
-    command.args(["cache", "prewarm", "--cache-dir"]).arg(dir);
+    command.args(["cache", "prewarm", "--behind", "--cache-dir"]).arg(dir);
     if guest.limits.fuel.is_some() {
         command.arg("--metered");
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use hob::{CacheStats, Host, Limits, format_bytes};
 
 use crate::args::{CacheArgs, CacheCommand, EngineArgs};
+use crate::behind::alone;
 use crate::grants;
 use crate::report::{Done, Failure, HOST, print, print_json};
 
@@ -27,8 +28,12 @@ pub(crate) fn run(args: &CacheArgs) -> Done {
     match &args.command {
         CacheCommand::Stats => show(&host, "holds", cache.stats().map_err(failed)?, args.json),
         CacheCommand::Clear => show(&host, "held", cache.clear().map_err(failed)?, args.json),
-        CacheCommand::Prewarm { paths, only, .. } => {
+        CacheCommand::Prewarm { paths, only, behind, .. } => {
             cache.check().map_err(failed)?;
+            let place = alone(cache.dir());
+            if *behind && place.is_none() {
+                return Ok(0);
+            }
             prewarm(&host, paths, only, args.json)
         }
     }
