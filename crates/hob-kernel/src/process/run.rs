@@ -400,7 +400,9 @@ impl Drop for End {
             let name = state.args.first().cloned().unwrap_or_default();
             (status, state.why.clone().map(|why| (name, why)))
         };
-        if let Some((name, why)) = report {
+        // A deadline is everyone's at once, and whoever set it is told by whoever waits.
+        let late = proc.stop.reason() == Some(StopReason::HardDeadline);
+        if let Some((name, why)) = report.filter(|_| !late) {
             kernel.runner.report(&name, &why);
         }
         drop(seat.take());
