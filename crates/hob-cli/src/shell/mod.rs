@@ -35,7 +35,7 @@ pub(crate) fn run(args: &ShellArgs) -> Done {
     let on_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let interactive = args.script.is_none() && args.args.is_empty() && on_terminal;
     let launch = launch(&opened.session, SHELL, &args.commands).args(own);
-    let done = if interactive { interactive::run(launch) } else { streams(launch) };
+    let done = if interactive { interactive::run(launch, &opened.shell) } else { streams(launch) };
     opened.end(done, &args.commands, &args.guest)
 }
 

@@ -40,7 +40,7 @@ class Terminal:
             data = os.read(self.fd, 65536)
         except OSError:
             return False
-        self.seen += data
+        self.seen = re.sub(rb"\x1b\]0;[^\x07]*\x07", b"", self.seen + data)
         for _ in range(data.count(b"\x1b[6n")):
             os.write(self.fd, b"\x1b[1;1R")
         return bool(data)
