@@ -78,6 +78,12 @@ fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
             "a session is not recorded; --record is for `hob run` of one module",
         ));
     }
+    if guest.limits.fuel.is_some() {
+        return Err(Failure::new(
+            USAGE,
+            "a session is bounded by --timeout and --memory; fuel is for `hob run` of one module",
+        ));
+    }
     let mut policy = grants::policy(&guest.grants);
     // A shell without time and chance is of little use, and neither tells much: both can be taken away by a flag.
     policy.clock = guest.grants.clock.unwrap_or(ClockGrant::Real);
