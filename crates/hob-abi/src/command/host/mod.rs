@@ -33,7 +33,8 @@ pub use guest::Guest;
 pub use programs::{Programs, Report};
 
 /// All functions a module of this generation may import.
-pub(crate) fn table(generation: Generation) -> HostTable<Guest> {
+#[must_use]
+pub fn functions(generation: Generation) -> HostTable<Guest> {
     let mut table = HostTable::new();
     crate::wasi_p1::add_all_to(&mut table);
     process::add_to(&mut table);

@@ -53,9 +53,9 @@ impl Programs {
     #[must_use]
     pub fn new(engine: Engine) -> Self {
         let tables = Tables {
-            now: Arc::new(super::table(Generation::V1)),
-            s: Arc::new(super::table(Generation::S)),
-            p: Arc::new(super::table(Generation::P)),
+            now: Arc::new(super::functions(Generation::V1)),
+            s: Arc::new(super::functions(Generation::S)),
+            p: Arc::new(super::functions(Generation::P)),
         };
         Self { engine, tables, kept: Mutex::default() }
     }
@@ -130,8 +130,7 @@ impl Program for Wasm {
             stop: process.proc().stop.clone(),
             fuel: None,
         };
-        let knows_its_place = self.generation != Generation::P || script(&process.args()).is_some();
-        let guest = Guest::new(process, self.generation, knows_its_place);
+        let guest = Guest::new(process, self.generation);
         let mut instance = match self.linked.instantiate(guest, bounds) {
             Ok(instance) => instance,
             Err(fault) => return Finished { process: None, ending: ended(&fault) },
@@ -213,7 +212,7 @@ fn in_its_directory(command: &mut Command) {
 }
 
 /// Which argument is a script that is passed to a shell.
-fn script(args: &[Vec<u8>]) -> Option<usize> {
+pub(super) fn script(args: &[Vec<u8>]) -> Option<usize> {
     let name = args.first().and_then(|name| name.rsplit(|byte| *byte == b'/').next());
     if !matches!(name, Some(b"sh" | b"bash")) {
         return None;
