@@ -38,7 +38,11 @@ pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static st
         "clock_time_get",
         reach.clock.clone(),
         |ctx: &mut Ctx<'_, T>, id: u32, _precision: u64, out: u32| {
-            with(ctx, |mem, world| put_u64(mem, out, world.clock_now(clock(id)?)?))
+            with(ctx, |mem, world| {
+                // A virtual clock moves when it is read.
+                mem.check(out, 8)?;
+                put_u64(mem, out, world.clock_now(clock(id)?)?)
+            })
         },
     );
     table.func(module, "random_get", reach.random.clone(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
@@ -88,6 +92,9 @@ fn put_sizes(mem: &mut Memory<'_>, strings: &[Vec<u8>], count: u32, bytes: u32) 
 
 /// Writes each string with a NUL behind it, and a pointer to each.
 fn put_strings(mem: &mut Memory<'_>, strings: &[Vec<u8>], pointers: u32, bytes: u32) -> Result<()> {
+    let total: usize = strings.iter().map(|string| string.len() + 1).sum();
+    mem.check(pointers, size(strings.len().saturating_mul(4))?)?;
+    mem.check(bytes, size(total)?)?;
     let (mut pointer, mut at) = (pointers, bytes);
     for string in strings {
         let end = at.checked_add(size(string.len())?).ok_or(Errno::Fault)?;
