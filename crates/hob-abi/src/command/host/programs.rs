@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hob_cap::StopReason;
-use hob_engine::{Bounds, Engine, Fault, FaultKind, HostTable, Instance, Linked};
+use hob_engine::{Bounds, Engine, Fault, FaultKind, Instance, Linked};
 use hob_kernel::fs::Kind;
 use hob_kernel::process::{Command, Ending, Finished, Process, Program, Refused, Runner, Signal};
 use hob_os::Errno;
 
+use super::functions::Functions;
 use super::guest::Guest;
 use crate::command::{ENTRY, Generation, check};
 
@@ -22,7 +23,7 @@ const KEPT_MAX: usize = 512;
 /// Runs the programs of any number of kernels, which share nothing else by it than code.
 pub struct Programs {
     engine: Engine,
-    tables: Tables,
+    functions: Functions,
     kept: Mutex<HashMap<u64, Arc<Wasm>>>,
 }
 
@@ -35,13 +36,6 @@ struct Reporting {
 /// Who is told when a program could not be started or was ended by a fault: the command, and why.
 pub type Report = Arc<dyn Fn(&[u8], &str) + Send + Sync>;
 
-/// The functions of each generation.
-struct Tables {
-    now: Arc<HostTable<Guest>>,
-    s: Arc<HostTable<Guest>>,
-    p: Arc<HostTable<Guest>>,
-}
-
 /// A module as a program.
 struct Wasm {
     linked: Linked<Guest>,
@@ -52,12 +46,7 @@ impl Programs {
     /// Programs that `engine` runs.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
-        let tables = Tables {
-            now: Arc::new(super::functions(Generation::V1)),
-            s: Arc::new(super::functions(Generation::S)),
-            p: Arc::new(super::functions(Generation::P)),
-        };
-        Self { engine, tables, kept: Mutex::default() }
+        Self { engine, functions: Functions::new(), kept: Mutex::default() }
     }
 
     /// The programs for one kernel; `report` is told what goes wrong in it.
@@ -75,11 +64,7 @@ impl Programs {
             return Err(refused(format!("it is no command: {}", list.join("; "))));
         }
         let generation = Generation::detect(info).map_err(|error| refused(error.to_string()))?;
-        let table = match generation {
-            Generation::Native(_) | Generation::V1 | Generation::Wasi => &self.tables.now,
-            Generation::S => &self.tables.s,
-            Generation::P => &self.tables.p,
-        };
+        let table = self.functions.of(generation, info);
         let linked = self.engine.link(&module, table).map_err(|error| refused(error.to_string()))?;
         Ok(Wasm { linked, generation })
     }
