@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use hob_abi::command::{Eras, Function, Generation, Guest, VARIANTS, VERSION, functions};
+use hob_abi::command::{Eras, Function, Functions, Generation, Guest, VARIANTS, VERSION};
 use hob_cap::{Ledger, Limits};
-use hob_engine::{Bounds, Choice, Engine, EngineConfig, Fault, HostTable, Linked, Value};
+use hob_engine::{Bounds, Choice, Engine, EngineConfig, Fault, Linked, Value};
 use hob_kernel::process::Process;
 
 /// Bytes of a fixture's memory.
@@ -77,7 +77,7 @@ type Kept = Mutex<HashMap<String, Arc<Linked<Guest>>>>;
 fn linked(choice: Choice, generation: Generation, function: &Function) -> Arc<Linked<Guest>> {
     static KEPT: OnceLock<Kept> = OnceLock::new();
     static ENGINES: OnceLock<[Engine; 2]> = OnceLock::new();
-    static TABLES: OnceLock<[(Generation, Arc<HostTable<Guest>>); 3]> = OnceLock::new();
+    static TABLES: OnceLock<Functions> = OnceLock::new();
     let file = fixture(function);
     let key = format!("{choice:?} {generation:?} {file:?}");
     let mut kept = KEPT.get_or_init(Kept::default).lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,12 +85,8 @@ fn linked(choice: Choice, generation: Generation, function: &Function) -> Arc<Li
         let engine = |choice| Engine::new(EngineConfig { choice, ..EngineConfig::default() });
         let [wasmi, wasmtime] = ENGINES.get_or_init(|| CHOICES.map(engine));
         let engine = if choice == Choice::Wasmi { wasmi } else { wasmtime };
-        let tables = TABLES.get_or_init(|| {
-            [Generation::Native(VERSION), Generation::S, Generation::P]
-                .map(|generation| (generation, Arc::new(functions(generation))))
-        });
-        let (_, table) = tables.iter().find(|(of, _)| *of == generation).unwrap();
         let module = engine.load(&std::fs::read(&file).unwrap()).unwrap();
+        let table = TABLES.get_or_init(Functions::new).of(generation, module.info());
         Arc::new(engine.link(&module, table).unwrap())
     });
     Arc::clone(made)

@@ -2,51 +2,56 @@
 
 use hob_cap::Limit;
 use hob_kernel::fs::{Kind, NodeRef};
-use hob_kernel::process::{Identity, Process};
+use hob_kernel::process::Process;
 
-/// What was seen.
-#[derive(Debug, PartialEq, Eq)]
+/// What was seen, a line for each thing.
 pub(crate) struct Look {
-    /// Number, what it stands for, whether it is closed in another program, what is there to read.
-    descriptors: Vec<(u32, u64, bool, u64)>,
-    files: Vec<String>,
-    used: [u64; 2],
-    who: Identity,
-    umask: u16,
-    mask: u64,
-    cwd: Vec<u8>,
-    group: u32,
-    limits: Vec<(u64, u64)>,
-    alarm: bool,
-    position: Option<u64>,
+    lines: Vec<String>,
+    processes: u64,
 }
 
 impl Look {
     pub(crate) fn at(process: &Process) -> Self {
-        let descriptors = (0..1024).filter_map(|fd| {
-            let one = process.descriptor(fd).ok()?;
-            let waiting = one.description.stream().map_or(0, |stream| stream.ready().bytes);
-            Some((fd, one.description.id, one.close_on_exec, waiting))
-        });
-        let ledger = process.kernel().ledger();
-        let mut files = Vec::new();
+        let mut lines = Vec::new();
+        for fd in 0..1024 {
+            let Ok(one) = process.descriptor(fd) else { continue };
+            let (what, waiting) = (one.description.id, one.description.stream().map(|one| one.ready().bytes));
+            let (close, flags) = (one.close_on_exec, one.description.flags());
+            lines.push(format!("descriptor {fd}: {what} {close} {flags:?} with {waiting:?}"));
+        }
         for place in ["home", "tmp"] {
             let node = process.kernel().tree().root.node.lookup(place.as_bytes()).unwrap();
-            list(place, &node, &mut files);
+            list(place, &node, &mut lines);
         }
-        Self {
-            descriptors: descriptors.collect(),
-            files,
-            used: [Limit::OpenFiles, Limit::Processes].map(|limit| ledger.used(limit)),
-            who: process.identity(),
-            umask: process.umask(None),
-            mask: process.mask(None),
-            cwd: process.cwd().path(),
-            group: process.proc().group(),
-            limits: (0..10).map(|resource| process.resource_limit(resource).unwrap()).collect(),
-            alarm: process.alarm().0.is_zero(),
-            position: process.seek(3, std::io::SeekFrom::Current(0)).ok(),
+        for resource in 0..10 {
+            lines.push(format!("limit {resource}: {:?}", process.resource_limit(resource).unwrap()));
         }
+        let ledger = process.kernel().ledger();
+        lines.push(format!("open: {}", ledger.used(Limit::OpenFiles)));
+        lines.push(format!("who: {:?}", process.identity()));
+        lines.push(format!("masks: {:o} {:x}", process.umask(None), process.mask(None)));
+        lines.push(format!("where: {}", String::from_utf8_lossy(&process.cwd().path())));
+        lines.push(format!("group: {}", process.proc().group()));
+        lines.push(format!("alarm: {}", process.alarm().0.is_zero()));
+        let position = process.seek(3, std::io::SeekFrom::Current(0)).ok();
+        lines.push(format!("position: {position:?}"));
+        let terminal =
+            process.terminal(0, |control| Ok((control.size()?, control.attributes()?.basic().flags)));
+        lines.push(format!("terminal: {:?}", terminal.ok()));
+        Self { lines, processes: ledger.used(Limit::Processes) }
+    }
+
+    /// Says what is different later. A process that ended by itself is none.
+    pub(crate) fn changes(&self, later: &Self) -> Vec<String> {
+        let only = |here: &Self, there: &Self| {
+            let lines = here.lines.iter().filter(|line| !there.lines.contains(line));
+            lines.cloned().collect::<Vec<_>>()
+        };
+        let mut changes = [only(self, later), only(later, self)].concat();
+        if later.processes > self.processes {
+            changes.push(format!("{} processes", later.processes));
+        }
+        changes
     }
 }
 

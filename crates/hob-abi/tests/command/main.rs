@@ -3,12 +3,20 @@
 //!
 //! What is called is in `rows`, as text; the wrong uses are made from those rows and from what the manifest says of each
 //! parameter, so that a function without a row, or one that does something before it fails, is found.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod bench;
+mod descriptors;
 mod lay;
 mod look;
 mod play;
+mod pointers;
 mod row;
 mod setup;
 mod valid;

@@ -8,7 +8,7 @@ use hob_engine::Choice;
 use hob_kernel::process::{Ending, Finished, Identity, Status};
 
 use crate::bench::{Bench, Done, generation};
-use crate::lay::{Laid, lay, written};
+use crate::lay::{lay, written};
 use crate::row::{Call, End, Row};
 use crate::world::{Given, enter};
 
@@ -107,9 +107,4 @@ pub(crate) fn said(function: &Function, answer: Option<i64>) -> String {
         (Answer::Errno, Some(name)) => name.into(),
         _ => format!("{answer:?}"),
     }
-}
-
-/// The number of a value laid out, as the call gets it.
-pub(crate) fn describe(laid: &Laid) -> String {
-    format!("{:x?}", laid.values)
 }

@@ -12,7 +12,7 @@
 //! content. The length that belongs to bytes need not be given. What is not given is 0; after the arrow it is not looked
 //! at.
 
-use hob_abi::command::{ERRNOS, Extent, FUNCTIONS, Function, Role, VARIANTS};
+use hob_abi::command::{ERRNOS, Extent, FUNCTIONS, Function, VARIANTS};
 
 use crate::setup::{CLOSED, NAMES};
 
@@ -240,9 +240,4 @@ fn split(text: &str, at: char) -> Vec<String> {
 
 fn words(line: &str) -> Vec<String> {
     split(line.trim(), ' ').into_iter().filter(|word| !word.is_empty()).collect()
-}
-
-/// Whether a parameter is a pointer through which something is read or written.
-pub(crate) fn is_pointer(role: Role) -> bool {
-    role.extent().is_some()
 }

@@ -95,13 +95,8 @@ impl Permits for Narrow {
 
 fn kernel(given: &Given, jobs: VecDeque<Job>) -> Arc<Kernel> {
     let clock = file_clock(ClockGrant::None);
-    let config = MemConfig {
-        device: 1,
-        bytes_max: 8 << 20,
-        inodes_max: 10_000,
-        clock: clock.clone(),
-        ledger: None,
-    };
+    let config =
+        MemConfig { device: 1, bytes_max: 8 << 20, inodes_max: 10_000, clock: clock.clone(), ledger: None };
     let upper = MemFs::new(config).unwrap();
     let lower = base::tree(3, clock.clone(), "box").unwrap();
     for program in [b"setup".as_slice(), b"bench", b"child"] {
