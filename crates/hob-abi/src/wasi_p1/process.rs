@@ -7,6 +7,9 @@ use super::errno::{Result, answer, number};
 use super::types::{clock, put_u32, put_u64, size};
 use super::{HasSystem, Reaches, System, with, with_world};
 
+/// The most random bytes of one call.
+const RANDOM_BYTES_MAX: u32 = 16 << 20;
+
 pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     table.func(module, "args_sizes_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
         with(ctx, |mem, world| put_sizes(mem, &world.args(), count, bytes))
@@ -46,7 +49,12 @@ pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static st
         },
     );
     table.func(module, "random_get", reach.random.clone(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
-        with(ctx, |mem, world| Ok(world.random_fill(mem.bytes_mut(at, len)?)?))
+        with(ctx, |mem, world| {
+            if len > RANDOM_BYTES_MAX {
+                return Err(Errno::Inval.into());
+            }
+            Ok(world.random_fill(mem.bytes_mut(at, len)?)?)
+        })
     });
     table.func(module, "sched_yield", Reach::Nothing, |ctx: &mut Ctx<'_, T>| {
         with_world(ctx, |world| Ok(world.sched_yield()?))

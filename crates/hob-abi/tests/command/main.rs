@@ -13,7 +13,10 @@
 
 mod bench;
 mod descriptors;
+mod drift;
+mod grants;
 mod lay;
+mod limits;
 mod look;
 mod play;
 mod pointers;
