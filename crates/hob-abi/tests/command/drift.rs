@@ -73,7 +73,12 @@ fn what_a_module_imports_is_there_with_its_type() {
                 continue;
             }
             let table = functions.of(generation, &info);
-            assert!(table.resolve(&info.imports[0]).is_ok(), "{}.{} of {generation:?}", function.module, function.name);
+            assert!(
+                table.resolve(&info.imports[0]).is_ok(),
+                "{}.{} of {generation:?}",
+                function.module,
+                function.name
+            );
         }
         let generation = Generation::detect(&info).unwrap();
         assert!(functions.of(generation, &info).resolve(&info.imports[0]).is_ok(), "{}", function.name);
