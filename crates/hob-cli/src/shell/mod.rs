@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use hob::{ClockGrant, Host, Job, Launch, Limits, Permit, RandomGrant, Session, Shell, Sink, Source};
+use hob::{ClockGrant, Host, Job, Launch, Limits, Permit, RandomGrant, Session, ShellBuilder, Sink, Source};
 
 use crate::args::{CommandsArgs, GuestArgs, RunArgs, ShellArgs};
 use crate::audit::Log;
@@ -69,6 +69,16 @@ impl Opened {
 }
 
 fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
+    let (builder, log) = builder(commands, guest)?;
+    let session = builder.build()?.session_reporting(|command, why| eprintln!("hob: {command}: {why}"))?;
+    Ok(Opened { session, log })
+}
+
+/// A shell with the commands and grants of the flags, and the log of what is refused in its sessions.
+pub(crate) fn builder(
+    commands: &CommandsArgs,
+    guest: &GuestArgs,
+) -> Result<(ShellBuilder, Arc<Log>), Failure> {
     if guest.record.record.is_some() {
         return Err(Failure::new(
             USAGE,
@@ -96,12 +106,6 @@ fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
         .limits(grants::limits(&guest.limits, defaults))
         .audit(Arc::<Log>::clone(&log))
         .build()?;
-    let shell = shell(host, commands)?;
-    let session = shell.session_reporting(|command, why| eprintln!("hob: {command}: {why}"))?;
-    Ok(Opened { session, log })
-}
-
-fn shell(host: Host, commands: &CommandsArgs) -> Result<Shell, Failure> {
     let mut builder = host.shell();
     for path in &commands.bin {
         builder = builder.bin(path)?;
@@ -112,7 +116,7 @@ fn shell(host: Host, commands: &CommandsArgs) -> Result<Shell, Failure> {
     for (command, tier) in &commands.tier {
         builder = builder.permit(command, Permit::tier(*tier));
     }
-    Ok(builder.build()?)
+    Ok((builder, log))
 }
 
 fn launch<'a>(session: &'a Session, command: &str, args: &CommandsArgs) -> Launch<'a> {
