@@ -263,7 +263,8 @@ pub(crate) struct AgentosArgs {
 /// Reads the size of a frame.
 fn frame_bytes(text: &str) -> Result<u32, String> {
     let bytes = hob::parse_bytes(text).map_err(|error| error.to_string())?;
-    let bytes = u32::try_from(bytes).ok().filter(|bytes| hob_sidecar::frame::FRAME_BYTES_RANGE.contains(bytes));
+    let bytes =
+        u32::try_from(bytes).ok().filter(|bytes| hob_sidecar::frame::FRAME_BYTES_RANGE.contains(bytes));
     bytes.ok_or_else(|| "a frame has 64 KiB to 64 MiB".into())
 }
 

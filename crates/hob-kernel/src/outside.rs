@@ -157,7 +157,8 @@ impl Outlet {
                 return Ok(Heard::Ended(status));
             }
             let mut open = false;
-            for (stream, heard) in [(&*output, Heard::Output as fn(usize) -> Heard), (&*error, Heard::Error)] {
+            for (stream, heard) in [(&*output, Heard::Output as fn(usize) -> Heard), (&*error, Heard::Error)]
+            {
                 match stream.try_read(&HOST, buf) {
                     Ok(0) => {}
                     Ok(len) => {

@@ -353,7 +353,10 @@ mod tests {
         assert_eq!(read::<bool>(&[2]), Err(Malformed::Boolean));
         assert_eq!(Reader::new(&[0x80, 0]).uint(), Err(Malformed::Integer));
         assert_eq!(Reader::new(&[0xff; 11]).uint(), Err(Malformed::Integer));
-        assert_eq!(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]).uint(), Err(Malformed::Integer));
+        assert_eq!(
+            Reader::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]).uint(),
+            Err(Malformed::Integer)
+        );
         assert_eq!(read::<String>(&[1, 0xff]), Err(Malformed::Text));
         assert_eq!(read::<Map<bool>>(&[2, 1, b'a', 0, 1, b'a', 0]), Err(Malformed::Key));
         assert_eq!(read::<u16>(&[1, 2, 3]), Err(Malformed::Long));

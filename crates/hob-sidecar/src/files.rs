@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hob::{FileKind, FileStat, Session};
 
-use crate::protocol::{Encoding, Entry, EntryKind, FileCall, FileOperation, FileResult, FileStat as WireStat};
+use crate::protocol::{
+    Encoding, Entry, EntryKind, FileCall, FileOperation, FileResult, FileStat as WireStat,
+};
 use crate::refusal::Refusal;
 
 /// What clients put where a command will be. Here commands are in `/bin` themselves.
@@ -60,7 +62,9 @@ pub(crate) fn call(session: &Session, call: &FileCall, max: u64) -> Result<FileR
         }
         Op::ReadLink => result.target = Some(lossy(session.read_link(path).map_err(failed)?)),
         Op::Link => session.hard_link(path, to()?).map_err(failed)?,
-        Op::Chmod => session.set_mode(path, bits(call.mode.ok_or_else(|| missing("mode"))?)).map_err(failed)?,
+        Op::Chmod => {
+            session.set_mode(path, bits(call.mode.ok_or_else(|| missing("mode"))?)).map_err(failed)?
+        }
         Op::Chown => session.set_owner(path, call.uid, call.gid, true).map_err(failed)?,
         Op::Utimes => {
             let nanos = |ms: Option<u64>| ms.map(|ms| ms.saturating_mul(1_000_000));
@@ -154,7 +158,8 @@ pub(crate) fn entries(session: &Session, mounted: &[&str], max: u64) -> Result<V
             }
             FileKind::File => {
                 let (content, encoding) = encode(session.read_file_up_to(&path, room).map_err(failed)?);
-                (entry.kind, entry.content, entry.encoding) = (EntryKind::File, Some(content), Some(encoding));
+                (entry.kind, entry.content, entry.encoding) =
+                    (EntryKind::File, Some(content), Some(encoding));
                 entry.executable = stat.mode & 0o111 != 0;
             }
             FileKind::Link => {
@@ -164,9 +169,10 @@ pub(crate) fn entries(session: &Session, mounted: &[&str], max: u64) -> Result<V
             _ => continue,
         }
         let len = path.len() + entry.content.as_ref().map_or(0, String::len) + 32;
-        room = u64::try_from(len).ok().and_then(|len| room.checked_sub(len)).ok_or_else(|| {
-            Refusal::frame_too_large(format!("the files have more than {max} bytes"))
-        })?;
+        room = u64::try_from(len)
+            .ok()
+            .and_then(|len| room.checked_sub(len))
+            .ok_or_else(|| Refusal::frame_too_large(format!("the files have more than {max} bytes")))?;
         all.push(entry);
     }
     Ok(all)
@@ -197,9 +203,9 @@ fn encode(bytes: Vec<u8>) -> (String, Encoding) {
 
 fn decode(text: &str, encoding: Option<Encoding>) -> Result<Vec<u8>, Refusal> {
     match encoding {
-        Some(Encoding::Base64) => {
-            BASE64.decode(text).map_err(|error| Refusal::invalid_argument(format!("content is not base64: {error}")))
-        }
+        Some(Encoding::Base64) => BASE64
+            .decode(text)
+            .map_err(|error| Refusal::invalid_argument(format!("content is not base64: {error}"))),
         Some(Encoding::Utf8) | None => Ok(text.as_bytes().to_vec()),
     }
 }

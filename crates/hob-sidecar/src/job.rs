@@ -9,7 +9,9 @@ use std::thread;
 use hob::{Exit, Job, JobEvent};
 
 use crate::out::Out;
-use crate::protocol::{Channel, Event, OneProcess, Ownership, ProcessExited, ProcessOutput, Response, Written};
+use crate::protocol::{
+    Channel, Event, OneProcess, Ownership, ProcessExited, ProcessOutput, Response, Written,
+};
 use crate::refusal::Refusal;
 use crate::text::Text;
 
@@ -79,7 +81,8 @@ impl Running {
         let len = chunk.len();
         let waiting = self.waiting.load(Ordering::Acquire).saturating_add(len);
         if waiting > STDIN_BYTES_MAX {
-            let why = format!("{waiting} bytes for {} would wait; there may be {STDIN_BYTES_MAX}", self.process_id);
+            let why =
+                format!("{waiting} bytes for {} would wait; there may be {STDIN_BYTES_MAX}", self.process_id);
             return Err(Refusal::limit_exceeded(why));
         }
         let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +155,9 @@ impl Listener {
             let told = match self.me.job.next() {
                 Ok(Some(JobEvent::Stdout(bytes))) => self.output(Channel::Stdout, &bytes),
                 Ok(Some(JobEvent::Stderr(bytes))) => self.output(Channel::Stderr, &bytes),
-                Ok(Some(JobEvent::Exited(exit))) => ended.take().is_none_or(|ended| self.exited(&exit, ended)),
+                Ok(Some(JobEvent::Exited(exit))) => {
+                    ended.take().is_none_or(|ended| self.exited(&exit, ended))
+                }
                 Ok(None) => return,
                 // It wrote more than it may: it is ended, and so is what it does after.
                 Err(_) => false,
@@ -175,7 +180,8 @@ impl Listener {
     }
 
     fn tell(&self, channel: Channel, chunk: String) -> bool {
-        let event = || ProcessOutput { process_id: self.me.process_id.clone(), channel, chunk: chunk.clone() };
+        let event =
+            || ProcessOutput { process_id: self.me.process_id.clone(), channel, chunk: chunk.clone() };
         chunk.is_empty() || self.out.tell(self.owner.clone(), Event::Output(event()))
     }
 

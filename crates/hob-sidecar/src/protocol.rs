@@ -3,7 +3,7 @@
 //!
 //! Requests that this sidecar does not answer are known by their tag alone; what they say is left unread.
 
-use crate::bare::{self, Map, Malformed, Reader, Wire, put_uint, wire};
+use crate::bare::{self, Malformed, Map, Reader, Wire, put_uint, wire};
 
 /// The protocol's name, in every frame.
 pub const NAME: &str = "agent-os-sidecar";
@@ -764,8 +764,11 @@ mod tests {
             request_id: 7,
             ownership: Ownership::Connection(Connection { connection_id: "c".into() }),
         };
-        let request =
-            Request::Authenticate(Authenticate { client_name: "n".into(), auth_token: "t".into(), bridge_version: 1 });
+        let request = Request::Authenticate(Authenticate {
+            client_name: "n".into(),
+            auth_token: "t".into(),
+            bridge_version: 1,
+        });
         let mut bytes = vec![1, 16];
         bytes.extend_from_slice(b"agent-os-sidecar\x01\0");
         bytes.extend_from_slice(&[7, 0, 0, 0, 0, 0, 0, 0, 1, 1, b'c', 1, 1, b'n', 1, b't', 1, 0, 0, 0]);

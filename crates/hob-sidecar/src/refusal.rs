@@ -62,9 +62,9 @@ impl Refusal {
     pub(crate) fn of_start(command: &str, error: &Error) -> Self {
         let command = hob::escape_guest_text(command, 200);
         match error.kind() {
-            ErrorKind::Shell { errno: Errno::Noent, .. } => {
-                Self::command_not_found(format!("ENOENT: command not found: {command}; `--bin` adds commands"))
-            }
+            ErrorKind::Shell { errno: Errno::Noent, .. } => Self::command_not_found(format!(
+                "ENOENT: command not found: {command}; `--bin` adds commands"
+            )),
             ErrorKind::Shell { errno: Errno::Acces | Errno::Perm, .. } => {
                 Self::permission_denied(format!("EACCES: {command} may not be started"))
             }

@@ -56,13 +56,17 @@ fn is_allowed(subject: &str, scope: Option<&Scope>) -> Result<bool, Refusal> {
         Some(Scope::Mode(mode)) => *mode,
         Some(Scope::Rules(set)) if set.rules.is_empty() => set.default.unwrap_or(Mode::Deny),
         Some(Scope::Rules(_)) => {
-            return Err(Refusal::unsupported(format!("permissions.{subject}: rules; use \"allow\" or \"deny\"")));
+            return Err(Refusal::unsupported(format!(
+                "permissions.{subject}: rules; use \"allow\" or \"deny\""
+            )));
         }
     };
     match mode {
         Mode::Allow => Ok(true),
         Mode::Deny => Ok(false),
-        Mode::Ask => Err(Refusal::unsupported(format!("permissions.{subject}: \"ask\"; use \"allow\" or \"deny\""))),
+        Mode::Ask => {
+            Err(Refusal::unsupported(format!("permissions.{subject}: \"ask\"; use \"allow\" or \"deny\"")))
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use crate::bare::Malformed;
 use crate::frame;
 use crate::out::Out;
 use crate::protocol::{
-    Authenticate, Authenticated, BRIDGE_VERSION, Changed, Connection, CreateVm, DisposeVm, Event, Header, InVm, Incoming,
-    Lifecycle, NAME, OneVm, Ownership, Request, Response, SessionOpened, TO_HOST, VERSION, name,
+    Authenticate, Authenticated, BRIDGE_VERSION, Changed, Connection, CreateVm, DisposeVm, Event, Header,
+    InVm, Incoming, Lifecycle, NAME, OneVm, Ownership, Request, Response, SessionOpened, TO_HOST, VERSION,
+    name,
 };
 use crate::refusal::Refusal;
 use crate::vm::Vm;
@@ -102,7 +103,9 @@ impl Server {
             Err(refusal) => refusal.response(),
         };
         self.out.answer(id, owner, answer)
-            && events.into_iter().all(|(owner, state)| self.out.tell(owner, Event::Lifecycle(Changed { state })))
+            && events
+                .into_iter()
+                .all(|(owner, state)| self.out.tell(owner, Event::Lifecycle(Changed { state })))
     }
 
     /// The answer; `None` when it comes later.
@@ -152,11 +155,17 @@ impl Server {
 
     fn authenticate(&mut self, owner: &mut Ownership, request: &Authenticate) -> Result<Response, Refusal> {
         connection(owner)?;
-        if self.config.token.as_ref().is_some_and(|token| !same(token.as_bytes(), request.auth_token.as_bytes())) {
+        if self
+            .config
+            .token
+            .as_ref()
+            .is_some_and(|token| !same(token.as_bytes(), request.auth_token.as_bytes()))
+        {
             return Err(Refusal::unauthorized("the token is another one"));
         }
         if request.bridge_version != BRIDGE_VERSION {
-            let why = format!("the bridge has version {BRIDGE_VERSION}, and the client {}", request.bridge_version);
+            let why =
+                format!("the bridge has version {BRIDGE_VERSION}, and the client {}", request.bridge_version);
             return Err(Refusal::bridge_version_mismatch(why));
         }
         if self.connections.len() >= CONNECTIONS_MAX {
@@ -166,7 +175,11 @@ impl Server {
         self.connections.insert(connection_id.clone(), Vec::new());
         *owner = Ownership::Connection(Connection { connection_id: connection_id.clone() });
         let max_frame_bytes = self.config.frame_bytes;
-        Ok(Response::Authenticated(Authenticated { sidecar_id: "hob".into(), connection_id, max_frame_bytes }))
+        Ok(Response::Authenticated(Authenticated {
+            sidecar_id: "hob".into(),
+            connection_id,
+            max_frame_bytes,
+        }))
     }
 
     fn open_session(&mut self, owner: &Ownership) -> Result<Response, Refusal> {
@@ -235,7 +248,8 @@ fn check(header: &Header) -> Result<(), Refusal> {
     let schema = &header.schema;
     if schema.name != NAME || schema.version != VERSION {
         let theirs = hob::escape_guest_text(&schema.name, 80);
-        let why = format!("the protocol is {NAME} version {VERSION}, and not {theirs} version {}", schema.version);
+        let why =
+            format!("the protocol is {NAME} version {VERSION}, and not {theirs} version {}", schema.version);
         return Err(Refusal::protocol_version_mismatch(why));
     }
     if header.request_id <= 0 {

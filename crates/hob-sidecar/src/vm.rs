@@ -9,9 +9,9 @@ use crate::files;
 use crate::job::{self, Running};
 use crate::out::Out;
 use crate::protocol::{
-    Bootstrapped, ConfigureVm, Configured, CreateVm, Entry, Execute, FileCall, Kill, Lower, Mount, OneProcess,
-    Ownership, Permissions, ProcessEntry, ProcessStatus, Processes, Response, RootEntries, RootMode, Runtime, Software,
-    Started, WriteStdin,
+    Bootstrapped, ConfigureVm, Configured, CreateVm, Entry, Execute, FileCall, Kill, Lower, Mount,
+    OneProcess, Ownership, Permissions, ProcessEntry, ProcessStatus, Processes, Response, RootEntries,
+    RootMode, Runtime, Software, Started, WriteStdin,
 };
 use crate::refusal::Refusal;
 use crate::rights::{self, Rights};
@@ -129,7 +129,8 @@ impl Vm {
             let id = hob::escape_guest_text(&mount.plugin.id, 80);
             return Err(Refusal::unsupported(format!("the mount plugin {id}; there is `host_dir`")));
         }
-        let guest = GuestPath::new(&mount.guest_path).map_err(|error| Refusal::invalid_argument(error.to_string()))?;
+        let guest = GuestPath::new(&mount.guest_path)
+            .map_err(|error| Refusal::invalid_argument(error.to_string()))?;
         let at = guest.as_str();
         if at == "/" || files::FIXED.contains(&at) {
             return Err(Refusal::invalid_argument(format!("nothing is mounted at {at}")));
@@ -137,14 +138,14 @@ impl Vm {
         if self.mounts.iter().any(|(known, _)| known.guest_path == mount.guest_path) {
             return Err(Refusal::unsupported(format!("something else is mounted at {at} and stays there")));
         }
-        let config: serde_json::Value = serde_json::from_str(&mount.plugin.config)
-            .map_err(|error| Refusal::invalid_argument(format!("the configuration of the mount is no JSON: {error}")))?;
+        let config: serde_json::Value = serde_json::from_str(&mount.plugin.config).map_err(|error| {
+            Refusal::invalid_argument(format!("the configuration of the mount is no JSON: {error}"))
+        })?;
         let host = config.get("hostPath").and_then(serde_json::Value::as_str);
         let host = host.ok_or_else(|| Refusal::invalid_argument("the mount has no `hostPath`"))?;
         let read_only = mount.read_only || config.get("readOnly") == Some(&serde_json::Value::Bool(true));
         // Commands first: a folder of them is usually not granted as files.
-        let commands =
-            self.session.mount_commands(host, at).map_err(|error| Refusal::of_file(&error))?;
+        let commands = self.session.mount_commands(host, at).map_err(|error| Refusal::of_file(&error))?;
         if commands == 0 {
             let access = if read_only { Access::Read } else { Access::ReadWrite };
             self.session.mount(host, at, access).map_err(|error| Refusal::of_file(&error))?;
@@ -159,7 +160,8 @@ impl Vm {
         }
         if self.is_read_only && files::changes(call.operation) {
             let below = |path: &str| self.written().any(|at| is_below(path, at));
-            if ![Some(call.path.as_str()), call.destination_path.as_deref()].into_iter().flatten().all(below) {
+            if ![Some(call.path.as_str()), call.destination_path.as_deref()].into_iter().flatten().all(below)
+            {
                 return Err(Refusal::kernel_error("EROFS: the root is read-only"));
             }
         }
@@ -239,7 +241,11 @@ impl Vm {
         Ok(())
     }
 
-    pub(crate) fn write_stdin(&self, request: WriteStdin, request_id: i64) -> Result<Option<Response>, Refusal> {
+    pub(crate) fn write_stdin(
+        &self,
+        request: WriteStdin,
+        request_id: i64,
+    ) -> Result<Option<Response>, Refusal> {
         self.running(&request.process_id)?.write(&self.out, request.chunk, (request_id, &self.owner))
     }
 
@@ -271,7 +277,8 @@ impl Vm {
             let mut args = seen.args.into_iter().map(|arg| String::from_utf8_lossy(&arg).into_owned());
             let first = args.next().unwrap_or_default();
             ProcessEntry {
-                process_id: named.map_or_else(|| format!("pid-{}", seen.pid), |running| running.process_id.clone()),
+                process_id: named
+                    .map_or_else(|| format!("pid-{}", seen.pid), |running| running.process_id.clone()),
                 pid: seen.pid,
                 ppid: seen.parent,
                 pgid: seen.group,
@@ -312,7 +319,12 @@ impl Vm {
     }
 
     fn running(&self, process_id: &str) -> Result<Arc<Running>, Refusal> {
-        let gone = || Refusal::invalid_state(format!("no process {} is running", hob::escape_guest_text(process_id, 80)));
+        let gone = || {
+            Refusal::invalid_state(format!(
+                "no process {} is running",
+                hob::escape_guest_text(process_id, 80)
+            ))
+        };
         self.jobs().running.get(process_id).cloned().ok_or_else(gone)
     }
 
@@ -332,7 +344,9 @@ fn program(request: &Execute) -> Result<String, Refusal> {
         (Some(runtime @ (Runtime::JavaScript | Runtime::Python)), _) => {
             Err(Refusal::unsupported(format!("the runtime {runtime:?}; programs are WebAssembly here")))
         }
-        _ => Err(Refusal::invalid_argument("what is executed is a `command`, or an `entrypoint` of a `runtime`")),
+        _ => Err(Refusal::invalid_argument(
+            "what is executed is a `command`, or an `entrypoint` of a `runtime`",
+        )),
     }
 }
 
@@ -350,7 +364,9 @@ fn variable(key: &str, value: &str) -> Result<(String, String), Refusal> {
 
 fn name(name: &str) -> Result<(), Refusal> {
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
-        return Err(Refusal::invalid_argument(format!("a process has a name of 1 to {NAME_BYTES_MAX} bytes")));
+        return Err(Refusal::invalid_argument(format!(
+            "a process has a name of 1 to {NAME_BYTES_MAX} bytes"
+        )));
     }
     Ok(())
 }

@@ -80,7 +80,12 @@ impl HostFs {
     /// keep the lesser access wherever they lie below it.
     ///
     /// Errors: as [`HostFs::root`].
-    pub fn within(device: u64, dir: &HostDir, grant: &FsGrant, others: &[(&HostDir, Access)]) -> Result<NodeRef> {
+    pub fn within(
+        device: u64,
+        dir: &HostDir,
+        grant: &FsGrant,
+        others: &[(&HostDir, Access)],
+    ) -> Result<NodeRef> {
         let all: Vec<(&HostDir, Access)> = others.iter().copied().chain([(dir, grant.access)]).collect();
         let root = Object::roots(&all)?.pop().ok_or(hob_os::Errno::Inval)?;
         Self::node(device, grant, root)

@@ -81,7 +81,14 @@ pub struct ShellBuilder {
 
 impl ShellBuilder {
     pub(crate) fn new(host: Host) -> Self {
-        Self { host, sources: Vec::new(), image: None, hostname: "hob".into(), rules: Rules::default(), on_request: false }
+        Self {
+            host,
+            sources: Vec::new(),
+            image: None,
+            hostname: "hob".into(),
+            rules: Rules::default(),
+            on_request: false,
+        }
     }
 
     /// Adds commands: a folder of modules, an installed npm package, a whole `node_modules`, an `.aospkg` file, or one
@@ -238,9 +245,13 @@ impl Shell {
         &self,
         report: impl Fn(&str, &str) + Send + Sync + 'static,
     ) -> Result<Session, Error> {
-        Session::new(self, move |(command, why): (&[u8], &str)| {
-            report(&hob_cap::escape_guest_bytes(command, 80), why);
-        }, |_| Ok(()))
+        Session::new(
+            self,
+            move |(command, why): (&[u8], &str)| {
+                report(&hob_cap::escape_guest_bytes(command, 80), why);
+            },
+            |_| Ok(()),
+        )
     }
 
     /// What a new session is made of; `fill` puts in what was written in an earlier one.

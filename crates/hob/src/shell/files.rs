@@ -368,7 +368,13 @@ impl Session {
     /// # Errors
     ///
     /// When there is nothing, or it is read-only or of the host.
-    pub fn set_owner(&self, path: &str, user: Option<u32>, group: Option<u32>, follow: bool) -> Result<(), Error> {
+    pub fn set_owner(
+        &self,
+        path: &str,
+        user: Option<u32>,
+        group: Option<u32>,
+        follow: bool,
+    ) -> Result<(), Error> {
         self.visit("chown", path, |visitor| {
             let subject = Subject::Path(Base::Root, path.as_bytes(), follow);
             visitor.change_owner(subject, user.unwrap_or(KEEP), group.unwrap_or(KEEP))
@@ -425,9 +431,9 @@ impl Session {
         act: impl FnOnce(&Process) -> hob_os::Result<T>,
     ) -> Result<T, Error> {
         let visitor = self.kernel.visitor(Identity::of(0, 0), Permit::full());
-        visitor.and_then(|visitor| act(&visitor)).map_err(|error| {
-            failed(&format!("{what} {}", hob_cap::escape_guest_text(path, 200)), error)
-        })
+        visitor
+            .and_then(|visitor| act(&visitor))
+            .map_err(|error| failed(&format!("{what} {}", hob_cap::escape_guest_text(path, 200)), error))
     }
 }
 

@@ -254,7 +254,15 @@ impl<'a> Launch<'a> {
             terminal,
             ..Start::default()
         })?;
-        Ok(Job { started, stop, feed: Mutex::new(feed), outlet, told: AtomicBool::new(false), ledger: Arc::clone(kernel.ledger()), console })
+        Ok(Job {
+            started,
+            stop,
+            feed: Mutex::new(feed),
+            outlet,
+            told: AtomicBool::new(false),
+            ledger: Arc::clone(kernel.ledger()),
+            console,
+        })
     }
 }
 

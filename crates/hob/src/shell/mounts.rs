@@ -45,7 +45,9 @@ impl Session {
         let dirs = self.shell.inner.host.inner.opened.dirs();
         let shown = path.display();
         let Some((dir, grant, below)) = granted(dirs, path) else {
-            return Err(refused(format!("no grant covers the directory {shown}; allow it with `--dir {shown}`")));
+            return Err(refused(format!(
+                "no grant covers the directory {shown}; allow it with `--dir {shown}`"
+            )));
         };
         if access > grant.access {
             return Err(refused(format!("{shown} is granted read-only; allow more with `--dir {shown}:rw`")));
@@ -91,7 +93,14 @@ impl Session {
         device::LATER + self.mounted.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn show(&self, at: &str, root: NodeRef, source: String, kind: &'static str, read_only: bool) -> Result<(), Error> {
+    fn show(
+        &self,
+        at: &str,
+        root: NodeRef,
+        source: String,
+        kind: &'static str,
+        read_only: bool,
+    ) -> Result<(), Error> {
         let mount = Mount { root, path: at.as_bytes().to_vec(), source, kind, read_only };
         self.kernel.mount(mount).map_err(|error| failed(&format!("mount {at}"), error))
     }
