@@ -41,4 +41,4 @@ pub mod time;
 
 pub use hob_os::{Errno, OsError, Result};
 pub use kernel::{Everything, Kernel, KernelBuilder, Permits, file_clock};
-pub use outside::{Console, Feed};
+pub use outside::{Console, Feed, Heard, Outlet};

@@ -8,7 +8,9 @@ use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use hob::{ClockGrant, Host, Job, Launch, Limits, Permit, RandomGrant, Session, Shell, Sink, Source};
+use hob::{
+    ClockGrant, Host, Job, Launch, Limits, Permit, RandomGrant, Session, Shell, ShellBuilder, Sink, Source,
+};
 
 use crate::args::{CommandsArgs, GuestArgs, RunArgs, ShellArgs};
 use crate::audit::Log;
@@ -72,6 +74,17 @@ impl Opened {
 }
 
 fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
+    let (builder, log) = builder(commands, guest)?;
+    let shell = builder.build()?;
+    let session = shell.session_reporting(|command, why| eprintln!("hob: {command}: {why}"))?;
+    Ok(Opened { shell, session, log })
+}
+
+/// A shell with the commands and grants of the flags, and the log of what is refused in its sessions.
+pub(crate) fn builder(
+    commands: &CommandsArgs,
+    guest: &GuestArgs,
+) -> Result<(ShellBuilder, Arc<Log>), Failure> {
     if guest.record.record.is_some() {
         return Err(Failure::new(
             USAGE,
@@ -105,12 +118,6 @@ fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
         .limits(grants::limits(&guest.limits, defaults))
         .audit(Arc::<Log>::clone(&log))
         .build()?;
-    let shell = shell(host, commands)?;
-    let session = shell.session_reporting(|command, why| eprintln!("hob: {command}: {why}"))?;
-    Ok(Opened { shell, session, log })
-}
-
-fn shell(host: Host, commands: &CommandsArgs) -> Result<Shell, Failure> {
     let mut builder = host.shell();
     for path in &commands.bin {
         builder = builder.bin(path)?;
@@ -121,7 +128,7 @@ fn shell(host: Host, commands: &CommandsArgs) -> Result<Shell, Failure> {
     for (command, tier) in &commands.tier {
         builder = builder.permit(command, Permit::tier(*tier));
     }
-    Ok(builder.build()?)
+    Ok((builder, log))
 }
 
 fn launch<'a>(session: &'a Session, command: &str, args: &CommandsArgs) -> Launch<'a> {
