@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob", &["hob-abi", "hob-cap", "hob-engine", "hob-os", "hob-package", "hob-record"]),
     ("hob-cli", &["hob"]),
     ("hob-conformance", &["hob", "hob-package"]),
-    ("hob-fuzz", &["hob", "hob-cap", "hob-os"]),
+    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-os"]),
     ("xtask", &[]),
 ];
 
