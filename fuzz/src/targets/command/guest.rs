@@ -70,7 +70,7 @@ fn functions(era: Eras) -> Vec<&'static Function> {
     let older: Vec<&'static Function> = VARIANTS.iter().filter(of).collect();
     let replaced = |function: &&'static Function| {
         let same = |one: &&'static Function| (one.module, one.name) == (function.module, function.name);
-        older.iter().any(|one| same(&one))
+        older.iter().any(|one| same(one))
     };
     let now = FUNCTIONS.iter().filter(of).filter(|function| !replaced(function));
     now.chain(older.iter().copied()).collect()
@@ -101,7 +101,9 @@ fn calls(
         }
         let Some(function) = input.pick(functions) else { break };
         // What ends the program does nothing more; let most go on.
-        if ["proc_exit", "proc_exec", "proc_fexec", "proc_raise"].contains(&function.name) && input.byte() > 32 {
+        if ["proc_exit", "proc_exec", "proc_fexec", "proc_raise"].contains(&function.name)
+            && input.byte() > 32
+        {
             continue;
         }
         let index = used.iter().position(|one| *one == function).unwrap_or_else(|| {
@@ -135,7 +137,7 @@ fn arguments(input: &mut Input<'_>, function: &Function) -> Vec<i64> {
     let mut args = Vec::new();
     for (index, param) in function.params.iter().enumerate() {
         // One in eight is anything.
-        let wild = input.byte() % 8 == 0;
+        let wild = input.byte().is_multiple_of(8);
         let number = match param.role {
             _ if wild => number(input),
             Role::Fd => i64::from(input.byte() % 24),

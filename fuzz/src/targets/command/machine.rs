@@ -34,7 +34,8 @@ pub(super) fn run(interpreted: bool, guest: &[u8]) -> Result<(), String> {
     let [wasmi, wasmtime] = programs;
     let programs = if interpreted { wasmi } else { wasmtime };
     let wrong = |error: OsError| format!("the session cannot be made: {error}");
-    let module = hob::engine::wasm_from_text(guest).map_err(|error| format!("the module is none: {error}"))?;
+    let module =
+        hob::engine::wasm_from_text(guest).map_err(|error| format!("the module is none: {error}"))?;
     let kernel = kernel(programs, &module).map_err(wrong)?;
     let began = Instant::now();
     let stop = StopToken::new(None, began.checked_add(DEADLINE));

@@ -12,7 +12,7 @@ use crate::input::Input;
 
 pub(crate) fn run(bytes: &[u8]) -> Result<(), String> {
     let mut input = Input::new(bytes);
-    let interpreted = input.byte() % 2 == 0;
+    let interpreted = input.byte().is_multiple_of(2);
     let guest = guest::text(&mut input);
     watch_panics();
     let before = PANICS.load(Ordering::Acquire);
@@ -25,7 +25,9 @@ pub(crate) fn run(bytes: &[u8]) -> Result<(), String> {
 
 /// Programs that do something.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    (0..8_u8).map(|seed| (0..=255).map(|byte: u8| byte.wrapping_mul(seed | 1).wrapping_add(seed)).collect()).collect()
+    (0..8_u8)
+        .map(|seed| (0..=255).map(|byte: u8| byte.wrapping_mul(seed | 1).wrapping_add(seed)).collect())
+        .collect()
 }
 
 /// Panics of threads that run processes; one that is caught at a call counts, too.
