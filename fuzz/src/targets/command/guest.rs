@@ -70,7 +70,7 @@ fn functions(era: Eras) -> Vec<&'static Function> {
     let older: Vec<&'static Function> = VARIANTS.iter().filter(of).collect();
     let replaced = |function: &&'static Function| {
         let same = |one: &&'static Function| (one.module, one.name) == (function.module, function.name);
-        older.iter().any(|one| same(one))
+        older.iter().any(same)
     };
     let now = FUNCTIONS.iter().filter(of).filter(|function| !replaced(function));
     now.chain(older.iter().copied()).collect()
