@@ -116,10 +116,9 @@ fn call(line: &str) -> Call {
     for word in words.by_ref().take_while(|word| word != "=>") {
         let (index, text) = pair(&word);
         let value = value(&text);
-        if let (Some(extent), Some(len)) = (function.params[index].role.extent(), length(&value)) {
-            if let Extent::Count { param, each } = extent {
-                given[param].get_or_insert(Given::Number(i64::from(len / each)));
-            }
+        let extent = function.params[index].role.extent();
+        if let (Some(Extent::Count { param, each }), Some(len)) = (extent, length(&value)) {
+            given[param].get_or_insert(Given::Number(i64::from(len / each)));
         }
         given[index] = Some(value);
     }
