@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hob::{
-    Choice, ClockGrant, Host, HostBuilder, Limits, Package, Policy, RandomGrant, RecordKey, Recorder,
+    Choice, ClockGrant, Host, HostBuilder, Limits, Package, Policy, RandomGrant, RecordKey, Recorder, Scheme,
     StdioGrant,
 };
 
@@ -21,6 +21,14 @@ pub(crate) fn host(
     policy: Policy,
     package: Option<&Package>,
 ) -> Result<(Host, Arc<Log>), Failure> {
+    if let Some(grant) = policy.net.iter().find(|grant| matches!(grant.scheme, Scheme::Tcp | Scheme::Udp)) {
+        return Err(Failure::new(
+            HOST,
+            format!(
+                "a module alone has no sockets, so `--net '{grant}'` cannot be granted; commands of `hob shell` have"
+            ),
+        ));
+    }
     let log = Arc::new(Log::open(&args.record, &policy.fs)?);
     let base = package.map(|package| package.limits.apply(Limits::default())).unwrap_or_default();
     let mut builder = engine(Host::builder(), &args.engine)

@@ -20,7 +20,7 @@ impl Dice {
     }
 
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(bound).unwrap()).unwrap()
+        usize::try_from(self.next() >> 33).unwrap_or(0) % bound
     }
 }
 

@@ -80,8 +80,9 @@ impl Server {
             match Incoming::read(&bytes)? {
                 // Nothing is asked of clients, so no answer means anything.
                 Incoming::Answer => {}
-                Incoming::Request(header, request) => {
-                    if !self.respond(*header, request) {
+                Incoming::Request(asked) => {
+                    let (header, request) = *asked;
+                    if !self.respond(header, request) {
                         return Ok(());
                     }
                 }

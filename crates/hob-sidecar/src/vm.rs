@@ -189,6 +189,9 @@ impl Vm {
             let why = format!("{} is running already", hob::escape_guest_text(&request.process_id, 80));
             return Err(Refusal::invalid_state(why));
         }
+        if !self.rights.children {
+            return Err(Refusal::permission_denied("EACCES: permissions.childProcess denies it"));
+        }
         let command = program(&request)?;
         if request.args.iter().chain([&command]).any(|arg| arg.contains('\0')) {
             return Err(Refusal::invalid_argument("an argument has a NUL in it"));

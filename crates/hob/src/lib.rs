@@ -61,7 +61,7 @@ pub use hob_abi::Contract;
 pub use hob_cap::{
     Access, AuditError, AuditEvent, AuditSink, Children, ClockGrant, Connections, EnvGrant, Files, FsGrant,
     GrantError, GuestPath, HostObject, Limit, LimitExceeded, LimitTooHigh, Limits, NetGrant, Outcome, Permit,
-    Policy, PolicyDiff, RandomGrant, Request, StdioGrant, StopReason, StopToken, Tier, Verdict, diff,
+    Policy, PolicyDiff, RandomGrant, Request, Scheme, StdioGrant, StopReason, StopToken, Tier, Verdict, diff,
     escape_guest_bytes, escape_guest_text, format_bytes, parse_bytes, parse_duration,
 };
 pub use hob_engine::{

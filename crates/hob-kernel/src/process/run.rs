@@ -16,6 +16,7 @@ use crate::fd::{Description, Descriptor, Descriptors};
 use crate::fs::walk::Place;
 use crate::process::load::{Command, Image};
 use crate::process::proc::State;
+use crate::process::spawn::here;
 use crate::process::{
     INIT, Identity, Lookup, Proc, Process, ResourceLimits, Signal, Signals, Status, identity,
 };
@@ -211,12 +212,13 @@ impl Kernel {
     /// Starts a first process: a child of the kernel itself, with a session of its own. Errors: those of finding and
     /// loading the program; a limit.
     pub fn start(self: &Arc<Self>, start: Start) -> Result<Started> {
-        // Finding a program is walking, and walking is done by a process.
-        let init = self.visitor(start.identity.clone(), start.permit.clone())?;
+        // Finding a program is walking, and walking is done by a process. What the program may do says nothing of whether
+        // it may be started: that is who starts it from outside to decide.
+        let init = self.visitor(start.identity.clone(), Permit::full())?;
         let cwd = init.directory_at(&self.tree.root, &start.cwd)?;
         let command = Command { args: start.args, env: start.env, cwd: cwd.path() };
         let image = init.image(&start.lookup, command, &cwd)?;
-        let permit = init.child_permit(&image, &cwd)?;
+        let permit = init.child_permit(&image, &cwd)?.meet(&start.permit.at(&here(&cwd)?));
         let mut descriptors = Descriptors::default();
         for (fd, description) in (0..).zip(start.descriptors) {
             descriptors.replace(fd, Descriptor::new(description));

@@ -202,9 +202,7 @@ impl Process {
     pub(crate) fn child_permit(&self, image: &Image, cwd: &Arc<Place>) -> Result<Permit> {
         let name = String::from_utf8_lossy(image.exe.name()).into_owned();
         let own = Arc::clone(&lock(&self.me.state).permit);
-        let path = String::from_utf8(cwd.path()).map_err(|_| Errno::Ilseq)?;
-        let here = GuestPath::new(&path).map_err(|_| Errno::Inval)?;
-        Ok(self.kernel.permit(&name).at(&here).meet(&own))
+        Ok(self.kernel.permit(&name).at(&here(cwd)?).meet(&own))
     }
 
     /// The directory at a path. Errors: [`Errno::NotDir`] and those of walking.
@@ -297,4 +295,10 @@ fn named(lookup: &Lookup) -> Vec<u8> {
         Lookup::Exact(path) => path.clone(),
         Lookup::Search { name, .. } => name.clone(),
     }
+}
+
+/// A directory, as permits name it. Errors: [`Errno::Ilseq`] for a name that is not UTF-8.
+pub(crate) fn here(cwd: &Place) -> Result<GuestPath> {
+    let path = String::from_utf8(cwd.path()).map_err(|_| Errno::Ilseq)?;
+    GuestPath::new(&path).map_err(|_| Errno::Inval.into())
 }

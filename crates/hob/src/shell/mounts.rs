@@ -27,8 +27,8 @@ impl Session {
     /// std::fs::write(dir.path().join("sub/x"), "x").unwrap();
     /// let host = Host::builder().dir(dir.path(), "/all", Access::Read).build()?;
     /// let session = host.shell().mount_on_request().build()?.session()?;
-    /// session.mount(dir.path().join("sub"), "/work", Access::Read)?;
-    /// assert_eq!(session.read_file("/work/x")?, b"x");
+    /// session.mount(dir.path().join("sub"), "/project", Access::Read)?;
+    /// assert_eq!(session.read_file("/project/x")?, b"x");
     /// assert!(session.mount(dir.path(), "/more", Access::ReadWrite).is_err());
     /// assert!(session.mount("/", "/host", Access::Read).is_err());
     /// # Ok::<(), hob::Error>(())
