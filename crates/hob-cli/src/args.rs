@@ -444,7 +444,13 @@ pub(crate) enum CacheCommand {
         /// Compile for runs with `--deterministic`.
         #[arg(long)]
         deterministic: bool,
-        /// Modules, `.wasm` or `.wat`.
+        /// Do nothing while another process does this behind somebody's back.
+        #[arg(long, hide = true)]
+        behind: bool,
+        /// Of sources of commands, compile only these.
+        #[arg(long, value_name = "COMMAND")]
+        only: Vec<String>,
+        /// Modules, `.wasm` or `.wat`, and sources of commands as `hob shell --bin` takes them.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },

@@ -15,7 +15,7 @@ use crate::wait::Watch;
 use crate::{Errno, Event, EventKind, Interest, Result, Rights, Subscription, World};
 
 /// The most subscriptions of one wait.
-pub const SUBSCRIPTIONS_MAX: usize = 4096;
+pub const SUBSCRIPTIONS_MAX: usize = 1024;
 
 impl World {
     /// Waits until at least one subscription has an event, and appends all events there are.

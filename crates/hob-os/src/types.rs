@@ -38,6 +38,8 @@ pub struct FdFlags {
     pub rsync: bool,
     /// A write returns when its data and metadata are on the disk.
     pub sync: bool,
+    /// Reads and writes go past caches. Not in preview 1.
+    pub direct: bool,
 }
 
 /// How to open a name; everything off is "an existing object, no rights".

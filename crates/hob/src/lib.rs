@@ -121,5 +121,5 @@ pub mod os {
         AddressKind, Egress, EgressError, EgressErrorKind, FixedResolver, HttpRequest, HttpResponse,
         Resolver, SystemResolver,
     };
-    pub use hob_os::{Errno, OsError, Rights, Socket, World, WorldBuilder};
+    pub use hob_os::{Errno, OsError, RawTerminal, Rights, Socket, World, WorldBuilder};
 }

@@ -1,6 +1,7 @@
 //! The targets.
 
 mod abi;
+mod command;
 mod differential;
 mod load;
 mod package;
@@ -23,6 +24,7 @@ pub(crate) struct Target {
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
     Target { name: "abi", run: abi::run, seeds: Vec::new, may_abort: true },
+    Target { name: "command", run: command::run, seeds: command::seeds, may_abort: true },
     Target { name: "differential", run: differential::run, seeds: Vec::new, may_abort: true },
     Target { name: "load", run: load::run, seeds: load::seeds, may_abort: true },
     Target { name: "package", run: package::run, seeds: package::seeds, may_abort: true },

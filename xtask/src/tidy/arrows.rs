@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-sidecar", &["hob"]),
     ("hob-cli", &["hob", "hob-sidecar"]),
     ("hob-conformance", &["hob", "hob-package"]),
-    ("hob-fuzz", &["hob", "hob-cap", "hob-os"]),
+    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-os"]),
     ("xtask", &[]),
 ];
 

@@ -1,5 +1,5 @@
-//! Contract **command 0.1** (the plain WASI part): a program with arguments, environment, standard streams and an exit
-//! code.
+//! Contract **command 1.0**: a program with arguments, environment, standard streams and an exit code, and what it may ask
+//! of the session it runs in.
 //!
 //! | export | type | meaning |
 //! |---|---|---|
@@ -12,6 +12,8 @@
 //! * [`Function`], [`FUNCTIONS`], [`VARIANTS`], [`find`]: that data.
 //! * [`Declared`]: the custom section in which a module says its version.
 //! * [`Generation`]: which of the contract's generations a module was built for, or why ([`Incompatible`]) none.
+//! * [`Functions`]: the functions themselves, over the process of a [`Guest`].
+//! * [`Programs`]: from modules to programs of a kernel.
 
 mod generation;
 mod host;
@@ -25,7 +27,7 @@ use hob_engine::{Fault, FaultKind, Instance, ModuleInfo};
 use crate::contract::{Mismatch, expect_func, expect_memory};
 
 pub use generation::Generation;
-pub use host::{Guest, Programs, Report};
+pub use host::{Functions, Guest, Programs, Report};
 pub use incompatible::{Incompatible, Named};
 pub use manifest::{
     Answer, Cap, Class, Eras, Extent, Function, Grant, Param, Role, Status, Version, canonical, errno_name,
@@ -37,7 +39,7 @@ pub use table::{
 };
 
 /// The name and version of this contract.
-pub const NAME: &str = "command/0.1";
+pub const NAME: &str = "command/1.0";
 
 /// Checks that a module has the exports of this contract, with their types.
 ///

@@ -5,25 +5,25 @@ use hob_os::{DirEntry, Errno, Rights, TRANSFER_BYTES_MAX};
 
 use super::errno::Result;
 use super::types::{advice, dirent, fdflags, fdstat, filestat, put_u32, put_u64, size, times, whence};
-use super::{HasSystem, MODULE, Reaches, System, with, with_world};
+use super::{HasSystem, Reaches, System, with, with_world};
 
 /// The most buffers one call may name, as POSIX systems have it.
 const BUFFERS_MAX: u32 = 1024;
 
-pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
-    add_streams(table, MODULE, reach);
-    add_bytes(table, reach);
-    add_state(table, reach);
+pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
+    add_streams(table, module, reach);
+    add_bytes(table, module, reach);
+    add_state(table, module, reach);
     let reach = &reach.descriptors;
     table.func(
-        MODULE,
+        module,
         "fd_readdir",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, at: u32, len: u32, cookie: u64, used: u32| {
             with(ctx, |mem, world| readdir(mem, world, fd, (at, len), cookie, used))
         },
     );
-    table.func(MODULE, "fd_prestat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
+    table.func(module, "fd_prestat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
         with(ctx, |mem, world| {
             let name = size(world.prestat(fd)?.len())?;
             // The tag of a directory is 0; the union begins at 4.
@@ -32,7 +32,7 @@ pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         })
     });
     table.func(
-        MODULE,
+        module,
         "fd_prestat_dir_name",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, at: u32, len: u32| {
@@ -69,10 +69,10 @@ pub(super) fn add_streams<T: HasSystem>(table: &mut HostTable<T>, module: &'stat
 }
 
 /// Reading, writing, seeking.
-fn add_bytes<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_bytes<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     let reach = &reach.descriptors;
     table.func(
-        MODULE,
+        module,
         "fd_pread",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, offset: u64, out: u32| {
@@ -80,7 +80,7 @@ fn add_bytes<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "fd_pwrite",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, offset: u64, out: u32| {
@@ -88,7 +88,7 @@ fn add_bytes<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "fd_seek",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, offset: i64, from: u32, out: u32| {
@@ -98,16 +98,16 @@ fn add_bytes<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
             })
         },
     );
-    table.func(MODULE, "fd_tell", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
+    table.func(module, "fd_tell", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
         with(ctx, |mem, world| put_u64(mem, out, world.tell(fd)?))
     });
 }
 
 /// What a descriptor is and how it behaves.
-fn add_state<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_state<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     let reach = &reach.descriptors;
     table.func(
-        MODULE,
+        module,
         "fd_advise",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, offset: u64, len: u64, pattern: u32| {
@@ -115,33 +115,33 @@ fn add_state<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "fd_allocate",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, offset: u64, len: u64| {
             with_world(ctx, |world| Ok(world.allocate(fd, offset, len)?))
         },
     );
-    table.func(MODULE, "fd_close", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32| {
+    table.func(module, "fd_close", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32| {
         with_world(ctx, |world| Ok(world.close(fd)?))
     });
-    table.func(MODULE, "fd_renumber", reach.clone(), |ctx: &mut Ctx<'_, T>, from: u32, to: u32| {
+    table.func(module, "fd_renumber", reach.clone(), |ctx: &mut Ctx<'_, T>, from: u32, to: u32| {
         with_world(ctx, |world| Ok(world.renumber(from, to)?))
     });
-    table.func(MODULE, "fd_sync", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32| {
+    table.func(module, "fd_sync", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32| {
         with_world(ctx, |world| Ok(world.sync(fd)?))
     });
-    table.func(MODULE, "fd_datasync", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32| {
+    table.func(module, "fd_datasync", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32| {
         with_world(ctx, |world| Ok(world.datasync(fd)?))
     });
-    table.func(MODULE, "fd_fdstat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
+    table.func(module, "fd_fdstat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
         with(ctx, |mem, world| Ok(mem.write(out, &fdstat(&world.fdstat(fd)?))?))
     });
-    table.func(MODULE, "fd_fdstat_set_flags", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, flags: u32| {
-        with_world(ctx, |world| Ok(world.set_flags(fd, fdflags(flags)?)?))
+    table.func(module, "fd_fdstat_set_flags", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, flags: u32| {
+        with_world(ctx, |world| Ok(world.set_flags(fd, fdflags(flags, T::System::FLAGS)?)?))
     });
     table.func(
-        MODULE,
+        module,
         "fd_fdstat_set_rights",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, rights: u64, inheriting: u64| {
@@ -149,14 +149,14 @@ fn add_state<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
             with_world(ctx, |world| Ok(world.set_rights(fd, rights, inheriting)?))
         },
     );
-    table.func(MODULE, "fd_filestat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
+    table.func(module, "fd_filestat_get", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, out: u32| {
         with(ctx, |mem, world| Ok(mem.write(out, &filestat(&world.filestat(fd)?))?))
     });
-    table.func(MODULE, "fd_filestat_set_size", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, bytes: u64| {
+    table.func(module, "fd_filestat_set_size", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, bytes: u64| {
         with_world(ctx, |world| Ok(world.set_size(fd, bytes)?))
     });
     table.func(
-        MODULE,
+        module,
         "fd_filestat_set_times",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, accessed: u64, modified: u64, flags: u32| {

@@ -40,23 +40,22 @@ impl HasWorld for World {
 /// Adds all 46 functions, each with what it reaches under `policy`.
 pub fn add_to<T: HasSystem>(table: &mut HostTable<T>, policy: &Policy) {
     let reach = Reaches::of(policy);
-    process::add_to(table, MODULE, &reach);
-    files::add_to(table, &reach);
-    paths::add_to(table, &reach);
-    poll::add_to(table, &reach);
-    sockets::add_to(table, &reach);
+    add_as(table, MODULE, &reach);
 }
 
-/// Adds all 46 functions, each with what `reach` says of it.
+/// Adds all 46 functions of a session, whose grants are asked at each call, under both names of the module.
 pub(crate) fn add_all_to<T: HasSystem>(table: &mut HostTable<T>) {
     let reach = Reaches::of_session();
-    process::add_to(table, MODULE, &reach);
-    files::add_to(table, &reach);
-    paths::add_to(table, &reach);
-    poll::add_to(table, &reach);
-    sockets::add_to(table, &reach);
-    process::add_to(table, UNSTABLE_MODULE, &reach);
-    files::add_streams(table, UNSTABLE_MODULE, &reach);
+    add_as(table, MODULE, &reach);
+    add_as(table, UNSTABLE_MODULE, &reach);
+}
+
+fn add_as<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
+    process::add_to(table, module, reach);
+    files::add_to(table, module, reach);
+    paths::add_to(table, module, reach);
+    poll::add_to(table, module, reach);
+    sockets::add_to(table, module, reach);
 }
 
 /// The module name of the snapshot before.

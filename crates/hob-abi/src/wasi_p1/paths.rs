@@ -5,17 +5,17 @@ use hob_os::{Errno, OpenHow, Rights};
 
 use super::errno::Result;
 use super::types::{fdflags, filestat, follow, put_u32, size, times};
-use super::{HasSystem, MODULE, Reaches, System, with};
+use super::{HasSystem, Reaches, System, with};
 
-pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
-    add_open(table, reach);
-    add_one_name(table, reach);
-    add_two_names(table, reach);
+pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
+    add_open(table, module, reach);
+    add_one_name(table, module, reach);
+    add_two_names(table, module, reach);
 }
 
-fn add_open<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_open<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     table.func(
-        MODULE,
+        module,
         "path_open",
         reach.paths.clone(),
         |ctx: &mut Ctx<'_, T>,
@@ -30,7 +30,7 @@ fn add_open<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
          out: u32| {
             with(ctx, |mem, world| {
                 mem.check(out, 4)?;
-                let how = open_how(lookup, how, rights, inheriting, flags)?;
+                let how = open_how(lookup, how, rights, inheriting, (flags, T::System::FLAGS))?;
                 let opened = world.open_at(fd, mem.bytes(path, len)?, how)?;
                 put_u32(mem, out, opened)
             })
@@ -38,7 +38,13 @@ fn add_open<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     );
 }
 
-fn open_how(lookup: u32, how: u32, rights: u64, inheriting: u64, flags: u32) -> Result<OpenHow> {
+fn open_how(
+    lookup: u32,
+    how: u32,
+    rights: u64,
+    inheriting: u64,
+    (flags, known): (u32, u32),
+) -> Result<OpenHow> {
     if how & !0xf != 0 {
         return Err(Errno::Inval.into());
     }
@@ -50,14 +56,14 @@ fn open_how(lookup: u32, how: u32, rights: u64, inheriting: u64, flags: u32) -> 
         truncate: how & 8 != 0,
         rights: Rights::from_bits(rights),
         inheriting: Rights::from_bits(inheriting),
-        flags: fdflags(flags)?,
+        flags: fdflags(flags, known)?,
     })
 }
 
-fn add_one_name<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_one_name<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     let reach = &reach.paths;
     table.func(
-        MODULE,
+        module,
         "path_create_directory",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, path: u32, len: u32| {
@@ -65,7 +71,7 @@ fn add_one_name<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "path_remove_directory",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, path: u32, len: u32| {
@@ -73,7 +79,7 @@ fn add_one_name<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "path_unlink_file",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, path: u32, len: u32| {
@@ -81,7 +87,7 @@ fn add_one_name<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "path_filestat_get",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, lookup: u32, path: u32, len: u32, out: u32| {
@@ -92,7 +98,7 @@ fn add_one_name<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "path_filestat_set_times",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>,
@@ -111,7 +117,7 @@ fn add_one_name<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "path_readlink",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, path: u32, len: u32, buf: u32, buf_len: u32, out: u32| {
@@ -125,10 +131,10 @@ fn add_one_name<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
     );
 }
 
-fn add_two_names<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
+fn add_two_names<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     let reach = &reach.paths;
     table.func(
-        MODULE,
+        module,
         "path_rename",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, old_fd: u32, old: u32, old_len: u32, new_fd: u32, new: u32, new_len: u32| {
@@ -139,7 +145,7 @@ fn add_two_names<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "path_link",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>,
@@ -157,7 +163,7 @@ fn add_two_names<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "path_symlink",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, target: u32, target_len: u32, fd: u32, path: u32, len: u32| {

@@ -5,11 +5,11 @@ use hob_os::{Errno, SUBSCRIPTIONS_MAX};
 
 use super::errno::Result;
 use super::types::{EVENT_BYTES, SUBSCRIPTION_BYTES, event, put_u32, size, subscription};
-use super::{HasSystem, MODULE, Reaches, System, with_once};
+use super::{HasSystem, Reaches, System, with_once};
 
-pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
+pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     table.func(
-        MODULE,
+        module,
         "poll_oneoff",
         reach.descriptors.clone(),
         |ctx: &mut Ctx<'_, T>, subscriptions: u32, events: u32, count: u32, out: u32| {

@@ -7,6 +7,9 @@ use super::errno::{Result, answer, number};
 use super::types::{clock, put_u32, put_u64, size};
 use super::{HasSystem, Reaches, System, with, with_world};
 
+/// The most random bytes of one call.
+const RANDOM_BYTES_MAX: u32 = 16 << 20;
+
 pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     table.func(module, "args_sizes_get", Reach::Nothing, |ctx: &mut Ctx<'_, T>, count: u32, bytes: u32| {
         with(ctx, |mem, world| put_sizes(mem, &world.args(), count, bytes))
@@ -38,11 +41,20 @@ pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static st
         "clock_time_get",
         reach.clock.clone(),
         |ctx: &mut Ctx<'_, T>, id: u32, _precision: u64, out: u32| {
-            with(ctx, |mem, world| put_u64(mem, out, world.clock_now(clock(id)?)?))
+            with(ctx, |mem, world| {
+                // A virtual clock moves when it is read.
+                mem.check(out, 8)?;
+                put_u64(mem, out, world.clock_now(clock(id)?)?)
+            })
         },
     );
     table.func(module, "random_get", reach.random.clone(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
-        with(ctx, |mem, world| Ok(world.random_fill(mem.bytes_mut(at, len)?)?))
+        with(ctx, |mem, world| {
+            if len > RANDOM_BYTES_MAX {
+                return Err(Errno::Inval.into());
+            }
+            Ok(world.random_fill(mem.bytes_mut(at, len)?)?)
+        })
     });
     table.func(module, "sched_yield", Reach::Nothing, |ctx: &mut Ctx<'_, T>| {
         with_world(ctx, |world| Ok(world.sched_yield()?))
@@ -88,6 +100,9 @@ fn put_sizes(mem: &mut Memory<'_>, strings: &[Vec<u8>], count: u32, bytes: u32) 
 
 /// Writes each string with a NUL behind it, and a pointer to each.
 fn put_strings(mem: &mut Memory<'_>, strings: &[Vec<u8>], pointers: u32, bytes: u32) -> Result<()> {
+    let total: usize = strings.iter().map(|string| string.len() + 1).sum();
+    mem.check(pointers, size(strings.len().saturating_mul(4))?)?;
+    mem.check(bytes, size(total)?)?;
     let (mut pointer, mut at) = (pointers, bytes);
     for string in strings {
         let end = at.checked_add(size(string.len())?).ok_or(Errno::Fault)?;

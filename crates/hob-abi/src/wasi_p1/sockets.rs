@@ -5,23 +5,23 @@ use hob_os::Errno;
 
 use super::files::{gather, scatter};
 use super::types::{fdflags, put_u16, put_u32, recv_flags};
-use super::{HasSystem, MODULE, Reaches, System, with, with_world};
+use super::{HasSystem, Reaches, System, with, with_world};
 
-pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
+pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, module: &'static str, reach: &Reaches) {
     let reach = &reach.sockets;
     table.func(
-        MODULE,
+        module,
         "sock_accept",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, flags: u32, out: u32| {
             with(ctx, |mem, world| {
                 mem.check(out, 4)?;
-                put_u32(mem, out, world.accept(fd, fdflags(flags)?)?)
+                put_u32(mem, out, world.accept(fd, fdflags(flags, T::System::FLAGS)?)?)
             })
         },
     );
     table.func(
-        MODULE,
+        module,
         "sock_recv",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, flags: u32, out: u32, out_flags: u32| {
@@ -34,7 +34,7 @@ pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
         },
     );
     table.func(
-        MODULE,
+        module,
         "sock_send",
         reach.clone(),
         |ctx: &mut Ctx<'_, T>, fd: u32, buffers: u32, count: u32, flags: u32, out: u32| {
@@ -46,7 +46,7 @@ pub(super) fn add_to<T: HasSystem>(table: &mut HostTable<T>, reach: &Reaches) {
             })
         },
     );
-    table.func(MODULE, "sock_shutdown", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, how: u32| {
+    table.func(module, "sock_shutdown", reach.clone(), |ctx: &mut Ctx<'_, T>, fd: u32, how: u32| {
         with_world(ctx, |world| {
             if how == 0 || how & !3 != 0 {
                 return Err(Errno::Inval.into());

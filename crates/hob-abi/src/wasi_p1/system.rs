@@ -11,6 +11,9 @@ use hob_os::{
 /// A machine that preview 1 can be spoken to.
 #[expect(missing_docs, reason = "each is the method of `World` with the same name")]
 pub trait System: 'static {
+    /// The flags of descriptors it knows; those of preview 1 unless it says otherwise.
+    const FLAGS: u32 = 0x1f;
+
     fn args(&self) -> Vec<Vec<u8>>;
     fn environ(&self) -> Vec<Vec<u8>>;
     fn clock_resolution(&self, clock: ClockId) -> Result<u64>;

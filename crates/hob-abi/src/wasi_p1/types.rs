@@ -47,8 +47,9 @@ pub(crate) fn clock(id: u32) -> Result<ClockId> {
     }
 }
 
-pub(crate) fn fdflags(bits: u32) -> Result<FdFlags> {
-    if bits & !0x1f != 0 {
+/// The flags of a descriptor, of those that are `known`.
+pub(crate) fn fdflags(bits: u32, known: u32) -> Result<FdFlags> {
+    if bits & !known != 0 {
         return Err(Errno::Inval.into());
     }
     Ok(FdFlags {
@@ -57,6 +58,7 @@ pub(crate) fn fdflags(bits: u32) -> Result<FdFlags> {
         nonblock: bits & 4 != 0,
         rsync: bits & 8 != 0,
         sync: bits & 16 != 0,
+        direct: bits & 32 != 0,
     })
 }
 
@@ -115,7 +117,8 @@ pub(crate) fn fdstat(stat: &FdStat) -> [u8; 24] {
         | u16::from(stat.flags.dsync) << 1
         | u16::from(stat.flags.nonblock) << 2
         | u16::from(stat.flags.rsync) << 3
-        | u16::from(stat.flags.sync) << 4;
+        | u16::from(stat.flags.sync) << 4
+        | u16::from(stat.flags.direct) << 5;
     let mut out = Fields::<24>::default();
     out.put(0, &[filetype(stat.kind)]);
     out.put(2, &flags.to_le_bytes());
@@ -233,7 +236,7 @@ mod tests {
 
     #[test]
     fn unknown_bits_and_numbers_are_refused() {
-        assert!(fdflags(0x1f).is_ok() && fdflags(0x20).is_err());
+        assert!(fdflags(0x1f, 0x1f).is_ok() && fdflags(0x20, 0x1f).is_err() && fdflags(0x20, 0x3f).is_ok());
         assert!(follow(1).is_ok() && follow(2).is_err());
         assert!(whence(2).is_ok() && whence(3).is_err());
         assert!(advice(5).is_ok() && advice(6).is_err());

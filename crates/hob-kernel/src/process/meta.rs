@@ -135,7 +135,7 @@ impl Process {
         let place = self.existing(base, path, true)?;
         let who = if effective { self.identity() } else { self.identity().real() };
         who.need(&place.node.stat()?, want)?;
-        if want & 4 != 0 {
+        if want != 2 {
             self.may_look(&place)?;
         }
         if want & 2 != 0 {
@@ -147,7 +147,11 @@ impl Process {
     /// Room of the file system something is on.
     pub fn space(&self, subject: Subject<'_>) -> Result<Space> {
         match subject {
-            Subject::Path(base, path, follow) => self.existing(base, path, follow)?.node.space(),
+            Subject::Path(base, path, follow) => {
+                let place = self.existing(base, path, follow)?;
+                self.may_look(&place)?;
+                place.node.space()
+            }
             Subject::Fd(fd) => self.description(fd)?.node().ok_or(Errno::Nosys)?.space(),
         }
     }

@@ -68,6 +68,8 @@ pub struct Start {
     pub stop: StopToken,
     /// The terminal that controls it, if it is to have one.
     pub terminal: Option<u32>,
+    /// Whether what is typed to end or stop a program means the programs it starts, and not itself.
+    pub shell: bool,
 }
 
 impl Default for Start {
@@ -82,9 +84,13 @@ impl Default for Start {
             permit: Permit::full(),
             stop: StopToken::never(),
             terminal: None,
+            shell: false,
         }
     }
 }
+
+/// What is typed to end or stop a program.
+const TYPED: [Signal; 5] = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::TTIN, Signal::TTOU];
 
 /// A process that was started from outside.
 #[derive(Clone, Debug)]
@@ -226,7 +232,7 @@ impl Kernel {
             umask: 0o022,
             who: start.identity,
             permit,
-            signals: Signals::default(),
+            signals: Signals::shielded(if start.shell { &TYPED } else { &[] }),
             limits: ResourceLimits::default(),
             descriptors,
             stop: start.stop,
@@ -407,7 +413,9 @@ impl Drop for End {
             let name = state.args.first().cloned().unwrap_or_default();
             (status, state.why.clone().map(|why| (name, why)))
         };
-        if let Some((name, why)) = report {
+        // A deadline is everyone's at once, and whoever set it is told by whoever waits.
+        let late = proc.stop.reason() == Some(StopReason::HardDeadline);
+        if let Some((name, why)) = report.filter(|_| !late) {
             kernel.runner.report(&name, &why);
         }
         drop(seat.take());

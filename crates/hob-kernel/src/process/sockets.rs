@@ -105,9 +105,10 @@ impl Process {
         ask(&socket)
     }
 
-    /// Gives a socket a name. Errors: those of the name; [`Errno::AddrInUse`].
+    /// Gives a socket a name. Errors: the permit allows no connections; those of the name; [`Errno::AddrInUse`].
     pub fn bind(&self, fd: u32, to: &Address) -> Result<()> {
         let (_, socket) = self.socket_at(fd)?;
+        self.may_connect()?;
         let Address::Path(path) = to else { return socket.bind(to) };
         match self.make(Base::Here, path, New::Socket, 0o777) {
             Err(error) if error.errno() == Errno::Exist => return Err(Errno::AddrInUse.into()),

@@ -254,6 +254,55 @@ impl Shell {
         )
     }
 
+    /// Compiles commands into the cache ahead of their first run: those that `only` says. `told` is told of each before it
+    /// is looked at: its name, how many were before it, how many there are. Returns how many were compiled now, and the
+    /// names of those that could not be, with the reason.
+    ///
+    /// ```
+    /// let dir = tempfile::tempdir().unwrap();
+    /// std::fs::write(dir.path().join("a.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    /// let host = hob::Host::builder().cache_dir(dir.path().join("cache")).build()?;
+    /// let shell = host.shell().bin(dir.path())?.build()?;
+    /// let (compiled, failed) = shell.prewarm(|_| true, |name, done, all| println!("{name} {done}/{all}"));
+    /// assert_eq!((compiled, failed.len()), (1, 0));
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn prewarm(
+        &self,
+        only: impl Fn(&str) -> bool,
+        mut told: impl FnMut(&str, usize, usize),
+    ) -> (usize, Vec<(String, String)>) {
+        let names: Vec<&String> = self.inner.names.iter().filter(|name| only(name)).collect();
+        let (mut compiled, mut failed) = (0, Vec::new());
+        for (name, done) in names.iter().zip(0..) {
+            told(name, done, names.len());
+            let bytes = self.inner.commands.lookup(name.as_bytes()).and_then(|node| whole(&node));
+            let warmed = match &bytes {
+                // A script is for its interpreter.
+                Ok(bytes) if bytes.starts_with(b"#!") => continue,
+                Ok(bytes) => self.inner.host.inner.engine.prewarm(bytes).map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            match warmed {
+                Ok(now) => compiled += usize::from(now),
+                Err(why) => failed.push(((*name).clone(), why)),
+            }
+        }
+        (compiled, failed)
+    }
+
+    /// The names of commands that ran, or run, without compiled code.
+    ///
+    /// ```
+    /// assert!(hob::Host::builder().build()?.shell().build()?.interpreted().is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn interpreted(&self) -> Vec<String> {
+        let names = self.inner.programs.interpreted();
+        names.into_iter().map(|name| String::from_utf8_lossy(&name).into_owned()).collect()
+    }
+
     /// What a new session is made of; `fill` puts in what was written in an earlier one.
     pub(super) fn kernel(
         &self,
@@ -331,4 +380,21 @@ impl Shell {
         }
         Ok(Made { kernel, files: upper, rules })
     }
+}
+
+/// All bytes of a file.
+fn whole(node: &NodeRef) -> hob_os::Result<Vec<u8>> {
+    let file = Arc::clone(node).open(false)?;
+    let size = usize::try_from(file.size()?).map_err(|_| hob_kernel::Errno::Nomem)?;
+    let mut bytes = vec![0; size];
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let read = file.read_at(rest, u64::try_from(done).map_err(|_| hob_kernel::Errno::Overflow)?)?;
+        if read == 0 {
+            break;
+        }
+        done += read;
+    }
+    bytes.truncate(done);
+    Ok(bytes)
 }

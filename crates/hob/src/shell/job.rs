@@ -43,6 +43,7 @@ pub struct Launch<'a> {
     stderr: Sink,
     stream: bool,
     size: Option<(u16, u16)>,
+    interactive: bool,
     permit: Permit,
     stop: Option<StopToken>,
 }
@@ -99,6 +100,7 @@ impl<'a> Launch<'a> {
             stderr: Sink::Discard,
             stream: false,
             size: None,
+            interactive: false,
             permit: Permit::full(),
             stop: None,
         }
@@ -171,6 +173,13 @@ impl<'a> Launch<'a> {
     /// Gives it a terminal of this size for all three, which [`Job::console`] plays the person of.
     pub fn terminal(mut self, columns: u16, rows: u16) -> Self {
         self.size = Some((columns, rows));
+        self
+    }
+
+    /// Says that it is a shell a person types to: what is typed to end or stop a program means what it runs, and not the
+    /// shell itself.
+    pub fn interactive(mut self) -> Self {
+        self.interactive = true;
         self
     }
 
@@ -252,6 +261,7 @@ impl<'a> Launch<'a> {
             permit: self.permit,
             stop: stop.clone(),
             terminal,
+            shell: self.interactive,
             ..Start::default()
         })?;
         Ok(Job {

@@ -564,12 +564,12 @@ HOB_IMPORT("host_fs", "chown")
 hob_errno_t hob_fs_chown(hob_fd_t dirfd, const char *path, size_t path_len, uint32_t uid, uint32_t gid, uint32_t follow);
 
 /* Sets the permission bits of an open file.
- * Errors: badf inval io notsup perm rofs notcapable. */
+ * Errors: acces badf inval io notsup perm rofs notcapable. */
 HOB_IMPORT("host_fs", "fchmod")
 hob_errno_t hob_fs_fchmod(hob_fd_t fd, uint32_t mode);
 
 /* Sets user and group of an open file.
- * Errors: badf inval io notsup perm rofs notcapable. */
+ * Errors: acces badf inval io notsup perm rofs notcapable. */
 HOB_IMPORT("host_fs", "fchown")
 hob_errno_t hob_fs_fchown(hob_fd_t fd, uint32_t uid, uint32_t gid);
 
@@ -578,7 +578,7 @@ HOB_IMPORT("host_fs", "fd_blocks")
 int64_t hob_fs_fd_blocks(hob_fd_t fd);
 
 /* The same as `fchown`. Kept for old programs.
- * Errors: badf inval io notsup perm rofs notcapable. */
+ * Errors: acces badf inval io notsup perm rofs notcapable. */
 HOB_IMPORT("host_fs", "fd_chown")
 hob_errno_t hob_fs_fd_chown(hob_fd_t fd, uint32_t uid, uint32_t gid);
 
@@ -627,12 +627,12 @@ HOB_IMPORT("host_fs", "fd_punch_hole")
 hob_errno_t hob_fs_fd_punch_hole(hob_fd_t fd, uint64_t offset, uint64_t len);
 
 /* Removes an attribute of an open file.
- * Errors: badf fault inval io notsup perm rofs notcapable nodata. */
+ * Errors: acces badf fault inval io notsup perm rofs notcapable nodata. */
 HOB_IMPORT("host_fs", "fd_removexattr")
 hob_errno_t hob_fs_fd_removexattr(hob_fd_t fd, const char *name, size_t name_len);
 
 /* Sets an attribute of an open file.
- * Errors: 2big badf dquot exist fault fbig inval io nomem nospc notsup perm range rofs notcapable nodata. */
+ * Errors: 2big acces badf dquot exist fault fbig inval io nomem nospc notsup perm range rofs notcapable nodata. */
 HOB_IMPORT("host_fs", "fd_setxattr")
 hob_errno_t hob_fs_fd_setxattr(hob_fd_t fd, const char *name, size_t name_len, const void *value, size_t value_len, uint32_t flags);
 
@@ -1274,7 +1274,7 @@ HOB_IMPORT("wasi_snapshot_preview1", "fd_filestat_set_size")
 hob_errno_t hob_wasi_fd_filestat_set_size(hob_fd_t fd, uint64_t size);
 
 /* Sets the times of an open file. Kept for old programs.
- * Errors: badf inval io notsup perm rofs notcapable. */
+ * Errors: acces badf inval io notsup perm rofs notcapable. */
 HOB_IMPORT("wasi_snapshot_preview1", "fd_filestat_set_times")
 hob_errno_t hob_wasi_fd_filestat_set_times(hob_fd_t fd, uint64_t atim, uint64_t mtim, uint32_t fst_flags);
 

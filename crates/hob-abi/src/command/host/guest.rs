@@ -6,6 +6,7 @@ use hob_kernel::process::{Base, Process, Signal};
 use hob_kernel::tty::{Termios, When};
 use hob_os::{Errno, OsError};
 
+use super::programs::script;
 use crate::command::Generation;
 use crate::wasi_p1::{Handled, HasSystem};
 
@@ -39,9 +40,11 @@ pub(super) const HERE: u32 = u32::MAX;
 pub(super) const TRAMPOLINE: &str = "__wasi_signal_trampoline";
 
 impl Guest {
-    pub(super) fn new(process: Process, generation: Generation, knows_its_place: bool) -> Self {
+    /// A program of this generation that runs as `process`.
+    #[must_use]
+    pub fn new(process: Process, generation: Generation) -> Self {
         Self {
-            knows_its_place,
+            knows_its_place: generation != Generation::P || script(&process.args()).is_some(),
             process,
             generation,
             open_mode: None,
@@ -49,6 +52,18 @@ impl Guest {
             before_raw: None,
             taken_over: false,
         }
+    }
+
+    /// The process it runs as.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The process it ran as.
+    #[must_use]
+    pub fn into_process(self) -> Process {
+        self.process
     }
 
     /// Whether directories are handed over out of the way.

@@ -8,10 +8,12 @@
 //! * `guest`: the data of an instance, and preview 1 over a process.
 //! * `values`: text, vectors, times and records as they lie in memory.
 //! * `process`, `spawn`, `files`, `attributes`, `users`, `terminal`, `machine`, `sockets`: the functions.
+//! * `functions`: all of them, for each generation.
 //! * `programs`: from a module to something the kernel runs.
 
 mod attributes;
 mod files;
+mod functions;
 mod guest;
 mod machine;
 mod process;
@@ -23,29 +25,15 @@ mod terminal;
 mod users;
 mod values;
 
-use hob_engine::{Ctx, Fault, HostTable, Memory, Reach};
+use hob_engine::{Ctx, Fault, Memory, Reach};
 
-use super::{Generation, Grant, find};
+use super::{Grant, find};
 use crate::wasi_p1::errno::Result;
 use crate::wasi_p1::{with, with_once};
 
+pub use functions::Functions;
 pub use guest::Guest;
 pub use programs::{Programs, Report};
-
-/// All functions a module of this generation may import.
-pub(crate) fn table(generation: Generation) -> HostTable<Guest> {
-    let mut table = HostTable::new();
-    crate::wasi_p1::add_all_to(&mut table);
-    process::add_to(&mut table);
-    spawn::add_to(&mut table, generation);
-    files::add_to(&mut table, generation);
-    attributes::add_to(&mut table);
-    users::add_to(&mut table);
-    terminal::add_to(&mut table);
-    machine::add_to(&mut table);
-    sockets::add_to(&mut table, generation);
-    table
-}
 
 /// What a function reaches, in the words of the contract.
 fn reach(module: &str, name: &str) -> Reach {

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hob_cap::StopReason;
-use hob_engine::{Bounds, Engine, Fault, FaultKind, HostTable, Instance, Linked};
+use hob_engine::{BackendKind, Bounds, Engine, Fault, FaultKind, Instance, Linked, Module};
 use hob_kernel::fs::Kind;
 use hob_kernel::process::{Command, Ending, Finished, Process, Program, Refused, Runner, Signal};
 use hob_os::Errno;
 
+use super::functions::Functions;
 use super::guest::Guest;
 use crate::command::{ENTRY, Generation, check};
 
@@ -22,8 +23,10 @@ const KEPT_MAX: usize = 512;
 /// Runs the programs of any number of kernels, which share nothing else by it than code.
 pub struct Programs {
     engine: Engine,
-    tables: Tables,
+    functions: Functions,
     kept: Mutex<HashMap<u64, Arc<Wasm>>>,
+    /// Programs that were not compiled when they were loaded, by name.
+    interpreted: Mutex<Vec<(Vec<u8>, Module)>>,
 }
 
 /// The programs of one kernel, and who is told what goes wrong there.
@@ -35,13 +38,6 @@ struct Reporting {
 /// Who is told when a program could not be started or was ended by a fault: the command, and why.
 pub type Report = Arc<dyn Fn(&[u8], &str) + Send + Sync>;
 
-/// The functions of each generation.
-struct Tables {
-    now: Arc<HostTable<Guest>>,
-    s: Arc<HostTable<Guest>>,
-    p: Arc<HostTable<Guest>>,
-}
-
 /// A module as a program.
 struct Wasm {
     linked: Linked<Guest>,
@@ -52,12 +48,7 @@ impl Programs {
     /// Programs that `engine` runs.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
-        let tables = Tables {
-            now: Arc::new(super::table(Generation::V1)),
-            s: Arc::new(super::table(Generation::S)),
-            p: Arc::new(super::table(Generation::P)),
-        };
-        Self { engine, tables, kept: Mutex::default() }
+        Self { engine, functions: Functions::new(), kept: Mutex::default(), interpreted: Mutex::default() }
     }
 
     /// The programs for one kernel; `report` is told what goes wrong in it.
@@ -66,7 +57,15 @@ impl Programs {
         Arc::new(Reporting { programs: Arc::clone(self), report })
     }
 
-    fn make(&self, bytes: &[u8]) -> Result<Wasm, Refused> {
+    /// The names of programs that ran, or run, without compiled code.
+    #[must_use]
+    pub fn interpreted(&self) -> Vec<Vec<u8>> {
+        let mut all = self.interpreted.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(_, module)| module.backend() == BackendKind::Wasmi);
+        all.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn make(&self, name: &[u8], bytes: &[u8]) -> Result<Wasm, Refused> {
         let refused = |why: String| Refused { errno: Errno::Noexec, why };
         let module = self.engine.load(bytes).map_err(|error| refused(error.to_string()))?;
         let info = module.info();
@@ -75,12 +74,14 @@ impl Programs {
             return Err(refused(format!("it is no command: {}", list.join("; "))));
         }
         let generation = Generation::detect(info).map_err(|error| refused(error.to_string()))?;
-        let table = match generation {
-            Generation::Native(_) | Generation::V1 | Generation::Wasi => &self.tables.now,
-            Generation::S => &self.tables.s,
-            Generation::P => &self.tables.p,
-        };
+        let table = self.functions.of(generation, info);
         let linked = self.engine.link(&module, table).map_err(|error| refused(error.to_string()))?;
+        if module.backend() == BackendKind::Wasmi {
+            let mut interpreted = self.interpreted.lock().unwrap_or_else(PoisonError::into_inner);
+            if interpreted.len() < KEPT_MAX {
+                interpreted.push((name.to_vec(), module));
+            }
+        }
         Ok(Wasm { linked, generation })
     }
 
@@ -100,8 +101,8 @@ impl Runner for Reporting {
         self.programs.kept().get(&immutable).map(|program| Arc::clone(program) as Arc<dyn Program>)
     }
 
-    fn load(&self, _name: &[u8], bytes: &[u8], immutable: Option<u64>) -> Result<Arc<dyn Program>, Refused> {
-        let program = Arc::new(self.programs.make(bytes)?);
+    fn load(&self, name: &[u8], bytes: &[u8], immutable: Option<u64>) -> Result<Arc<dyn Program>, Refused> {
+        let program = Arc::new(self.programs.make(name, bytes)?);
         if let Some(number) = immutable {
             let mut kept = self.programs.kept();
             if kept.len() >= KEPT_MAX {
@@ -130,8 +131,7 @@ impl Program for Wasm {
             stop: process.proc().stop.clone(),
             fuel: None,
         };
-        let knows_its_place = self.generation != Generation::P || script(&process.args()).is_some();
-        let guest = Guest::new(process, self.generation, knows_its_place);
+        let guest = Guest::new(process, self.generation);
         let mut instance = match self.linked.instantiate(guest, bounds) {
             Ok(instance) => instance,
             Err(fault) => return Finished { process: None, ending: ended(&fault) },
@@ -213,7 +213,7 @@ fn in_its_directory(command: &mut Command) {
 }
 
 /// Which argument is a script that is passed to a shell.
-fn script(args: &[Vec<u8>]) -> Option<usize> {
+pub(super) fn script(args: &[Vec<u8>]) -> Option<usize> {
     let name = args.first().and_then(|name| name.rsplit(|byte| *byte == b'/').next());
     if !matches!(name, Some(b"sh" | b"bash")) {
         return None;

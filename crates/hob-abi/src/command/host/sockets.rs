@@ -235,13 +235,16 @@ fn option(mem: &mut Memory<'_>, level: u32, name: u32, at: u32, len: u32) -> Res
 fn lookups(table: &mut HostTable<Guest>, generation: Generation) {
     if generation == Generation::S {
         calls! { table, "host_net";
-            fn net_getaddrinfo(mem, guest, host: u32, host_len: u32, _port: u32, _port_len: u32, at: u32, len: u32) {
+            fn net_getaddrinfo(mem, guest, host: u32, host_len: u32, port: u32, port_len: u32, at: u32, len: u32) {
+                // A port is a number to whoever asks; nobody looks it up.
+                mem.check(port, port_len)?;
                 addresses(mem, guest, (host, host_len), 0, at, len)
             }
         }
     } else {
         calls! { table, "host_net";
-            fn net_getaddrinfo(mem, guest, host: u32, host_len: u32, _port: u32, _port_len: u32, family: u32, at: u32, len: u32) {
+            fn net_getaddrinfo(mem, guest, host: u32, host_len: u32, port: u32, port_len: u32, family: u32, at: u32, len: u32) {
+                mem.check(port, port_len)?;
                 addresses(mem, guest, (host, host_len), family, at, len)
             }
         }
@@ -258,12 +261,25 @@ fn lookups(table: &mut HostTable<Guest>, generation: Generation) {
             Err(Errno::NotSup.into())
         }
         fn net_tls_connect(mem, guest, fd: u32, name: u32, name_len: u32) {
-            bytes(mem, name, name_len)?;
-            guest.process.with_socket(fd, |_| Ok(()))?;
-            // Programs bring their own; the host does not speak for them.
-            Err(Errno::NotSup.into())
+            no_tls(mem, guest, fd, (name, name_len))
         }
     }
+}
+
+/// Fits TLS as the first programs of S have it.
+pub(super) fn add_first_tls(table: &mut HostTable<Guest>) {
+    calls! { table, "host_net";
+        fn net_tls_connect(mem, guest, fd: u32, name: u32, name_len: u32, _flags: u32) {
+            no_tls(mem, guest, fd, (name, name_len))
+        }
+    }
+}
+
+/// Programs bring their own TLS; the host does not speak for them.
+fn no_tls(mem: &mut Memory<'_>, guest: &Guest, fd: u32, name: (u32, u32)) -> Result<()> {
+    bytes(mem, name.0, name.1)?;
+    guest.process.with_socket(fd, |_| Ok(()))?;
+    Err(Errno::NotSup.into())
 }
 
 /// Writes the addresses of a host as JSON.

@@ -7,6 +7,7 @@ use hob_cap::{Access, ClockGrant};
 use hob_kernel::fd::{Flags, Object, file_type};
 use hob_kernel::fs::{Kind, New, RenameHow, Stat, Time};
 use hob_kernel::process::meta::Subject;
+use hob_kernel::process::sockets::Transfer;
 use hob_kernel::process::{How, Interest as Wanted};
 use hob_os::{
     Advice, ClockId, DirEntry, Errno, Event, EventKind, FdFlags, FdStat, FileStat, FileType, Interest,
@@ -17,6 +18,9 @@ use super::guest::{Guest, HIDDEN_ROOT};
 use crate::wasi_p1::System;
 
 impl System for Guest {
+    /// Those of preview 1, and direct access.
+    const FLAGS: u32 = 0x3f;
+
     fn args(&self) -> Vec<Vec<u8>> {
         self.process.args()
     }
@@ -76,6 +80,7 @@ impl System for Guest {
                 append: flags.append,
                 nonblock: flags.nonblock,
                 sync: flags.sync,
+                direct: flags.direct,
                 ..FdFlags::default()
             },
             rights: usual.and(own),
@@ -84,9 +89,8 @@ impl System for Guest {
     }
 
     fn set_flags(&mut self, fd: u32, flags: FdFlags) -> Result<()> {
-        let direct = self.process.description(fd)?.flags().direct;
-        let sync = flags.sync || flags.dsync;
-        let flags = Flags { append: flags.append, nonblock: flags.nonblock, direct, sync };
+        let FdFlags { append, nonblock, direct, .. } = flags;
+        let flags = Flags { append, nonblock, direct, sync: flags.sync || flags.dsync };
         self.process.set_flags(fd, flags)
     }
 
@@ -222,7 +226,7 @@ impl System for Guest {
 
     fn open_at(&mut self, fd: u32, path: &[u8], how: OpenHow) -> Result<u32> {
         let mode = self.take_mode();
-        let direct = std::mem::take(&mut self.open_direct);
+        let direct = std::mem::take(&mut self.open_direct) || how.flags.direct;
         let write = how.rights.contains(Rights::FD_WRITE) && !how.directory;
         let read = how.rights.contains(Rights::FD_READ) || how.rights.contains(Rights::FD_READDIR) || !write;
         let how = How {
@@ -331,18 +335,19 @@ impl System for Guest {
         Ok(())
     }
 
-    fn accept(&mut self, _: u32, _: FdFlags) -> Result<u32> {
-        Err(Errno::NotSup.into())
+    fn accept(&mut self, fd: u32, flags: FdFlags) -> Result<u32> {
+        let (accepted, _) = self.process.accept(fd)?;
+        self.set_flags(accepted, flags)?;
+        Ok(accepted)
     }
 
-    fn recv(&mut self, fd: u32, buf: &mut [u8], _: RecvFlags) -> Result<usize> {
-        self.process.description(fd)?.socket()?;
-        self.process.read(fd, buf)
+    fn recv(&mut self, fd: u32, buf: &mut [u8], flags: RecvFlags) -> Result<usize> {
+        let how = Transfer { peek: flags.peek, whole: flags.wait_all, ..Transfer::default() };
+        Ok(self.process.receive(fd, buf, how)?.len)
     }
 
     fn send(&mut self, fd: u32, buf: &[u8]) -> Result<usize> {
-        self.process.description(fd)?.socket()?;
-        self.process.write(fd, buf)
+        self.process.send(fd, buf, None, &[], Transfer::default())
     }
 
     fn shutdown(&mut self, fd: u32, read: bool, write: bool) -> Result<()> {

@@ -10,9 +10,10 @@ use super::values::moment;
 use super::{calls, reach};
 use crate::wasi_p1::types::{put_u16, put_u32};
 
-/// The numbers Linux has for a bad descriptor, no terminal, and everything else: the first generations hand these out
-/// where a size is asked for.
+/// The numbers Linux has for a bad descriptor, a bad pointer, no terminal, and everything else: the first generations hand
+/// these out where a size is asked for.
 const LINUX_BADF: u32 = 9;
+const LINUX_FAULT: u32 = 14;
 const LINUX_NOTTY: u32 = 25;
 const LINUX_IO: u32 = 5;
 
@@ -70,19 +71,20 @@ pub(super) fn add_to(table: &mut HostTable<Guest>) {
         |ctx: &mut Ctx<'_, Guest>, fd: u32, columns: u32, rows: u32| {
             let (mut mem, guest) = ctx.split()?;
             guest.process.check().map_err(fault)?;
+            if mem.check(columns, 2).and_then(|()| mem.check(rows, 2)).is_err() {
+                return Ok::<u32, Fault>(LINUX_FAULT);
+            }
             let answer = match guest.process.terminal(fd, |control| control.size()) {
-                Ok(size) => {
-                    let written = put_u16(&mut mem, columns, size.columns)
-                        .and_then(|()| put_u16(&mut mem, rows, size.rows));
-                    if written.is_ok() { 0 } else { LINUX_IO }
-                }
+                Ok(size) => put_u16(&mut mem, columns, size.columns)
+                    .and_then(|()| put_u16(&mut mem, rows, size.rows))
+                    .map_or(LINUX_FAULT, |()| 0),
                 Err(error) => match error.errno() {
                     Errno::Badf => LINUX_BADF,
                     Errno::NotTy => LINUX_NOTTY,
                     _ => LINUX_IO,
                 },
             };
-            Ok::<u32, Fault>(answer)
+            Ok(answer)
         },
     );
     table.func(

@@ -56,6 +56,7 @@ fn own(table: &mut HostTable<Guest>) {
         }
         fn getgroups(mem, guest, room: u32, at: u32, out: u32) {
             mem.check(out, 4)?;
+            mem.check(at, room.saturating_mul(4))?;
             let groups = guest.process.identity().groups;
             let count = u32::try_from(groups.len()).map_err(|_| Errno::Overflow)?;
             if room != 0 {
