@@ -133,6 +133,17 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
+    /// What a permit of this many leaves within `outer`, of which `used` are there. One that is no narrower is the same
+    /// quota: else each process of a long line would add one to all that come after it.
+    fn within(outer: Option<Arc<Self>>, max: Option<u32>, used: u32) -> Option<Arc<Self>> {
+        match max {
+            Some(max) if outer.as_ref().is_none_or(|outer| max < outer.max) => {
+                Some(Arc::new(Self { max, used: AtomicU32::new(used), outer }))
+            }
+            _ => outer,
+        }
+    }
+
     fn take(self: &Arc<Self>) -> Result<()> {
         let more = |used: u32| (used < self.max).then_some(used + 1);
         if self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_err() {
@@ -154,15 +165,17 @@ impl Quota {
     }
 }
 
-/// Room for one process, given back when dropped.
-struct Seat {
+/// Room for one process, given back when dropped: when the process is gone, which one that ended is once its parent has
+/// asked for it.
+#[derive(Debug)]
+pub(crate) struct Seat {
     ledger: Arc<Ledger>,
     quota: Option<Arc<Quota>>,
 }
 
 impl Seat {
     fn take(ledger: &Arc<Ledger>, quota: Option<&Arc<Quota>>) -> Result<Self> {
-        ledger.charge(Limit::Processes, 1).map_err(|_| Errno::Again)?;
+        ledger.charge(Limit::Processes, 1)?;
         if let Some(quota) = quota
             && let Err(error) = quota.take()
         {
@@ -272,18 +285,17 @@ impl Kernel {
         Ok(Started { kernel: Arc::clone(self), proc })
     }
 
-    /// Makes a process and lets it run. Errors: [`Errno::Again`] at a limit or without a thread.
+    /// Makes a process and lets it run. Errors: the limit on processes; [`Errno::Again`] at that of a permit or without a
+    /// thread; the parent or the whole session is being ended.
     pub(crate) fn bear(self: &Arc<Self>, birth: Birth) -> Result<Arc<Proc>> {
         let Birth { parent, group, session, image, permit, quota, terminal, .. } = birth;
-        let quota = match permit.processes {
-            Some(max) => Some(Arc::new(Quota { max, used: AtomicU32::new(0), outer: quota })),
-            None => quota,
-        };
+        let quota = Quota::within(quota, permit.processes, 0);
         let seat = Seat::take(self.ledger(), quota.as_ref())?;
         let waiter = Waiter::new(birth.stop.clone());
         let waker = waiter.waker()?;
         let proc = {
             let mut family = lock(&self.family);
+            family.may_grow(parent)?;
             let pid = family.number()?;
             let proc = Arc::new(Proc {
                 pid,
@@ -314,7 +326,7 @@ impl Kernel {
                 waker,
                 started: Instant::now(),
             });
-            family.add(Arc::clone(&proc), parent);
+            family.add(Arc::clone(&proc), parent, seat);
             proc
         };
         let program = image.program;
@@ -329,7 +341,7 @@ impl Kernel {
         if let Some(terminal) = terminal {
             process.take_terminal(terminal);
         }
-        let end = End { kernel: Arc::clone(self), proc: Arc::clone(&proc), seat: Some(seat) };
+        let end = End { kernel: Arc::clone(self), proc: Arc::clone(&proc) };
         let thread = std::thread::Builder::new().name(format!("hob-{}", proc.pid)).stack_size(STACK_BYTES);
         let run = move || {
             let end = end;
@@ -348,8 +360,11 @@ impl Kernel {
         };
         match thread.spawn(run) {
             Ok(_) => Ok(proc),
-            // The closure is gone, and with it the process has ended; nobody has seen its number.
-            Err(_) => Err(Errno::Again.into()),
+            // The closure is gone, and with it the process has ended; nobody has seen its number, or ever will.
+            Err(_) => {
+                lock(&self.family).forget(proc.pid);
+                Err(Errno::Again.into())
+            }
         }
     }
 }
@@ -358,7 +373,6 @@ impl Kernel {
 struct End {
     kernel: Arc<Kernel>,
     proc: Arc<Proc>,
-    seat: Option<Seat>,
 }
 
 impl End {
@@ -371,7 +385,7 @@ impl End {
                 Ending::Fault(signal, why) => (Status::Signaled { signal, core: false }, Some(why)),
                 Ending::Stopped(StopReason::HardDeadline) => (
                     Status::Signaled { signal: Signal::XCPU, core: false },
-                    Some("the deadline passed".to_owned()),
+                    Some(format!("{} limit exceeded: its time is up", Limit::HardDeadline)),
                 ),
                 Ending::Stopped(_) => (Status::Signaled { signal: Signal::KILL, core: false }, None),
             };
@@ -386,7 +400,7 @@ impl End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        let Self { kernel, proc, seat } = self;
+        let Self { kernel, proc } = self;
         kernel.alarms.forget(proc.pid);
         let descriptors = std::mem::take(&mut *lock(&proc.descriptors));
         drop(descriptors);
@@ -403,9 +417,8 @@ impl Drop for End {
         if let Some((name, why)) = report {
             kernel.runner.report(&name, &why);
         }
-        drop(seat.take());
-        lock(&proc.state).status = Some(status);
-        kernel.ended(proc, status);
+        // Whoever hears that it ended finds its room free.
+        kernel.ended(proc, status, || lock(&proc.state).status = Some(status));
         proc.ended.wake();
         kernel.emptied.wake();
     }
@@ -415,6 +428,7 @@ impl Process {
     /// What a program that takes over begins with.
     fn became(&mut self, image: &Image) {
         let mut state = lock(&self.me.state);
+        self.quota = Quota::within(self.quota.take(), state.permit.processes, 1);
         state.args.clone_from(&image.command.args);
         state.env.clone_from(&image.command.env);
         state.exe = Some(Arc::clone(&image.exe));

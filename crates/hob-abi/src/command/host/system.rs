@@ -3,7 +3,7 @@
 use std::io::SeekFrom;
 use std::time::{Duration, Instant};
 
-use hob_cap::{Access, ClockGrant};
+use hob_cap::{Access, ClockGrant, LimitExceeded};
 use hob_kernel::fd::{Flags, Object, file_type};
 use hob_kernel::fs::{Kind, New, RenameHow, Stat, Time};
 use hob_kernel::process::meta::Subject;
@@ -17,6 +17,10 @@ use super::guest::{Guest, HIDDEN_ROOT};
 use crate::wasi_p1::System;
 
 impl System for Guest {
+    fn limited(&mut self, limit: &LimitExceeded) {
+        self.process.limited(limit);
+    }
+
     fn args(&self) -> Vec<Vec<u8>> {
         self.process.args()
     }
