@@ -7,6 +7,7 @@ use hob_cap::{AuditSink, ClockGrant, Ledger, Limit, LimitExceeded, Limits, Permi
 use hob_os::egress::Egress;
 use hob_os::{Audit, Entropy, Errno, Result};
 
+use crate::fd::Description;
 use crate::fd::lock::Locks;
 use crate::fs::walk::{Mount, Place, Tree};
 use crate::fs::{Attributes, Kind, New, NodeId, NodeRef};
@@ -245,6 +246,11 @@ impl Kernel {
             drop(told);
             self.runner.report(command, &limit.to_string());
         }
+    }
+
+    /// Lets go of descriptors that were passed and nobody can receive any more. Returns whether there were any.
+    pub(crate) fn sweep_passed(&self) -> bool {
+        self.network.sweep(|passed| passed.downcast_ref::<Description>()?.socket().ok().cloned())
     }
 
     /// The pipe behind a named one.
