@@ -234,7 +234,8 @@ impl Kernel {
                 cwd: Arc::clone(&self.tree.root),
                 umask: 0o022,
                 who: start.identity.clone(),
-                permit: Arc::new(start.permit.clone()),
+                // What is given from outside bounds the program, not that it is started.
+                permit: Arc::new(Permit::full()),
                 signals: Signals::default(),
                 stopped: None,
                 limits: ResourceLimits::default(),
@@ -261,7 +262,7 @@ impl Kernel {
         let cwd = init.directory_at(&self.tree.root, &start.cwd)?;
         let command = Command { args: start.args, env: start.env, cwd: cwd.path() };
         let image = init.image(&start.lookup, command, &cwd)?;
-        let permit = init.child_permit(&image, &cwd)?;
+        let permit = init.permit_of(&image, &cwd, &start.permit)?;
         let mut descriptors = Descriptors::default();
         for (fd, description) in (0..).zip(start.descriptors) {
             descriptors.replace(fd, Descriptor::new(description));
@@ -404,6 +405,7 @@ impl Drop for End {
         kernel.alarms.forget(proc.pid);
         let descriptors = std::mem::take(&mut *lock(&proc.descriptors));
         drop(descriptors);
+        kernel.sweep_passed();
         kernel.locks.release_process(proc.pid);
         kernel.release_terminal(proc);
         let (status, report) = {
