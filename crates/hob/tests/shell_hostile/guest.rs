@@ -54,9 +54,15 @@ const PRELUDE: &str = r#"
         (call $spawn_with (local.get $argv) (local.get $len) (i32.const 0) (i32.const 0) (i32.const 0)))
     (func $wait_for (param $pid i32) (param $options i32) (result i32)
         (call $proc_waitpid_v3 (local.get $pid) (local.get $options) (i32.const 20) (i32.const 24)))
-    (func $argument (param $index i32) (result i32) (local $at i32) (local $n i32) (local $digit i32)
+    (func $text (param $index i32) (result i32 i32) (local $at i32) (local $len i32)
         (drop (call $args_get (i32.const 0x4000) (i32.const 0x4100)))
         (local.set $at (i32.load (i32.add (i32.const 0x4000) (i32.shl (local.get $index) (i32.const 2)))))
+        (block $end (loop $more
+            (br_if $end (i32.eqz (i32.load8_u (i32.add (local.get $at) (local.get $len)))))
+            (local.set $len (i32.add (local.get $len) (i32.const 1))) (br $more)))
+        (local.get $at) (local.get $len))
+    (func $argument (param $index i32) (result i32) (local $at i32) (local $n i32) (local $digit i32)
+        (call $text (local.get $index)) (drop) (local.set $at)
         (block $end (loop $more
             (local.set $digit (i32.sub (i32.load8_u (local.get $at)) (i32.const 48)))
             (br_if $end (i32.gt_u (local.get $digit) (i32.const 9)))

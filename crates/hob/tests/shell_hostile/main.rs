@@ -16,5 +16,11 @@
 )]
 
 mod bombs;
+mod ends;
+mod floods;
 mod guest;
 mod lab;
+mod permits;
+mod races;
+mod signals;
+mod walls;
