@@ -459,12 +459,25 @@ pub(crate) enum CacheCommand {
 /// Arguments of `hob bench`.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
+    /// What to measure; everything that needs no commands without it.
+    #[arg(value_enum, value_name = "WHAT")]
+    pub(crate) what: Option<Measured>,
+    /// Where the commands of a session are: a folder, an npm package, a `node_modules`, an `.aospkg` file.
+    #[arg(long, value_name = "PATH", requires = "what")]
+    pub(crate) bin: Vec<PathBuf>,
     /// Print one JSON object for each row.
     #[arg(long)]
     pub(crate) json: bool,
     /// Fewer rounds: a smoke test, not a measurement.
     #[arg(long)]
     pub(crate) quick: bool,
+}
+
+/// What else can be measured.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Measured {
+    /// Sessions and the commands in them.
+    Shell,
 }
 
 /// Arguments of `hob demo`.

@@ -3,6 +3,10 @@
 //! The settings are those of [`Engine`](crate::Engine): the same pool, the same epoch checks, the same stack. What is
 //! missing is the ledger, the stop token, the ticker, the containment of panics, and every check of a contract.
 
+mod command;
+
+pub use command::BareCommand;
+
 use crate::backend::compiled::settings;
 use crate::config::EngineConfig;
 

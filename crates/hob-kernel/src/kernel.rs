@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use hob_cap::{AuditSink, ClockGrant, Ledger, Limits, Permit, RandomGrant, StopReason};
+use hob_cap::{AuditSink, ClockGrant, Ledger, Limit, LimitExceeded, Limits, Permit, RandomGrant, StopReason};
 use hob_os::egress::Egress;
 use hob_os::{Audit, Entropy, Errno, Result};
 
+use crate::fd::Description;
 use crate::fd::lock::Locks;
 use crate::fs::walk::{Mount, Place, Tree};
 use crate::fs::{Attributes, Kind, New, NodeId, NodeRef};
@@ -34,6 +35,7 @@ pub struct Kernel {
     pub(crate) runner: Arc<dyn Runner>,
     /// Woken when a process ends.
     pub(crate) emptied: crate::wait::WaitQueue,
+    limits_told: Mutex<Vec<Limit>>,
     ledger: Arc<Ledger>,
     hostname: String,
     permits: Arc<dyn Permits>,
@@ -135,6 +137,7 @@ impl KernelBuilder {
             audit: Audit::new(self.audit),
             runner: self.runner,
             emptied: crate::wait::WaitQueue::default(),
+            limits_told: Mutex::default(),
             ledger: self.ledger.unwrap_or_else(|| Arc::new(Ledger::new(&Limits::default()))),
             hostname: self.hostname,
             permits: self.permits,
@@ -212,9 +215,11 @@ impl Kernel {
         Ok(at)
     }
 
-    /// Ends every process.
+    /// Ends every process. No other is started any more.
     pub fn shut_down(&self) {
-        for proc in lock(&self.family).all() {
+        let mut family = lock(&self.family);
+        family.close();
+        for proc in family.all() {
             proc.stop.stop(StopReason::HostShutdown);
             proc.stop.resume();
         }
@@ -231,6 +236,21 @@ impl Kernel {
 
     pub(crate) fn permit(&self, command: &str) -> Permit {
         self.permits.permit(command)
+    }
+
+    /// Says that a command failed at a limit, once for each limit: a program that is refused again and again is no news.
+    pub(crate) fn limited(&self, command: &[u8], limit: &LimitExceeded) {
+        let mut told = lock(&self.limits_told);
+        if !told.contains(&limit.limit) {
+            told.push(limit.limit);
+            drop(told);
+            self.runner.report(command, &limit.to_string());
+        }
+    }
+
+    /// Lets go of descriptors that were passed and nobody can receive any more. Returns whether there were any.
+    pub(crate) fn sweep_passed(&self) -> bool {
+        self.network.sweep(|passed| passed.downcast_ref::<Description>()?.socket().ok().cloned())
     }
 
     /// The pipe behind a named one.

@@ -86,6 +86,9 @@ pub const PASSED_MAX: usize = 253;
 /// Descriptors of one session that were passed and not received yet: `nobufs`.
 pub const PASSED_SESSION_MAX: usize = 1024;
 
+/// How often an alarm comes again at most: the thread that keeps alarms is nobody's, and nothing would end its work.
+pub const ALARM_INTERVAL_MIN: std::time::Duration = std::time::Duration::from_millis(1);
+
 /// Signal handlers run at one safe point.
 pub const HANDLERS_MAX: u32 = 64;
 

@@ -29,7 +29,8 @@ pub enum OsError {
 
 impl OsError {
     /// The nearest ordinary error, for a contract that hands limits to the guest as errors:
-    /// open files are `Mfile`, output is `Nospc`, any other limit is `Nomem`, a stop is `Intr`.
+    /// open files are `Mfile`, output and the disk are `Nospc`, processes are `Again`, any other limit is `Nomem`, a stop
+    /// is `Intr`.
     #[must_use]
     pub fn errno(&self) -> Errno {
         match self {
@@ -37,7 +38,8 @@ impl OsError {
             Self::Stopped(_) => Errno::Intr,
             Self::Limit(limit) => match limit.limit {
                 Limit::OpenFiles => Errno::Mfile,
-                Limit::Output => Errno::Nospc,
+                Limit::Output | Limit::Disk | Limit::DiskFiles => Errno::Nospc,
+                Limit::Processes => Errno::Again,
                 _ => Errno::Nomem,
             },
         }

@@ -2,13 +2,15 @@
 //!
 //! Source: the `errno` type of the preview 1 witx.
 
-use hob_cap::Limit;
+use hob_cap::{Limit, LimitExceeded};
 use hob_engine::{Fault, OutOfBounds};
 use hob_os::{Errno, OsError};
 
-/// How a call did not succeed: with a number the guest gets, or by ending the guest.
+/// How a call did not succeed: with a number the guest gets, or by ending the guest. A limit is a number for the guest and
+/// has a name for whoever looks after it.
 pub(crate) enum Refusal {
     Errno(Errno),
+    Limit(LimitExceeded),
     Fault(Fault),
 }
 
@@ -19,6 +21,7 @@ pub(crate) fn answer(result: Result<()>) -> std::result::Result<i32, Fault> {
     match result {
         Ok(()) => Ok(0),
         Err(Refusal::Errno(errno)) => Ok(number(errno)),
+        Err(Refusal::Limit(limit)) => Ok(number(OsError::Limit(limit).errno())),
         Err(Refusal::Fault(fault)) => Err(fault),
     }
 }
@@ -29,7 +32,8 @@ impl From<OsError> for Refusal {
             OsError::Stopped(reason) => Self::Fault(reason.into()),
             // A guest that floods its output would only try again: it ends here, and the limit is named.
             OsError::Limit(limit) if limit.limit == Limit::Output => Self::Fault(limit.into()),
-            error => Self::Errno(error.errno()),
+            OsError::Limit(limit) => Self::Limit(limit),
+            OsError::Errno(errno) => Self::Errno(errno),
         }
     }
 }

@@ -156,6 +156,9 @@ fn with_signals<T: HasSystem>(
     T::safe_point(ctx)?;
     let (mut memory, data) = ctx.split()?;
     let done = f(&mut memory, data.system());
+    if let Err(Refusal::Limit(limit)) = &done {
+        data.system().limited(limit);
+    }
     Ok((done, T::safe_point(ctx)?))
 }
 
@@ -168,6 +171,9 @@ pub(crate) fn with_world<T: HasSystem>(
     loop {
         T::safe_point(ctx)?;
         let done = f(ctx.data().system());
+        if let Err(Refusal::Limit(limit)) = &done {
+            ctx.data().system().limited(limit);
+        }
         let interrupted = matches!(done, Err(Refusal::Errno(Errno::Intr)));
         let handled = T::safe_point(ctx)?;
         if !(interrupted && handled == Handled::Restart) {

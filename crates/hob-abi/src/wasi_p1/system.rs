@@ -2,6 +2,7 @@
 //!
 //! The methods are those of [`World`], where their meaning is written down; `fd` is always the guest's own number.
 
+use hob_cap::LimitExceeded;
 use hob_engine::{Ctx, Fault};
 use hob_os::{
     Advice, ClockId, DirEntry, Event, FdFlags, FdStat, FileStat, OpenHow, RecvFlags, Result, Rights, SetTime,
@@ -62,6 +63,11 @@ pub trait System: 'static {
     fn recv(&mut self, fd: u32, buf: &mut [u8], flags: RecvFlags) -> Result<usize>;
     fn send(&mut self, fd: u32, buf: &[u8]) -> Result<usize>;
     fn shutdown(&mut self, fd: u32, read: bool, write: bool) -> Result<()>;
+
+    /// A call failed because of a limit, of which the guest learns no more than a number.
+    fn limited(&mut self, limit: &LimitExceeded) {
+        let _ = limit;
+    }
 }
 
 /// What became of signals that came.

@@ -33,7 +33,7 @@ pub(super) fn rows(quick: bool) -> Rows {
     Ok(vec![row])
 }
 
-fn resident_mib() -> Result<f64, String> {
+pub(super) fn resident_mib() -> Result<f64, String> {
     let text = std::fs::read_to_string("/proc/self/statm").map_err(|error| error.to_string())?;
     let pages: u32 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).ok_or("no resident size")?;
     Ok(f64::from(pages) * 4096.0 / f64::from(1 << 20))

@@ -6,9 +6,10 @@ mod cycles;
 mod measure;
 mod overshoot;
 mod packages;
+mod shell;
 mod start;
 
-use crate::args::BenchArgs;
+use crate::args::{BenchArgs, Measured};
 use crate::report::{Done, Failure, HOST, print, print_json};
 
 /// One row of the table.
@@ -43,8 +44,17 @@ impl Row {
 type Rows = Result<Vec<Row>, String>;
 
 pub(crate) fn run(args: &BenchArgs) -> Done {
-    let groups: [fn(bool) -> Rows; 5] =
-        [calls::rows, start::rows, packages::rows, overshoot::rows, cycles::rows];
+    type Group<'a> = Box<dyn Fn(bool) -> Rows + 'a>;
+    let groups: Vec<Group<'_>> = match args.what {
+        Some(Measured::Shell) => vec![Box::new(|quick| shell::rows(&args.bin, quick))],
+        None => vec![
+            Box::new(calls::rows),
+            Box::new(start::rows),
+            Box::new(packages::rows),
+            Box::new(overshoot::rows),
+            Box::new(cycles::rows),
+        ],
+    };
     if !args.json {
         print(&format!("{:<50} {:>12} {:>12} {:>7}  target\n", "", "hob", "bare", "ratio"))?;
     }

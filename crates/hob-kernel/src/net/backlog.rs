@@ -67,6 +67,11 @@ impl Backlog {
         lock(&self.state).waiting.pop_front()
     }
 
+    /// What was passed and waits to be read by whoever accepts.
+    pub(super) fn parcels(&self) -> Vec<u64> {
+        lock(&self.state).waiting.iter().flat_map(|waiting| waiting.end.parcels()).collect()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         lock(&self.state).waiting.is_empty()
     }

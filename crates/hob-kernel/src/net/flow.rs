@@ -86,6 +86,11 @@ impl End {
         Ok(len)
     }
 
+    /// What was passed and waits to be read here.
+    pub(super) fn parcels(&self) -> Vec<u64> {
+        lock(&self.incoming.state).parcels.iter().map(|(_, parcel)| parcel.key()).collect()
+    }
+
     pub(super) fn shutdown(&self, read: bool, write: bool) {
         if read {
             lock(&self.incoming.state).deaf = true;

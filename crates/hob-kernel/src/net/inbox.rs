@@ -204,6 +204,11 @@ impl Inbox {
         self.reader.wake();
     }
 
+    /// What was passed and waits to be received here.
+    pub(super) fn parcels(&self) -> Vec<u64> {
+        lock(&self.state).queue.iter().filter_map(|one| one.parcel.as_ref()).map(Parcel::key).collect()
+    }
+
     /// Nobody will receive here any more.
     pub(super) fn leave(&self) {
         let (queue, writer) = {

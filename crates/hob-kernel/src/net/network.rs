@@ -10,7 +10,7 @@ use hob_os::{Errno, Result};
 
 use super::address::host_of;
 use super::inbox::Budget;
-use super::passed::Transit;
+use super::passed::{Passed, Transit};
 use super::registry::Registry;
 use super::socket::Socket;
 use super::{Domain, SocketType, refused};
@@ -92,6 +92,12 @@ impl Network {
         };
         let found: Vec<IpAddr> = all.into_iter().filter(wanted).collect();
         if found.is_empty() { Err(Errno::Noent.into()) } else { Ok(found) }
+    }
+
+    /// Lets go of what was passed and nobody can receive any more. `socket` says which socket a thing is. Returns whether
+    /// there was any.
+    pub fn sweep(&self, socket: impl Fn(&Passed) -> Option<Arc<Socket>>) -> bool {
+        self.0.transit.count() > 0 && self.0.transit.sweep(socket)
     }
 
     /// Sockets there are, connections that wait to be accepted among them.

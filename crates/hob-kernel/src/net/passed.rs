@@ -2,16 +2,17 @@
 //!
 //! What is passed is opaque here: a shared thing that lives while it is under way. All of it is kept in one table of the
 //! session, and messages hold only its number, for two reasons. It is counted there, so that a program that passes
-//! descriptors and never receives them comes to an end at [`PASSED_SESSION_MAX`]. And a socket that was passed through
-//! itself and closed, which nothing could reach any more, goes with the session at the latest.
+//! descriptors and never receives them comes to an end at [`PASSED_SESSION_MAX`]. And what nobody can receive any more,
+//! such as a socket that was passed through itself and closed, can be found and let go of ([`Transit::sweep`]).
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use hob_os::{Errno, Result};
 
+use super::socket::Socket;
 use crate::limits::{PASSED_MAX, PASSED_SESSION_MAX};
 use crate::wait::lock;
 
@@ -68,6 +69,48 @@ impl Transit {
         drop(all);
     }
 
+    /// Lets go of what waits only at sockets that are themselves under way there: nobody can receive it. `socket` says
+    /// which socket a thing is. Returns whether there was any.
+    ///
+    /// A thing is out of sight when all who hold it are parcels. Nobody can come to hold it but by receiving, and so not
+    /// while the sockets at which its parcels wait are out of sight, too: what is found here stays so.
+    pub(super) fn sweep(&self, socket: impl Fn(&Passed) -> Option<Arc<Socket>>) -> bool {
+        let number = |passed: &Passed| Arc::as_ptr(passed).cast::<()>().addr();
+        // Under one lock: what each parcel holds, and which sockets nobody else does.
+        let (parcels, hidden) = {
+            let table = lock(&self.0);
+            let mut times = HashMap::<usize, (usize, &Passed)>::new();
+            for passed in table.parcels.values().flatten() {
+                times.entry(number(passed)).or_insert((0, passed)).0 += 1;
+            }
+            let hidden: HashMap<usize, Arc<Socket>> = times
+                .iter()
+                .filter(|(_, (times, passed))| Arc::strong_count(passed) == *times)
+                .filter_map(|(number, (_, passed))| Some((*number, socket(passed)?)))
+                .collect();
+            let parcels: BTreeMap<u64, Vec<usize>> =
+                table.parcels.iter().map(|(key, all)| (*key, all.iter().map(number).collect())).collect();
+            (parcels, hidden)
+        };
+        let waiting: HashMap<usize, Vec<u64>> =
+            hidden.iter().map(|(number, socket)| (*number, socket.parcels())).collect();
+        let mut lost: std::collections::BTreeSet<u64> =
+            waiting.values().flatten().copied().filter(|key| parcels.contains_key(key)).collect();
+        // A parcel that somebody can receive brings back what waits at the sockets in it.
+        let mut found: Vec<u64> = parcels.keys().copied().filter(|key| !lost.contains(key)).collect();
+        while let Some(key) = found.pop() {
+            let sockets = parcels.get(&key).into_iter().flatten();
+            let again = sockets.filter_map(|number| waiting.get(number)).flatten();
+            found.extend(again.copied().filter(|key| lost.remove(key)));
+        }
+        drop(hidden);
+        let any = !lost.is_empty();
+        // What is let go of may be sockets, which come back here.
+        let gone: Vec<Vec<Passed>> = lost.into_iter().map(|key| self.remove(key)).collect();
+        drop(gone);
+        any
+    }
+
     fn remove(&self, key: u64) -> Vec<Passed> {
         let mut table = lock(&self.0);
         let passed = table.parcels.remove(&key).unwrap_or_default();
@@ -93,6 +136,11 @@ impl Parcel {
     /// Takes everything out.
     pub(super) fn open(self) -> Vec<Passed> {
         self.transit.remove(self.key)
+    }
+
+    /// Its number.
+    pub(super) fn key(&self) -> u64 {
+        self.key
     }
 
     /// What is in it.

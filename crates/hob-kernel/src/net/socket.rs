@@ -340,6 +340,15 @@ impl Socket {
             .or_else(|| self.tcp.get().and_then(TcpSocket::take_error))
     }
 
+    /// What was passed and waits to be received here.
+    pub(super) fn parcels(&self) -> Vec<u64> {
+        let backlog = lock(&self.state).backlog.clone();
+        let here = self.end.get().map(End::parcels).unwrap_or_default();
+        let datagrams = self.inbox.as_ref().map(|inbox| inbox.parcels()).unwrap_or_default();
+        let behind = backlog.map(|backlog| backlog.parcels()).unwrap_or_default();
+        [here, datagrams, behind].concat()
+    }
+
     /// Whether it is part of a connection, or about to be.
     pub(super) fn is_taken(&self, state: &State) -> bool {
         state.connecting || self.end.get().is_some() || self.tcp.get().is_some()

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use hob_os::{Errno, Result};
 
 use crate::Kernel;
+use crate::limits::ALARM_INTERVAL_MIN;
 use crate::process::Signal;
 use crate::wait::lock;
 
@@ -40,7 +41,8 @@ impl Alarms {
         Some((at.saturating_duration_since(Instant::now()), *every))
     }
 
-    /// Sets the alarm of a process; `after` of zero takes it away. Errors: no thread to keep it.
+    /// Sets the alarm of a process; `after` of zero takes it away, and what comes again comes no more often than every
+    /// [`ALARM_INTERVAL_MIN`]. Errors: no thread to keep it.
     pub(crate) fn set(&self, kernel: &Arc<Kernel>, pid: u32, after: Duration, every: Duration) -> Result<()> {
         let mut table = lock(&self.shared.table);
         if after.is_zero() {
@@ -48,6 +50,7 @@ impl Alarms {
             return Ok(());
         }
         let at = Instant::now().checked_add(after).ok_or(Errno::Inval)?;
+        let every = if every.is_zero() { every } else { every.max(ALARM_INTERVAL_MIN) };
         table.due.insert(pid, (at, every));
         if !table.running {
             let shared = Arc::clone(&self.shared);

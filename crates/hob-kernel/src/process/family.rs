@@ -3,14 +3,16 @@
 //! Process 1 is the kernel itself: it adopts orphans and waits for them at once. Everything about kinship happens under
 //! one lock, and signals are sent after it is let go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use hob_os::{Errno, Result};
+use hob_cap::StopReason;
+use hob_os::{Errno, OsError, Result};
 
 use crate::Kernel;
 use crate::process::proc::{Proc, Sent};
+use crate::process::run::Seat;
 use crate::process::{Action, Change, Identity, Signal, Status, action};
 use crate::wait::lock;
 
@@ -25,6 +27,7 @@ const PID_MAX: u32 = 32_767;
 pub struct Family {
     members: BTreeMap<u32, Member>,
     next: u32,
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -34,11 +37,12 @@ struct Member {
     ended: Option<Status>,
     /// A change that no parent has heard of.
     change: Option<Change>,
+    _seat: Seat,
 }
 
 impl Default for Family {
     fn default() -> Self {
-        Self { members: BTreeMap::new(), next: INIT + 1 }
+        Self { members: BTreeMap::new(), next: INIT + 1, closed: false }
     }
 }
 
@@ -67,8 +71,30 @@ impl Family {
         Err(Errno::Again.into())
     }
 
-    pub(crate) fn add(&mut self, proc: Arc<Proc>, parent: u32) {
-        self.members.insert(proc.pid, Member { proc, parent, ended: None, change: None });
+    /// Refuses to let a process have a child that is being ended, or whose whole session is. Asked under the lock under
+    /// which the child is added: whoever ends a process, a group or a session then misses no child of theirs.
+    pub(crate) fn may_grow(&self, parent: u32) -> Result<()> {
+        if self.closed {
+            return Err(OsError::Stopped(StopReason::HostShutdown));
+        }
+        match self.get(parent).and_then(|parent| parent.stop.reason()) {
+            None => Ok(()),
+            Some(reason) => Err(OsError::Stopped(reason)),
+        }
+    }
+
+    /// No process is added any more.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    pub(crate) fn add(&mut self, proc: Arc<Proc>, parent: u32, seat: Seat) {
+        self.members.insert(proc.pid, Member { proc, parent, ended: None, change: None, _seat: seat });
+    }
+
+    /// Takes out a process that nobody knows of.
+    pub(crate) fn forget(&mut self, pid: u32) {
+        self.members.remove(&pid);
     }
 
     /// Everyone alive.
@@ -113,9 +139,11 @@ impl Family {
 impl Kernel {
     /// Sends a signal to every process of a group. Returns whether there was one.
     pub fn signal_group(&self, group: u32, signal: Signal) -> bool {
-        let group = lock(&self.family).group(group);
-        group.iter().for_each(|proc| self.signal(proc, signal));
-        !group.is_empty()
+        let mut reached = Reached::default();
+        while let Some(new) = reached.more(signal, || lock(&self.family).group(group)) {
+            new.iter().for_each(|proc| self.signal(proc, signal));
+        }
+        reached.any()
     }
 
     /// Sends a signal to a process, and tells its parent what that changed.
@@ -141,7 +169,7 @@ impl Kernel {
 
     /// Sends a signal as `kill` does. `None` only asks whether one could. Errors: [`Errno::Srch`]; [`Errno::Perm`].
     pub(crate) fn kill(&self, me: &Proc, who: &Identity, target: i32, signal: Option<Signal>) -> Result<()> {
-        let targets: Vec<Arc<Proc>> = {
+        let targets = || -> Vec<Arc<Proc>> {
             let family = lock(&self.family);
             match target {
                 0 => family.group(me.group()),
@@ -150,24 +178,28 @@ impl Kernel {
                 pid => family.get(pid.unsigned_abs()).cloned().into_iter().collect(),
             }
         };
-        if targets.is_empty() {
-            return Err(Errno::Srch.into());
-        }
         let mut allowed = false;
-        for proc in &targets {
-            let theirs = if proc.pid == me.pid { who.clone() } else { lock(&proc.state).who.clone() };
-            let same =
-                [who.user[0], who.user[1]].iter().any(|id| [theirs.user[0], theirs.user[2]].contains(id));
-            let goes_on = signal == Some(Signal::CONT) && proc.session() == me.session();
-            if !(who.is_root() || same || goes_on) {
-                continue;
-            }
-            allowed = true;
-            if let Some(signal) = signal {
-                self.signal(proc, signal);
+        let mut reached = Reached::default();
+        while let Some(new) = reached.more(signal.unwrap_or(Signal::CONT), targets) {
+            for proc in new {
+                let theirs = if proc.pid == me.pid { who.clone() } else { lock(&proc.state).who.clone() };
+                let same =
+                    [who.user[0], who.user[1]].iter().any(|id| [theirs.user[0], theirs.user[2]].contains(id));
+                let goes_on = signal == Some(Signal::CONT) && proc.session() == me.session();
+                if !(who.is_root() || same || goes_on) {
+                    continue;
+                }
+                allowed = true;
+                if let Some(signal) = signal {
+                    self.signal(&proc, signal);
+                }
             }
         }
-        if allowed { Ok(()) } else { Err(Errno::Perm.into()) }
+        match (reached.any(), allowed) {
+            (false, _) => Err(Errno::Srch.into()),
+            (true, false) => Err(Errno::Perm.into()),
+            (true, true) => Ok(()),
+        }
     }
 
     /// Notes a change of a process that has not ended, for its parent.
@@ -190,8 +222,9 @@ impl Kernel {
         parent.children.wake();
     }
 
-    /// Takes a process that ended out of the tree, or leaves its status for its parent.
-    pub(crate) fn ended(&self, proc: &Arc<Proc>, status: Status) {
+    /// Takes a process that ended out of the tree, or leaves its status for its parent. `said` says it to whoever holds
+    /// the process itself, after its room is free and before anyone who asks the tree can know.
+    pub(crate) fn ended(&self, proc: &Arc<Proc>, status: Status, said: impl FnOnce()) {
         let (parent, orphans) = {
             let mut family = lock(&self.family);
             let parent = family.parent(proc.pid).unwrap_or(INIT);
@@ -216,6 +249,7 @@ impl Kernel {
                 member.ended = Some(status);
                 member.change = None;
             }
+            said();
             let orphans: Vec<Arc<Proc>> = groups_before
                 .into_iter()
                 .chain([proc.group()])
@@ -322,6 +356,27 @@ impl Kernel {
         proc.session.store(proc.pid, Ordering::Release);
         proc.group.store(proc.pid, Ordering::Release);
         Ok(proc.pid)
+    }
+}
+
+/// Who was reached by one signal to several.
+#[derive(Default)]
+struct Reached(BTreeSet<u32>);
+
+impl Reached {
+    /// Those who are found and were not reached yet; `None` when that is over. A signal that ends whatever it reaches is
+    /// sent until nobody new is found: those that were started meanwhile, by someone who was not ended yet, are ended too.
+    fn more(&mut self, signal: Signal, find: impl FnOnce() -> Vec<Arc<Proc>>) -> Option<Vec<Arc<Proc>>> {
+        if self.any() && signal != Signal::KILL {
+            return None;
+        }
+        let mut new = find();
+        new.retain(|proc| self.0.insert(proc.pid));
+        (!new.is_empty()).then_some(new)
+    }
+
+    fn any(&self) -> bool {
+        !self.0.is_empty()
     }
 }
 

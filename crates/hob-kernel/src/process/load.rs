@@ -6,10 +6,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hob_cap::{Ledger, Limit};
 use hob_os::{Errno, OsError, Result};
 
 use crate::fs::walk::{Last, Place};
-use crate::fs::{Kind, Node};
+use crate::fs::{File, Kind};
 use crate::limits::{INTERPRETER_LINE_BYTES_MAX, INTERPRETERS_MAX, PROGRAM_BYTES_MAX};
 use crate::process::{Finished, Lookup, Process};
 
@@ -103,8 +104,9 @@ impl Process {
             self.may_start(&place)?;
             return Ok(Image { command: program.prepare(command), program, exe: place });
         }
-        let bytes = whole(node)?;
-        if let Some(line) = bytes.strip_prefix(b"#!") {
+        let file = Arc::clone(node).open(false)?;
+        let head = read_up_to(&*file, INTERPRETER_LINE_BYTES_MAX + 1)?;
+        if let Some(line) = head.strip_prefix(b"#!") {
             let Some(depth) = depth.checked_sub(1) else { return Err(Errno::Loop.into()) };
             let (interpreter, argument) = interpreter(line)?;
             let mut args = vec![interpreter.to_vec()];
@@ -116,9 +118,15 @@ impl Process {
             return self.load(found, interpreter.to_vec(), command, cwd, depth);
         }
         self.may_start(&place)?;
-        if !bytes.starts_with(b"\0asm") {
+        if !head.starts_with(b"\0asm") {
             return Err(Errno::Noexec.into());
         }
+        let size = file.size()?;
+        if size > PROGRAM_BYTES_MAX {
+            return Err(Errno::Noexec.into());
+        }
+        let _held = Held::take(self.kernel.ledger(), size)?;
+        let bytes = read_up_to(&*file, usize::try_from(size).map_err(|_| Errno::Nomem)?)?;
         match runner.load(&name, &bytes, immutable) {
             Ok(program) => Ok(Image { command: program.prepare(command), program, exe: place }),
             Err(refused) => {
@@ -179,13 +187,25 @@ impl Process {
     }
 }
 
-fn whole(node: &Arc<dyn Node>) -> Result<Vec<u8>> {
-    let file = Arc::clone(node).open(false)?;
-    let size = file.size()?;
-    if size > PROGRAM_BYTES_MAX {
-        return Err(Errno::Noexec.into());
+/// Bytes held while a program is made of them, at the expense of the session.
+struct Held<'a>(&'a Ledger, u64);
+
+impl<'a> Held<'a> {
+    fn take(ledger: &'a Ledger, bytes: u64) -> Result<Self> {
+        ledger.charge(Limit::HostBuffer, bytes)?;
+        Ok(Self(ledger, bytes))
     }
-    let mut bytes = vec![0; usize::try_from(size).map_err(|_| Errno::Nomem)?];
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.release(Limit::HostBuffer, self.1);
+    }
+}
+
+/// The first bytes of a file, at most so many.
+fn read_up_to(file: &dyn File, max: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; max];
     let mut done = 0;
     while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
         let read = file.read_at(rest, u64::try_from(done).map_err(|_| Errno::Overflow)?)?;

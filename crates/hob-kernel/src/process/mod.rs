@@ -118,6 +118,12 @@ impl Process {
         self.waiter.check()
     }
 
+    /// Says that it failed at a limit, for whoever looks after the session: it learns no more itself than a number.
+    pub fn limited(&self, limit: &hob_cap::LimitExceeded) {
+        let name = lock(&self.me.state).args.first().cloned().unwrap_or_default();
+        self.kernel.limited(&name, limit);
+    }
+
     /// Its working directory.
     #[must_use]
     pub fn cwd(&self) -> Arc<Place> {

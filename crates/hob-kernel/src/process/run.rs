@@ -16,7 +16,6 @@ use crate::fd::{Description, Descriptor, Descriptors};
 use crate::fs::walk::Place;
 use crate::process::load::{Command, Image};
 use crate::process::proc::State;
-use crate::process::spawn::here;
 use crate::process::{
     INIT, Identity, Lookup, Proc, Process, ResourceLimits, Signal, Signals, Status, identity,
 };
@@ -139,6 +138,17 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
+    /// What a permit of this many leaves within `outer`, of which `used` are there. One that is no narrower is the same
+    /// quota: else each process of a long line would add one to all that come after it.
+    fn within(outer: Option<Arc<Self>>, max: Option<u32>, used: u32) -> Option<Arc<Self>> {
+        match max {
+            Some(max) if outer.as_ref().is_none_or(|outer| max < outer.max) => {
+                Some(Arc::new(Self { max, used: AtomicU32::new(used), outer }))
+            }
+            _ => outer,
+        }
+    }
+
     fn take(self: &Arc<Self>) -> Result<()> {
         let more = |used: u32| (used < self.max).then_some(used + 1);
         if self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_err() {
@@ -160,15 +170,17 @@ impl Quota {
     }
 }
 
-/// Room for one process, given back when dropped.
-struct Seat {
+/// Room for one process, given back when dropped: when the process is gone, which one that ended is once its parent has
+/// asked for it.
+#[derive(Debug)]
+pub(crate) struct Seat {
     ledger: Arc<Ledger>,
     quota: Option<Arc<Quota>>,
 }
 
 impl Seat {
     fn take(ledger: &Arc<Ledger>, quota: Option<&Arc<Quota>>) -> Result<Self> {
-        ledger.charge(Limit::Processes, 1).map_err(|_| Errno::Again)?;
+        ledger.charge(Limit::Processes, 1)?;
         if let Some(quota) = quota
             && let Err(error) = quota.take()
         {
@@ -218,7 +230,7 @@ impl Kernel {
         let cwd = init.directory_at(&self.tree.root, &start.cwd)?;
         let command = Command { args: start.args, env: start.env, cwd: cwd.path() };
         let image = init.image(&start.lookup, command, &cwd)?;
-        let permit = init.child_permit(&image, &cwd)?.meet(&start.permit.at(&here(&cwd)?));
+        let permit = init.permit_of(&image, &cwd, &start.permit)?;
         let mut descriptors = Descriptors::default();
         for (fd, description) in (0..).zip(start.descriptors) {
             descriptors.replace(fd, Descriptor::new(description));
@@ -285,18 +297,17 @@ impl Kernel {
         })
     }
 
-    /// Makes a process and lets it run. Errors: [`Errno::Again`] at a limit or without a thread.
+    /// Makes a process and lets it run. Errors: the limit on processes; [`Errno::Again`] at that of a permit or without a
+    /// thread; the parent or the whole session is being ended.
     pub(crate) fn bear(self: &Arc<Self>, birth: Birth) -> Result<Arc<Proc>> {
         let Birth { parent, group, session, image, permit, quota, terminal, .. } = birth;
-        let quota = match permit.processes {
-            Some(max) => Some(Arc::new(Quota { max, used: AtomicU32::new(0), outer: quota })),
-            None => quota,
-        };
+        let quota = Quota::within(quota, permit.processes, 0);
         let seat = Seat::take(self.ledger(), quota.as_ref())?;
         let waiter = Waiter::new(birth.stop.clone());
         let waker = waiter.waker()?;
         let proc = {
             let mut family = lock(&self.family);
+            family.may_grow(parent)?;
             let pid = family.number()?;
             let proc = Arc::new(Proc {
                 pid,
@@ -327,7 +338,7 @@ impl Kernel {
                 waker,
                 started: Instant::now(),
             });
-            family.add(Arc::clone(&proc), parent);
+            family.add(Arc::clone(&proc), parent, seat);
             proc
         };
         let program = image.program;
@@ -342,7 +353,7 @@ impl Kernel {
         if let Some(terminal) = terminal {
             process.take_terminal(terminal);
         }
-        let end = End { kernel: Arc::clone(self), proc: Arc::clone(&proc), seat: Some(seat) };
+        let end = End { kernel: Arc::clone(self), proc: Arc::clone(&proc) };
         let thread = std::thread::Builder::new().name(format!("hob-{}", proc.pid)).stack_size(STACK_BYTES);
         let run = move || {
             let end = end;
@@ -361,8 +372,11 @@ impl Kernel {
         };
         match thread.spawn(run) {
             Ok(_) => Ok(proc),
-            // The closure is gone, and with it the process has ended; nobody has seen its number.
-            Err(_) => Err(Errno::Again.into()),
+            // The closure is gone, and with it the process has ended; nobody has seen its number, or ever will.
+            Err(_) => {
+                lock(&self.family).forget(proc.pid);
+                Err(Errno::Again.into())
+            }
         }
     }
 }
@@ -371,7 +385,6 @@ impl Kernel {
 struct End {
     kernel: Arc<Kernel>,
     proc: Arc<Proc>,
-    seat: Option<Seat>,
 }
 
 impl End {
@@ -384,7 +397,7 @@ impl End {
                 Ending::Fault(signal, why) => (Status::Signaled { signal, core: false }, Some(why)),
                 Ending::Stopped(StopReason::HardDeadline) => (
                     Status::Signaled { signal: Signal::XCPU, core: false },
-                    Some("the deadline passed".to_owned()),
+                    Some(format!("{} limit exceeded: its time is up", Limit::HardDeadline)),
                 ),
                 Ending::Stopped(_) => (Status::Signaled { signal: Signal::KILL, core: false }, None),
             };
@@ -399,10 +412,11 @@ impl End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        let Self { kernel, proc, seat } = self;
+        let Self { kernel, proc } = self;
         kernel.alarms.forget(proc.pid);
         let descriptors = std::mem::take(&mut *lock(&proc.descriptors));
         drop(descriptors);
+        kernel.sweep_passed();
         kernel.locks.release_process(proc.pid);
         kernel.release_terminal(proc);
         let (status, report) = {
@@ -418,9 +432,8 @@ impl Drop for End {
         if let Some((name, why)) = report.filter(|_| !late) {
             kernel.runner.report(&name, &why);
         }
-        drop(seat.take());
-        lock(&proc.state).status = Some(status);
-        kernel.ended(proc, status);
+        // Whoever hears that it ended finds its room free.
+        kernel.ended(proc, status, || lock(&proc.state).status = Some(status));
         proc.ended.wake();
         kernel.emptied.wake();
     }
@@ -430,6 +443,7 @@ impl Process {
     /// What a program that takes over begins with.
     fn became(&mut self, image: &Image) {
         let mut state = lock(&self.me.state);
+        self.quota = Quota::within(self.quota.take(), state.permit.processes, 1);
         state.args.clone_from(&image.command.args);
         state.env.clone_from(&image.command.env);
         state.exe = Some(Arc::clone(&image.exe));

@@ -64,6 +64,18 @@ impl Process {
         self.install(0, Descriptor { close_on_exec, ..Descriptor::new(description) })
     }
 
+    /// Tries, and once more if it was too much and something could be let go of.
+    fn with_room<T>(&self, attempt: impl Fn() -> Result<T>) -> Result<T> {
+        match attempt() {
+            Err(OsError::Errno(Errno::Nfile | Errno::Nobufs) | OsError::Limit(_))
+                if self.kernel.sweep_passed() =>
+            {
+                attempt()
+            }
+            other => other,
+        }
+    }
+
     /// A socket. Errors: the permit allows none; limits.
     pub fn socket(
         &self,
@@ -74,22 +86,26 @@ impl Process {
     ) -> Result<u32> {
         self.check()?;
         self.may_connect()?;
-        self.install_socket(self.kernel.network.socket(domain, kind)?, nonblock, close_on_exec)
+        self.with_room(|| {
+            self.install_socket(self.kernel.network.socket(domain, kind)?, nonblock, close_on_exec)
+        })
     }
 
     /// Two sockets that are each other's ends. Errors: limits; the permit allows nobody to talk to.
     pub fn socket_pair(&self, kind: SocketType, nonblock: bool, close_on_exec: bool) -> Result<(u32, u32)> {
         self.check()?;
         self.may_talk()?;
-        let (one, other) = self.kernel.network.pair(kind)?;
-        let first = self.install_socket(one, nonblock, close_on_exec)?;
-        match self.install_socket(other, nonblock, close_on_exec) {
-            Ok(second) => Ok((first, second)),
-            Err(error) => {
-                drop(lock(&self.me.descriptors).close(first));
-                Err(error)
+        self.with_room(|| {
+            let (one, other) = self.kernel.network.pair(kind)?;
+            let first = self.install_socket(one, nonblock, close_on_exec)?;
+            match self.install_socket(other, nonblock, close_on_exec) {
+                Ok(second) => Ok((first, second)),
+                Err(error) => {
+                    drop(lock(&self.me.descriptors).close(first));
+                    Err(error)
+                }
             }
-        }
+        })
     }
 
     fn socket_at(&self, fd: u32) -> Result<(Arc<Description>, Arc<Socket>)> {
@@ -173,7 +189,7 @@ impl Process {
         let destination = to.map(|to| self.destination(&socket, to)).transpose()?;
         let passed: Vec<Passed> =
             passed.iter().map(|fd| self.description(*fd).map(|one| one as Passed)).collect::<Result<_>>()?;
-        let attempt = || socket.try_send_to(buf, destination.as_ref(), &passed);
+        let attempt = || self.with_room(|| socket.try_send_to(buf, destination.as_ref(), &passed));
         let sent =
             if how.at_once { attempt() } else { self.on_stream(&description, &*socket, true, None, attempt) };
         if let Err(error) = &sent

@@ -200,9 +200,15 @@ impl Process {
 
     /// What a program may do that this process starts in `cwd`: what its own permit and this process's both allow.
     pub(crate) fn child_permit(&self, image: &Image, cwd: &Arc<Place>) -> Result<Permit> {
-        let name = String::from_utf8_lossy(image.exe.name()).into_owned();
         let own = Arc::clone(&lock(&self.me.state).permit);
-        Ok(self.kernel.permit(&name).at(&here(cwd)?).meet(&own))
+        self.permit_of(image, cwd, &own)
+    }
+
+    /// What a program may do that is started in `cwd`: what its own permit and `most` both allow.
+    pub(crate) fn permit_of(&self, image: &Image, cwd: &Arc<Place>, most: &Permit) -> Result<Permit> {
+        let name = String::from_utf8_lossy(image.exe.name()).into_owned();
+        let here = here(cwd)?;
+        Ok(self.kernel.permit(&name).at(&here).meet(&most.at(&here)))
     }
 
     /// The directory at a path. Errors: [`Errno::NotDir`] and those of walking.

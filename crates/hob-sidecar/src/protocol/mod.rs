@@ -137,7 +137,6 @@ pub fn name(tag: u64) -> &'static str {
 
 /// A frame from a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every frame is a request, and each is moved once")]
 pub enum Incoming {
     /// It asks; what it asks may be malformed though it is known who asks.
     Request(Box<(Header, Result<Request, Malformed>)>),

@@ -36,7 +36,7 @@ fn about(
     guest.process.check().map_err(fault)?;
     match look(&mut memory, guest) {
         Ok(stat) => Ok(Some(stat)),
-        Err(Refusal::Errno(_)) => Ok(None),
+        Err(Refusal::Errno(_) | Refusal::Limit(_)) => Ok(None),
         Err(Refusal::Fault(fault)) => Err(fault),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::SeekFrom;
 use std::time::{Duration, Instant};
 
-use hob_cap::{Access, ClockGrant};
+use hob_cap::{Access, ClockGrant, LimitExceeded};
 use hob_kernel::fd::{Flags, Object, file_type};
 use hob_kernel::fs::{Kind, New, RenameHow, Stat, Time};
 use hob_kernel::process::meta::Subject;
@@ -20,6 +20,10 @@ use crate::wasi_p1::System;
 impl System for Guest {
     /// Those of preview 1, and direct access.
     const FLAGS: u32 = 0x3f;
+
+    fn limited(&mut self, limit: &LimitExceeded) {
+        self.process.limited(limit);
+    }
 
     fn args(&self) -> Vec<Vec<u8>> {
         self.process.args()

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hob_cap::{Ledger, Limit};
-use hob_os::{Errno, Result};
+use hob_cap::{Ledger, Limit, LimitExceeded};
+use hob_os::Result;
 
 use crate::fs::Space;
 
@@ -21,6 +21,7 @@ pub(super) struct Quota {
 
 #[derive(Debug)]
 struct Account {
+    limit: Limit,
     max: u64,
     used: AtomicU64,
 }
@@ -30,7 +31,9 @@ impl Account {
         let more = |used: u64| used.checked_add(amount).filter(|total| *total <= self.max);
         match self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
             Ok(_) => Ok(()),
-            Err(_) => Err(Errno::Nospc.into()),
+            Err(used) => {
+                Err(LimitExceeded { limit: self.limit, allowed: self.max, used, asked: amount }.into())
+            }
         }
     }
 
@@ -42,11 +45,11 @@ impl Account {
 
 impl Quota {
     pub(super) fn new(bytes_max: u64, inodes_max: u64, ledger: Option<Arc<Ledger>>) -> Self {
-        let account = |max| Account { max, used: AtomicU64::new(0) };
-        Self { bytes: account(bytes_max), inodes: account(inodes_max), ledger }
+        let account = |limit, max| Account { limit, max, used: AtomicU64::new(0) };
+        Self { bytes: account(Limit::Disk, bytes_max), inodes: account(Limit::DiskFiles, inodes_max), ledger }
     }
 
-    /// Takes room for bytes, or nothing. Errors: [`Errno::Nospc`], or the ledger's limit.
+    /// Takes room for bytes, or nothing. Errors: the limit of the disk, or the ledger's.
     pub(super) fn take(&self, bytes: u64) -> Result<()> {
         if bytes == 0 {
             return Ok(());
@@ -94,22 +97,29 @@ impl Quota {
 #[cfg(test)]
 mod tests {
     use hob_cap::Limits;
+    use hob_os::Errno;
 
     use super::*;
+
+    fn is_full(taken: Result<()>, limit: Limit) {
+        let error = taken.unwrap_err();
+        assert_eq!(error.errno(), Errno::Nospc);
+        assert!(error.to_string().starts_with(&format!("{limit} limit exceeded")), "{error}");
+    }
 
     #[test]
     fn the_quota_holds_and_not_one_more() {
         let quota = Quota::new(100, 2, None);
         assert!(quota.take(100).is_ok());
-        assert_eq!(quota.take(1), Err(Errno::Nospc.into()));
+        is_full(quota.take(1), Limit::Disk);
         quota.give(1);
         assert!(quota.take(1).is_ok());
         quota.give(100);
         assert!(quota.take_node(10).is_ok());
         assert!(quota.take_node(90).is_ok());
-        assert_eq!(quota.take_node(0), Err(Errno::Nospc.into()));
+        is_full(quota.take_node(0), Limit::DiskFiles);
         quota.give_node(90);
-        assert_eq!(quota.take_node(91), Err(Errno::Nospc.into()));
+        is_full(quota.take_node(91), Limit::Disk);
         let space = Space { bytes: 100, bytes_used: 10, inodes: 2, inodes_used: 1 };
         assert_eq!(quota.space(), space);
     }
