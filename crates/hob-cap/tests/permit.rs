@@ -57,7 +57,7 @@ proptest! {
 
 #[test]
 fn tiers_are_a_ladder() {
-    let here = GuestPath::new("/work").unwrap();
+    let here = GuestPath::new("/home").unwrap();
     let permits = Tier::ALL.map(|tier| Permit::tier(tier).at(&here));
     for (narrow, wide) in permits.iter().zip(permits.iter().skip(1)) {
         assert!(narrow.within(wide) && !wide.within(narrow));
@@ -65,5 +65,5 @@ fn tiers_are_a_ladder() {
     assert_eq!(Tier::parse("read-write"), Tier::ReadWrite);
     assert_eq!(Tier::parse("Full"), Tier::Isolated);
     let isolated = &permits[0];
-    assert!(isolated.read.covers("/work/x") && !isolated.read.covers("/workshop"));
+    assert!(isolated.read.covers("/home/x") && !isolated.read.covers("/homes"));
 }

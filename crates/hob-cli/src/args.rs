@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Work in a shell whose commands are WebAssembly: on this terminal, or with a script.
     Shell(ShellArgs),
+    /// Serve machines with commands to a client on standard input and output.
+    Sidecar(SidecarArgs),
     /// Call one exported function with numbers and print what it returns.
     Call(CallArgs),
     /// Hand a JSON request to a module's `eval` and print its response.
@@ -228,6 +230,44 @@ pub(crate) struct ShellArgs {
     pub(crate) args: Vec<OsString>,
 }
 
+/// Arguments of `hob sidecar`.
+#[derive(Debug, Args)]
+pub(crate) struct SidecarArgs {
+    #[command(subcommand)]
+    pub(crate) protocol: SidecarProtocol,
+}
+
+/// What the client speaks.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SidecarProtocol {
+    /// The agentOS sidecar protocol, version 1. The flags are an upper bound: a client mounts granted directories where it
+    /// wants them, and what it asks beyond the flags is rejected.
+    Agentos(Box<AgentosArgs>),
+}
+
+/// Arguments of `hob sidecar agentos`.
+#[derive(Debug, Args)]
+pub(crate) struct AgentosArgs {
+    #[command(flatten)]
+    pub(crate) commands: CommandsArgs,
+    #[command(flatten)]
+    pub(crate) guest: GuestArgs,
+    /// What a client must say to be served. Without it, whoever holds the streams is.
+    #[arg(long, value_name = "TOKEN", env = "HOB_SIDECAR_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Bytes of a frame, 64 KiB to 64 MiB.
+    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = frame_bytes)]
+    pub(crate) max_frame: u32,
+}
+
+/// Reads the size of a frame.
+fn frame_bytes(text: &str) -> Result<u32, String> {
+    let bytes = hob::parse_bytes(text).map_err(|error| error.to_string())?;
+    let bytes =
+        u32::try_from(bytes).ok().filter(|bytes| hob_sidecar::frame::FRAME_BYTES_RANGE.contains(bytes));
+    bytes.ok_or_else(|| "a frame has 64 KiB to 64 MiB".into())
+}
+
 /// Reads `COMMAND=TIER`.
 fn tier(text: &str) -> Result<(String, hob::Tier), String> {
     let known = || hob::Tier::ALL.map(hob::Tier::name).join(", ");
@@ -404,7 +444,13 @@ pub(crate) enum CacheCommand {
         /// Compile for runs with `--deterministic`.
         #[arg(long)]
         deterministic: bool,
-        /// Modules, `.wasm` or `.wat`.
+        /// Do nothing while another process does this behind somebody's back.
+        #[arg(long, hide = true)]
+        behind: bool,
+        /// Of sources of commands, compile only these.
+        #[arg(long, value_name = "COMMAND")]
+        only: Vec<String>,
+        /// Modules, `.wasm` or `.wat`, and sources of commands as `hob shell --bin` takes them.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },

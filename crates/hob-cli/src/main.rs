@@ -20,6 +20,7 @@ mod replay;
 mod report;
 mod run;
 mod shell;
+mod sidecar;
 mod subject;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Shell(args) => shell::run(&args),
+        Command::Sidecar(args) => sidecar::run(&args),
         Command::Call(args) => call::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Replay(args) => replay::run(&args),

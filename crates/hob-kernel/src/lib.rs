@@ -12,11 +12,11 @@
 //! ```
 //!
 //! The vocabulary is that of POSIX: process, group, session, descriptor, open file description, controlling terminal.
-//! Every object answers at once and says [`Errno::Again`](hob_os::Errno::Again) when it would have to wait; waiting
+//! Every object answers at once and says [`Errno::Again`] when it would have to wait; waiting
 //! happens in one place ([`wait`]), on queues that whoever changes something wakes. Nothing polls.
 //!
 //! What this crate must not know: engines, contracts and their numbers, the machine. Programs run through
-//! `process::Runner`; the host's directories, streams and network are reached through `hob-os`, which alone
+//! [`Runner`](process::Runner); the host's directories, streams and network are reached through `hob-os`, which alone
 //! makes system calls.
 //!
 //! What it promises:
@@ -41,4 +41,4 @@ pub mod time;
 
 pub use hob_os::{Errno, OsError, Result};
 pub use kernel::{Everything, Kernel, KernelBuilder, Permits, file_clock};
-pub use outside::{Console, Feed};
+pub use outside::{Console, Feed, Heard, Outlet};

@@ -8,7 +8,8 @@ use hob_cap::StopToken;
 use hob_os::{Errno, FileType, HostInput, HostOutput, OsError, Result, Sink, Source, Waiter};
 
 use crate::fd::{Caller, Description, Flags, Object, Ready, Room, Stream};
-use crate::pipe::{Pipe, Writer};
+use crate::pipe::{Pipe, Reader, Writer};
+use crate::process::{Started, Status};
 use crate::tty::{Master, Size};
 use crate::wait::WaitQueue;
 use crate::{Kernel, wait};
@@ -87,6 +88,33 @@ pub struct Feed {
     waiter: Waiter,
 }
 
+/// The ends of two pipes that take what a process writes. Dropping it tells the process that nobody reads.
+#[derive(Debug)]
+pub struct Outlet {
+    readers: [Arc<Reader>; 2],
+    waiter: Waiter,
+    /// Bytes that are still taken before the end of the process is told; `None` before it is known, 0 once it is told.
+    left: Option<usize>,
+    told: bool,
+}
+
+/// What comes out of an [`Outlet`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// So many bytes of standard output.
+    Output(usize),
+    /// So many bytes of standard error.
+    Error(usize),
+    /// The process ended. What it started in the background may still write.
+    Ended(Status),
+    /// Nobody writes any more, and the process has ended.
+    Over,
+}
+
+/// Bytes taken after the end of a process before it is told, so that who writes on in the background hides it from nobody:
+/// more than was in the pipes.
+const AFTER_END_BYTES: usize = 1 << 20;
+
 /// The end of a terminal that plays the person. Dropping it hangs up.
 #[derive(Debug)]
 pub struct Console {
@@ -109,6 +137,48 @@ impl Feed {
     /// Writes all of it; waits while the process does not read. Errors: [`Errno::Pipe`] when nobody reads any more.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
         write_all(&*self.writer, &self.waiter, bytes)
+    }
+}
+
+impl Outlet {
+    /// Waits for something to be written, or for the end of the process, which is told once and after all it wrote.
+    /// Errors: [`Errno::TimedOut`] at `until`.
+    pub fn hear(&mut self, process: &Started, buf: &mut [u8], until: Option<Instant>) -> Result<Heard> {
+        let Self { readers: [output, error], waiter, left, told } = self;
+        let queues = [output.queue(), error.queue(), process.ended()];
+        let attempt = || {
+            // Asked before the pipes are looked at: what it wrote before it ended is then in them.
+            let status = process.proc().status();
+            if status.is_some() && left.is_none() {
+                *left = Some(AFTER_END_BYTES);
+            }
+            if let (Some(status), Some(0), false) = (status, *left, *told) {
+                *told = true;
+                return Ok(Heard::Ended(status));
+            }
+            let mut open = false;
+            for (stream, heard) in [(&*output, Heard::Output as fn(usize) -> Heard), (&*error, Heard::Error)]
+            {
+                match stream.try_read(&HOST, buf) {
+                    Ok(0) => {}
+                    Ok(len) => {
+                        *left = left.map(|left| left.saturating_sub(len));
+                        return Ok(heard(len));
+                    }
+                    Err(OsError::Errno(Errno::Again)) => open = true,
+                    Err(other) => return Err(other),
+                }
+            }
+            match status {
+                Some(status) if !*told => {
+                    *told = true;
+                    Ok(Heard::Ended(status))
+                }
+                Some(_) if !open => Ok(Heard::Over),
+                _ => Err(Errno::Again.into()),
+            }
+        };
+        wait::block(waiter, &queues, &[], until, || Ok(()), attempt)
     }
 }
 
@@ -173,6 +243,17 @@ impl Kernel {
         let pipe = Arc::new(Pipe::default());
         let feed = Feed { writer: pipe.writer(), waiter: Waiter::new(stop) };
         Ok((feed, self.description(Object::Stream(pipe.reader()), (true, false))?))
+    }
+
+    /// Two things to write to, standard output and standard error, and the end that takes what is written. The taking ends
+    /// with `stop`.
+    pub fn outlet(&self, stop: StopToken) -> Result<(Outlet, [Arc<Description>; 2])> {
+        let pipes = [Arc::new(Pipe::default()), Arc::new(Pipe::default())];
+        let readers = pipes.each_ref().map(|pipe| pipe.reader());
+        let [output, error] = pipes.each_ref().map(|pipe| Object::Stream(pipe.writer()));
+        let write = (false, true);
+        let descriptions = [self.description(output, write)?, self.description(error, write)?];
+        Ok((Outlet { readers, waiter: Waiter::new(stop), left: None, told: false }, descriptions))
     }
 
     /// A terminal of this size, and the end that plays the person, who leaves with `stop`.

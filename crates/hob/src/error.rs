@@ -62,6 +62,8 @@ pub enum ErrorKind {
         /// Why it was not.
         errno: hob_os::Errno,
     },
+    /// What was written in a session could not be kept, or taken up again.
+    Snapshot(String),
     /// A limit is set higher than it may be.
     Limit(LimitTooHigh),
     /// The guest ended other than by returning.
@@ -158,7 +160,7 @@ impl fmt::Display for Error {
             ErrorKind::NoFunction { export, have } => {
                 write!(f, "no function is exported as `{export}`; there are: {have}")
             }
-            ErrorKind::Grant(why) => f.write_str(why),
+            ErrorKind::Grant(why) | ErrorKind::Snapshot(why) => f.write_str(why),
             ErrorKind::Shell { what, errno } => write!(f, "failed to {what}: {errno}"),
             ErrorKind::Limit(error) => error.fmt(f),
             ErrorKind::Fault(fault) => fault.fmt(f),

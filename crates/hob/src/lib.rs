@@ -54,7 +54,7 @@ pub use package::Package;
 pub use plugin::{Answer, Callback, Called, LogLine, Plugin, PluginForm};
 pub use record::Recorder;
 pub use replay::{Replay, Replayed};
-pub use shell::{Exit, Job, Launch, Session, Shell, ShellBuilder};
+pub use shell::{DirEntry, Exit, Job, JobEvent, Launch, Session, Shell, ShellBuilder};
 pub use tool::{Decision, Tool, ToolAnswer, ToolKind};
 
 pub use hob_abi::Contract;
@@ -68,9 +68,10 @@ pub use hob_engine::{
     BackendKind, CacheStats, Choice, CompileLimits, Fault, FaultKind, PrivateError, Trap, UserKey, ValType,
     Value, accepted_features,
 };
-pub use hob_kernel::process::Signal;
+pub use hob_kernel::fs::{Kind as FileKind, Stat as FileStat};
+pub use hob_kernel::process::{Seen as ProcessInfo, Signal, Status};
 pub use hob_kernel::{Console, Feed};
-pub use hob_os::{SharedBuffer, Sink, Source};
+pub use hob_os::{Errno, SharedBuffer, Sink, Source};
 
 /// The parts beneath the handles, for embedders that bring their own host functions or measure.
 ///
@@ -120,5 +121,5 @@ pub mod os {
         AddressKind, Egress, EgressError, EgressErrorKind, FixedResolver, HttpRequest, HttpResponse,
         Resolver, SystemResolver,
     };
-    pub use hob_os::{Errno, OsError, Rights, Socket, World, WorldBuilder};
+    pub use hob_os::{Errno, OsError, RawTerminal, Rights, Socket, World, WorldBuilder};
 }

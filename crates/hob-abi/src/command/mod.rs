@@ -1,5 +1,5 @@
-//! Contract **command 0.1** (the plain WASI part): a program with arguments, environment, standard streams and an exit
-//! code.
+//! Contract **command 1.0**: a program with arguments, environment, standard streams and an exit code, and what it may ask
+//! of the session it runs in.
 //!
 //! | export | type | meaning |
 //! |---|---|---|
@@ -39,7 +39,7 @@ pub use table::{
 };
 
 /// The name and version of this contract.
-pub const NAME: &str = "command/0.1";
+pub const NAME: &str = "command/1.0";
 
 /// Checks that a module has the exports of this contract, with their types.
 ///

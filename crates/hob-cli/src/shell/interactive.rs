@@ -2,64 +2,33 @@
 //!
 //! The person's terminal passes every byte as it is while the shell runs, and is what it was afterwards however that ends;
 //! lines, signals and echo are the business of the terminal inside. Two threads carry the bytes, and a change of the
-//! window's size is passed on.
+//! window's size is passed on. What is compiled meanwhile stands in the title of the window.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hob::{Console, Launch};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use hob::os::RawTerminal;
+use hob::{Console, Launch, Shell};
 
 use crate::report::{Done, Failure, HOST};
 
 /// How often the size of the window is looked at while nothing else happens.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The settings of the person's terminal, given back when dropped.
-struct Raw(Termios);
-
-impl Raw {
-    fn enter() -> Result<Self, Failure> {
-        let wrong =
-            |error: rustix::io::Errno| Failure::new(HOST, format!("failed to set the terminal: {error}"));
-        let before = tcgetattr(std::io::stdin()).map_err(wrong)?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        tcsetattr(std::io::stdin(), OptionalActions::Drain, &raw).map_err(wrong)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        // A terminal that is gone has no settings.
-        let _gone = tcsetattr(std::io::stdin(), OptionalActions::Drain, &self.0);
-    }
-}
-
-/// Columns and lines of the person's window.
-fn size() -> (u16, u16) {
-    match tcgetwinsize(std::io::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
-        _ => (80, 24),
-    }
-}
-
-pub(super) fn run(launch: Launch<'_>) -> Done {
-    let now = size();
-    let job = launch.terminal(now.0, now.1).args(["-i"]).spawn()?;
+pub(super) fn run(launch: Launch<'_>, shell: &Shell) -> Done {
+    let now = RawTerminal::size();
+    let job = launch.terminal(now.0, now.1).interactive().args(["-i"]).spawn()?;
     let Some(console) = job.console() else { return Err(Failure::new(HOST, "there is no terminal")) };
-    let raw = Raw::enter()?;
-    let ended = Arc::new(AtomicBool::new(false));
+    let wrong = |error: hob::os::OsError| Failure::new(HOST, format!("failed to set the terminal: {error}"));
+    let raw = RawTerminal::take().map_err(wrong)?;
     let typing = std::thread::Builder::new().name("hob-typing".into());
     let typed = Arc::clone(&console);
     // It ends with the process: nobody can be made to type.
     typing
         .spawn(move || type_in(&typed))
         .map_err(|error| Failure::new(HOST, format!("no thread to read the terminal on: {error}")))?;
-    show(&console, now, &ended, || job.try_wait().is_some())?;
+    show(&console, now, shell, || job.try_wait().is_some())?;
     let done = super::ended(&job);
     drop(raw);
     done
@@ -81,23 +50,44 @@ fn type_in(console: &Console) {
 fn show(
     console: &Console,
     mut shown: (u16, u16),
-    ended: &AtomicBool,
+    shell: &Shell,
     is_over: impl Fn() -> bool,
 ) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     let mut buf = [0; 16 << 10];
+    let mut title = String::new();
     let wrong =
         |error: std::io::Error| Failure::new(HOST, format!("failed to write to the terminal: {error}"));
     loop {
         let until = Instant::now().checked_add(LOOK);
         let len = console.read(&mut buf, until).unwrap_or(0);
         stdout.write_all(buf.get(..len).unwrap_or_default()).and_then(|()| stdout.flush()).map_err(wrong)?;
-        let now = size();
+        if len == 0 {
+            let now = compiling(shell);
+            if now != title {
+                // The title of the window: nothing on the screen is disturbed by it.
+                write!(stdout, "\x1b]0;{now}\x07").and_then(|()| stdout.flush()).map_err(wrong)?;
+                title = now;
+            }
+        }
+        let now = RawTerminal::size();
         if now != shown && console.resize(now.0, now.1).is_ok() {
             shown = now;
         }
-        if len == 0 && (ended.load(Ordering::Acquire) || is_over()) {
+        if len == 0 && is_over() {
             return Ok(());
         }
     }
+}
+
+/// The most commands that are named as being compiled.
+const NAMED_MAX: usize = 3;
+
+/// What is still being compiled behind, for whoever wonders why it is slow; empty when nothing is.
+fn compiling(shell: &Shell) -> String {
+    let names = shell.interpreted();
+    let more = if names.len() > NAMED_MAX { ", …" } else { "" };
+    let named: Vec<String> =
+        names.iter().take(NAMED_MAX).map(|name| hob::escape_guest_text(name, 40)).collect();
+    if named.is_empty() { String::new() } else { format!("hob: compiling {}{more}", named.join(", ")) }
 }

@@ -8,10 +8,13 @@ use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use hob::{ClockGrant, Host, Job, Launch, Limits, Permit, RandomGrant, Session, Shell, Sink, Source};
+use hob::{
+    ClockGrant, Host, Job, Launch, Limits, Permit, RandomGrant, Session, Shell, ShellBuilder, Sink, Source,
+};
 
 use crate::args::{CommandsArgs, GuestArgs, RunArgs, ShellArgs};
 use crate::audit::Log;
+use crate::behind::compile_commands_behind;
 use crate::grants;
 use crate::report::{Done, Failure, USAGE};
 
@@ -34,8 +37,8 @@ pub(crate) fn run(args: &ShellArgs) -> Done {
     let on_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let interactive = args.script.is_none() && args.args.is_empty() && on_terminal;
     let launch = launch(&opened.session, SHELL, &args.commands).args(own);
-    let done = if interactive { interactive::run(launch) } else { streams(launch) };
-    opened.end(done)
+    let done = if interactive { interactive::run(launch, &opened.shell) } else { streams(launch) };
+    opened.end(done, &args.commands, &args.guest)
 }
 
 /// One command instead of a shell.
@@ -44,7 +47,7 @@ pub(crate) fn one(args: &RunArgs) -> Done {
     let name = args.path().to_str().ok_or_else(|| Failure::new(USAGE, "the name of a command is UTF-8"))?;
     let launch = launch(&opened.session, name, &args.commands).args(bytes(args.args()));
     let done = streams(launch);
-    opened.end(done)
+    opened.end(done, &args.commands, &args.guest)
 }
 
 fn bytes(args: &[OsString]) -> Vec<Vec<u8>> {
@@ -53,13 +56,15 @@ fn bytes(args: &[OsString]) -> Vec<Vec<u8>> {
 
 /// A session, and the log of what was refused in it.
 struct Opened {
+    shell: Shell,
     session: Session,
     log: Arc<Log>,
 }
 
 impl Opened {
-    fn end(self, done: Done) -> Done {
+    fn end(self, done: Done, commands: &CommandsArgs, guest: &GuestArgs) -> Done {
         self.session.close();
+        compile_commands_behind(&self.shell, &commands.bin, guest);
         if !matches!(done, Ok(0)) {
             self.log.hints().iter().for_each(|hint| eprintln!("hob: {hint}"));
         }
@@ -69,10 +74,27 @@ impl Opened {
 }
 
 fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
+    let (builder, log) = builder(commands, guest)?;
+    let shell = builder.build()?;
+    let session = shell.session_reporting(|command, why| eprintln!("hob: {command}: {why}"))?;
+    Ok(Opened { shell, session, log })
+}
+
+/// A shell with the commands and grants of the flags, and the log of what is refused in its sessions.
+pub(crate) fn builder(
+    commands: &CommandsArgs,
+    guest: &GuestArgs,
+) -> Result<(ShellBuilder, Arc<Log>), Failure> {
     if guest.record.record.is_some() {
         return Err(Failure::new(
             USAGE,
             "a session is not recorded; --record is for `hob run` of one module",
+        ));
+    }
+    if guest.limits.fuel.is_some() {
+        return Err(Failure::new(
+            USAGE,
+            "a session is bounded by --timeout and --memory; fuel is for `hob run` of one module",
         ));
     }
     let mut policy = grants::policy(&guest.grants);
@@ -96,12 +118,6 @@ fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
         .limits(grants::limits(&guest.limits, defaults))
         .audit(Arc::<Log>::clone(&log))
         .build()?;
-    let shell = shell(host, commands)?;
-    let session = shell.session_reporting(|command, why| eprintln!("hob: {command}: {why}"))?;
-    Ok(Opened { session, log })
-}
-
-fn shell(host: Host, commands: &CommandsArgs) -> Result<Shell, Failure> {
     let mut builder = host.shell();
     for path in &commands.bin {
         builder = builder.bin(path)?;
@@ -112,7 +128,7 @@ fn shell(host: Host, commands: &CommandsArgs) -> Result<Shell, Failure> {
     for (command, tier) in &commands.tier {
         builder = builder.permit(command, Permit::tier(*tier));
     }
-    Ok(builder.build()?)
+    Ok((builder, log))
 }
 
 fn launch<'a>(session: &'a Session, command: &str, args: &CommandsArgs) -> Launch<'a> {

@@ -146,7 +146,7 @@ fn inspect_shows_what_a_module_could_reach() {
     let json = hob.check(&["inspect", "--json", "--dir", ".::/g:rw", &files], 0, "");
     let seen: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(seen["linkable"], true);
-    assert_eq!(seen["contracts"][0], "command/0.1");
+    assert_eq!(seen["contracts"][0], "command/1.0");
     assert!(seen["reaches"].as_array().unwrap().iter().any(|reach| reach == "/g (rw)"), "{json}");
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("m.wat");

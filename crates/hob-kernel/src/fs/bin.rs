@@ -127,6 +127,13 @@ impl Commands {
         merged
     }
 
+    /// Those that come from where `keep` says.
+    #[must_use]
+    pub fn from_where(&self, mut keep: impl FnMut(&Origin) -> bool) -> Self {
+        let all = self.all.iter().filter(|(_, command)| keep(command.origin()));
+        Self { all: all.map(|(name, command)| (name.clone(), command.clone())).collect(), ..Self::default() }
+    }
+
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.all.keys().map(String::as_str)

@@ -76,6 +76,21 @@ impl HostFs {
             .collect()
     }
 
+    /// The root of a directory that lies in what was granted, as [`HostFs::root`]; `others` are all that was granted, which
+    /// keep the lesser access wherever they lie below it.
+    ///
+    /// Errors: as [`HostFs::root`].
+    pub fn within(
+        device: u64,
+        dir: &HostDir,
+        grant: &FsGrant,
+        others: &[(&HostDir, Access)],
+    ) -> Result<NodeRef> {
+        let all: Vec<(&HostDir, Access)> = others.iter().copied().chain([(dir, grant.access)]).collect();
+        let root = Object::roots(&all)?.pop().ok_or(hob_os::Errno::Inval)?;
+        Self::node(device, grant, root)
+    }
+
     fn node(device: u64, grant: &FsGrant, root: Object) -> Result<NodeRef> {
         let fs = Self { device, text: grant.to_string(), inodes: Inodes::new(root.id().device) };
         Ok(HostNode::new(&Arc::new(fs), root)?)

@@ -38,6 +38,9 @@ pub struct Signals {
     pub mask: u64,
     /// Signals that came and were not handled yet.
     pub pending: u64,
+    /// Signals that by default mean nothing to this one process, and something to what it starts: a shell that a person
+    /// types to, and that knows nothing of signals itself.
+    shielded: u64,
 }
 
 /// A signal handler to be called now.
@@ -56,11 +59,17 @@ const FINAL: u64 = 1 << 8 | 1 << 18;
 
 impl Default for Signals {
     fn default() -> Self {
-        Self { actions: [Action::Default; Signal::MAX as usize], mask: 0, pending: 0 }
+        Self { actions: [Action::Default; Signal::MAX as usize], mask: 0, pending: 0, shielded: 0 }
     }
 }
 
 impl Signals {
+    /// All defaults, but that these mean nothing to this one process.
+    #[must_use]
+    pub fn shielded(signals: &[Signal]) -> Self {
+        Self { shielded: signals.iter().fold(0, |all, one| all | one.bit()), ..Self::default() }
+    }
+
     /// What is done about a signal.
     #[must_use]
     pub fn action(&self, signal: Signal) -> Action {
@@ -82,7 +91,10 @@ impl Signals {
     pub fn ignores(&self, signal: Signal) -> bool {
         match self.action(signal) {
             Action::Ignore => !signal.is_final(),
-            Action::Default => signal.default() == crate::process::signal::Default::Ignore,
+            Action::Default => {
+                let shielded = self.shielded & signal.bit() != 0 && !signal.is_final();
+                shielded || signal.default() == crate::process::signal::Default::Ignore
+            }
             Action::Handler { .. } => false,
         }
     }
@@ -119,6 +131,7 @@ impl Signals {
 
     /// What another program starts with: handlers are gone, what was ignored stays ignored.
     pub fn exec(&mut self) {
+        self.shielded = 0;
         for action in &mut self.actions {
             if matches!(action, Action::Handler { .. }) {
                 *action = Action::Default;

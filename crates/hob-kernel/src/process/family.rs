@@ -120,6 +120,13 @@ impl Kernel {
 
     /// Sends a signal to a process, and tells its parent what that changed.
     pub fn signal(&self, proc: &Proc, signal: Signal) {
+        // Nobody could continue an orphaned group, so what is typed does not stop it.
+        if matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU)
+            && lock(&proc.state).signals.action(signal) == Action::Default
+            && lock(&self.family).orphaned(proc.group())
+        {
+            return;
+        }
         self.told(proc, proc.send(signal));
     }
 

@@ -67,6 +67,8 @@ pub struct Start {
     pub stop: StopToken,
     /// The terminal that controls it, if it is to have one.
     pub terminal: Option<u32>,
+    /// Whether what is typed to end or stop a program means the programs it starts, and not itself.
+    pub shell: bool,
 }
 
 impl Default for Start {
@@ -81,9 +83,13 @@ impl Default for Start {
             permit: Permit::full(),
             stop: StopToken::never(),
             terminal: None,
+            shell: false,
         }
     }
 }
+
+/// What is typed to end or stop a program.
+const TYPED: [Signal; 5] = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::TTIN, Signal::TTOU];
 
 /// A process that was started from outside.
 #[derive(Clone, Debug)]
@@ -97,6 +103,11 @@ impl Started {
     #[must_use]
     pub fn proc(&self) -> &Arc<Proc> {
         &self.proc
+    }
+
+    /// Woken when it ends.
+    pub(crate) fn ended(&self) -> &WaitQueue {
+        &self.proc.ended
     }
 
     /// Sends it a signal.
@@ -200,45 +211,8 @@ impl Kernel {
     /// Starts a first process: a child of the kernel itself, with a session of its own. Errors: those of finding and
     /// loading the program; a limit.
     pub fn start(self: &Arc<Self>, start: Start) -> Result<Started> {
-        // Finding a program is walking, and walking is done by a process: one that never runs.
-        let waiter = Waiter::new(StopToken::never());
-        let proc = Proc {
-            pid: INIT,
-            group: AtomicU32::new(INIT),
-            session: AtomicU32::new(INIT),
-            stop: StopToken::never(),
-            descriptors: Mutex::default(),
-            state: Mutex::new(State {
-                args: Vec::new(),
-                env: Vec::new(),
-                exe: None,
-                cwd: Arc::clone(&self.tree.root),
-                umask: 0o022,
-                who: start.identity.clone(),
-                permit: Arc::new(start.permit.clone()),
-                signals: Signals::default(),
-                stopped: None,
-                limits: ResourceLimits::default(),
-                fate: None,
-                status: None,
-                why: None,
-                did_exec: false,
-            }),
-            attention: AtomicBool::new(false),
-            waits: AtomicBool::new(false),
-            children: WaitQueue::default(),
-            ended: WaitQueue::default(),
-            waker: waiter.waker()?,
-            started: Instant::now(),
-        };
-        let init = Process {
-            kernel: Arc::clone(self),
-            me: Arc::new(proc),
-            waiter,
-            next: None,
-            quota: None,
-            looked: Cell::new(None),
-        };
+        // Finding a program is walking, and walking is done by a process.
+        let init = self.visitor(start.identity.clone(), start.permit.clone())?;
         let cwd = init.directory_at(&self.tree.root, &start.cwd)?;
         let command = Command { args: start.args, env: start.env, cwd: cwd.path() };
         let image = init.image(&start.lookup, command, &cwd)?;
@@ -256,7 +230,7 @@ impl Kernel {
             umask: 0o022,
             who: start.identity,
             permit,
-            signals: Signals::default(),
+            signals: Signals::shielded(if start.shell { &TYPED } else { &[] }),
             limits: ResourceLimits::default(),
             descriptors,
             stop: start.stop,
@@ -264,6 +238,49 @@ impl Kernel {
             terminal: start.terminal,
         })?;
         Ok(Started { kernel: Arc::clone(self), proc })
+    }
+
+    /// A process that never runs: whom the files of the session are looked at and changed as, from outside. Its working
+    /// directory is the root. Errors: the host has no descriptors left.
+    pub fn visitor(self: &Arc<Self>, who: Identity, permit: Permit) -> Result<Process> {
+        let waiter = Waiter::new(StopToken::never());
+        let proc = Proc {
+            pid: INIT,
+            group: AtomicU32::new(INIT),
+            session: AtomicU32::new(INIT),
+            stop: StopToken::never(),
+            descriptors: Mutex::default(),
+            state: Mutex::new(State {
+                args: Vec::new(),
+                env: Vec::new(),
+                exe: None,
+                cwd: Arc::clone(&self.tree.root),
+                umask: 0o022,
+                who,
+                permit: Arc::new(permit),
+                signals: Signals::default(),
+                stopped: None,
+                limits: ResourceLimits::default(),
+                fate: None,
+                status: None,
+                why: None,
+                did_exec: false,
+            }),
+            attention: AtomicBool::new(false),
+            waits: AtomicBool::new(false),
+            children: WaitQueue::default(),
+            ended: WaitQueue::default(),
+            waker: waiter.waker()?,
+            started: Instant::now(),
+        };
+        Ok(Process {
+            kernel: Arc::clone(self),
+            me: Arc::new(proc),
+            waiter,
+            next: None,
+            quota: None,
+            looked: Cell::new(None),
+        })
     }
 
     /// Makes a process and lets it run. Errors: [`Errno::Again`] at a limit or without a thread.
@@ -394,7 +411,9 @@ impl Drop for End {
             let name = state.args.first().cloned().unwrap_or_default();
             (status, state.why.clone().map(|why| (name, why)))
         };
-        if let Some((name, why)) = report {
+        // A deadline is everyone's at once, and whoever set it is told by whoever waits.
+        let late = proc.stop.reason() == Some(StopReason::HardDeadline);
+        if let Some((name, why)) = report.filter(|_| !late) {
             kernel.runner.report(&name, &why);
         }
         drop(seat.take());

@@ -14,13 +14,13 @@ use hob_kernel::fs::{NodeRef, base, dev, procfs};
 use hob_kernel::{Kernel, fs};
 
 use super::error::failed;
-use super::permits::Rules;
+use super::permits::{Rules, SessionRules};
 use super::session::Session;
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 
 /// Numbers of the file systems of a session.
-mod device {
+pub(super) mod device {
     pub(super) const UPPER: u64 = 1;
     pub(super) const ROOT: u64 = 2;
     pub(super) const BASE: u64 = 3;
@@ -30,6 +30,8 @@ mod device {
     pub(super) const TERMINALS: u64 = 7;
     pub(super) const IMAGE: u64 = 8;
     pub(super) const GRANTED: std::ops::RangeFrom<u64> = 16..;
+    /// Those that are mounted later.
+    pub(in crate::shell) const LATER: u64 = 1 << 20;
 }
 
 /// Commands, and what they may do: what makes sessions. Cheap to clone; usable from many threads.
@@ -50,10 +52,20 @@ pub(super) struct Inner {
     pub(super) host: Host,
     pub(super) programs: Arc<Programs>,
     commands: NodeRef,
+    pub(super) sources: Commands,
     names: Vec<String>,
     image: Option<NodeRef>,
     hostname: String,
     rules: Rules,
+    on_request: bool,
+}
+
+/// What a session is made of.
+pub(super) struct Made {
+    pub(super) kernel: Arc<Kernel>,
+    /// The files that are written in it.
+    pub(super) files: MemFs,
+    pub(super) rules: Arc<SessionRules>,
 }
 
 /// Sets up a [`Shell`]. Starts without commands; every command may do what the host grants.
@@ -64,11 +76,19 @@ pub struct ShellBuilder {
     image: Option<NodeRef>,
     hostname: String,
     rules: Rules,
+    on_request: bool,
 }
 
 impl ShellBuilder {
     pub(crate) fn new(host: Host) -> Self {
-        Self { host, sources: Vec::new(), image: None, hostname: "hob".into(), rules: Rules::default() }
+        Self {
+            host,
+            sources: Vec::new(),
+            image: None,
+            hostname: "hob".into(),
+            rules: Rules::default(),
+            on_request: false,
+        }
     }
 
     /// Adds commands: a folder of modules, an installed npm package, a whole `node_modules`, an `.aospkg` file, or one
@@ -134,6 +154,24 @@ impl ShellBuilder {
         self
     }
 
+    /// Leaves it to [`Session::mount`] which of the granted directories a session shows, and where: without it every session
+    /// shows all of them from the beginning.
+    ///
+    /// ```
+    /// use hob::{Access, Host};
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let host = Host::builder().dir(dir.path(), "/data", Access::Read).build()?;
+    /// let session = host.shell().mount_on_request().build()?.session()?;
+    /// assert!(session.stat("/data").is_err());
+    /// session.mount(dir.path(), "/data", Access::Read)?;
+    /// assert!(session.stat("/data").is_ok());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn mount_on_request(mut self) -> Self {
+        self.on_request = true;
+        self
+    }
+
     /// Puts it together. Runs no guest code.
     ///
     /// ```
@@ -149,11 +187,13 @@ impl ShellBuilder {
         let names = commands.names().map(ToOwned::to_owned).collect();
         let inner = Inner {
             programs: Arc::new(Programs::new(self.host.inner.engine.clone())),
-            commands: commands.tree(device::COMMANDS),
+            commands: commands.clone().tree(device::COMMANDS),
+            sources: commands,
             names,
             image: self.image,
             hostname: self.hostname,
             rules: self.rules,
+            on_request: self.on_request,
             host: self.host,
         };
         Ok(Shell { inner: Arc::new(inner) })
@@ -186,7 +226,7 @@ impl Shell {
     ///
     /// When a granted directory is gone, or a limit leaves no room for a session.
     pub fn session(&self) -> Result<Session, Error> {
-        Session::new(self, |_| {})
+        Session::new(self, |_| {}, |_| Ok(()))
     }
 
     /// As [`Shell::session`]; `report` is told when a command could not be started or was ended by a fault: its name, and
@@ -205,16 +245,70 @@ impl Shell {
         &self,
         report: impl Fn(&str, &str) + Send + Sync + 'static,
     ) -> Result<Session, Error> {
-        Session::new(self, move |(command, why): (&[u8], &str)| {
-            report(&hob_cap::escape_guest_bytes(command, 80), why);
-        })
+        Session::new(
+            self,
+            move |(command, why): (&[u8], &str)| {
+                report(&hob_cap::escape_guest_bytes(command, 80), why);
+            },
+            |_| Ok(()),
+        )
     }
 
-    /// The kernel of a new session, and the files that are written in it.
+    /// Compiles commands into the cache ahead of their first run: those that `only` says. `told` is told of each before it
+    /// is looked at: its name, how many were before it, how many there are. Returns how many were compiled now, and the
+    /// names of those that could not be, with the reason.
+    ///
+    /// ```
+    /// let dir = tempfile::tempdir().unwrap();
+    /// std::fs::write(dir.path().join("a.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    /// let host = hob::Host::builder().cache_dir(dir.path().join("cache")).build()?;
+    /// let shell = host.shell().bin(dir.path())?.build()?;
+    /// let (compiled, failed) = shell.prewarm(|_| true, |name, done, all| println!("{name} {done}/{all}"));
+    /// assert_eq!((compiled, failed.len()), (1, 0));
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn prewarm(
+        &self,
+        only: impl Fn(&str) -> bool,
+        mut told: impl FnMut(&str, usize, usize),
+    ) -> (usize, Vec<(String, String)>) {
+        let names: Vec<&String> = self.inner.names.iter().filter(|name| only(name)).collect();
+        let (mut compiled, mut failed) = (0, Vec::new());
+        for (name, done) in names.iter().zip(0..) {
+            told(name, done, names.len());
+            let bytes = self.inner.commands.lookup(name.as_bytes()).and_then(|node| whole(&node));
+            let warmed = match &bytes {
+                // A script is for its interpreter.
+                Ok(bytes) if bytes.starts_with(b"#!") => continue,
+                Ok(bytes) => self.inner.host.inner.engine.prewarm(bytes).map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            match warmed {
+                Ok(now) => compiled += usize::from(now),
+                Err(why) => failed.push(((*name).clone(), why)),
+            }
+        }
+        (compiled, failed)
+    }
+
+    /// The names of commands that ran, or run, without compiled code.
+    ///
+    /// ```
+    /// assert!(hob::Host::builder().build()?.shell().build()?.interpreted().is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn interpreted(&self) -> Vec<String> {
+        let names = self.inner.programs.interpreted();
+        names.into_iter().map(|name| String::from_utf8_lossy(&name).into_owned()).collect()
+    }
+
+    /// What a new session is made of; `fill` puts in what was written in an earlier one.
     pub(super) fn kernel(
         &self,
         report: impl Fn((&[u8], &str)) + Send + Sync + 'static,
-    ) -> Result<(Arc<Kernel>, MemFs), Error> {
+        fill: impl FnOnce(&MemFs) -> Result<(), Error>,
+    ) -> Result<Made, Error> {
         let inner = &self.inner;
         let host = &inner.host.inner;
         let clock = file_clock(host.policy.clock);
@@ -227,6 +321,7 @@ impl Shell {
             ledger: None,
         })
         .map_err(wrong("make room for files"))?;
+        fill(&upper)?;
         let base =
             base::tree(device::BASE, clock.clone(), &inner.hostname).map_err(wrong("make the base"))?;
         let lowers = inner.image.iter().cloned().chain([base]).collect();
@@ -234,13 +329,14 @@ impl Shell {
         let runner =
             inner.programs.reporting(Arc::new(move |command: &[u8], why: &str| report((command, why))));
         let ledger = Arc::new(hob_cap::Ledger::new(&host.limits));
+        let rules = Arc::new(SessionRules::new(inner.rules.clone()));
         let mut builder = Kernel::builder(root, runner)
             .clock(host.policy.clock)
             .random(host.policy.random)
             .ledger(ledger)
             .egress(host.opened.egress().clone())
             .hostname(&inner.hostname)
-            .permits(Arc::new(inner.rules.clone()));
+            .permits(Arc::<SessionRules>::clone(&rules));
         if let Some(audit) = host.opened.audit() {
             builder = builder.audit(Arc::clone(audit));
         }
@@ -263,8 +359,9 @@ impl Shell {
             let what = format!("open {grant} again");
             dir.try_clone().map_err(|error| failed(&what, error.into()))
         };
-        let dirs = host.opened.dirs().iter().map(again).collect::<Result<Vec<_>, _>>()?;
-        let grants = host.opened.dirs().iter().map(|(_, grant)| grant);
+        let shown = if inner.on_request { &[] } else { host.opened.dirs() };
+        let dirs = shown.iter().map(again).collect::<Result<Vec<_>, _>>()?;
+        let grants = shown.iter().map(|(_, grant)| grant);
         let granted: Vec<_> = device::GRANTED
             .zip(dirs)
             .zip(grants)
@@ -281,6 +378,23 @@ impl Shell {
             let what = format!("mount {}", hob_cap::escape_guest_bytes(&mount.path, 200));
             kernel.mount(mount).map_err(|error| failed(&what, error))?;
         }
-        Ok((kernel, upper))
+        Ok(Made { kernel, files: upper, rules })
     }
+}
+
+/// All bytes of a file.
+fn whole(node: &NodeRef) -> hob_os::Result<Vec<u8>> {
+    let file = Arc::clone(node).open(false)?;
+    let size = usize::try_from(file.size()?).map_err(|_| hob_kernel::Errno::Nomem)?;
+    let mut bytes = vec![0; size];
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let read = file.read_at(rest, u64::try_from(done).map_err(|_| hob_kernel::Errno::Overflow)?)?;
+        if read == 0 {
+            break;
+        }
+        done += read;
+    }
+    bytes.truncate(done);
+    Ok(bytes)
 }

@@ -1,13 +1,14 @@
 //! Starting commands in a session, and what is left of them.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use hob_cap::{Permit, StopToken};
+use hob_cap::{Ledger, Limit, Permit, StopToken};
 use hob_kernel::fd::Description;
 use hob_kernel::fs::base::HOME;
 use hob_kernel::process::{Lookup, Signal, Start, Started, Status};
-use hob_kernel::{Console, Feed};
+use hob_kernel::{Console, Feed, Heard, Outlet};
 use hob_os::{Sink, Source, Waiter};
 
 use super::error::failed;
@@ -16,6 +17,9 @@ use crate::error::Error;
 
 /// Where commands are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Bytes handed out at once.
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// A command being set up.
 ///
@@ -37,7 +41,9 @@ pub struct Launch<'a> {
     stdin: Input,
     stdout: Sink,
     stderr: Sink,
+    stream: bool,
     size: Option<(u16, u16)>,
+    interactive: bool,
     permit: Permit,
     stop: Option<StopToken>,
 }
@@ -62,8 +68,23 @@ pub struct Exit {
 pub struct Job {
     started: Started,
     stop: StopToken,
-    feed: std::sync::Mutex<Option<Feed>>,
+    feed: Mutex<Option<Arc<Feed>>>,
+    outlet: Option<Mutex<Outlet>>,
+    /// Whether its end was told, when nothing else is.
+    told: AtomicBool,
+    ledger: Arc<Ledger>,
     console: Option<Arc<Console>>,
+}
+
+/// What [`Job::next`] tells of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobEvent {
+    /// It wrote this to standard output.
+    Stdout(Vec<u8>),
+    /// It wrote this to standard error.
+    Stderr(Vec<u8>),
+    /// It ended, after all that was told before. What it started in the background may write on.
+    Exited(Exit),
 }
 
 impl<'a> Launch<'a> {
@@ -77,7 +98,9 @@ impl<'a> Launch<'a> {
             stdin: Input::Source(Source::Empty),
             stdout: Sink::Discard,
             stderr: Sink::Discard,
+            stream: false,
             size: None,
+            interactive: false,
             permit: Permit::full(),
             stop: None,
         }
@@ -125,9 +148,38 @@ impl<'a> Launch<'a> {
         self
     }
 
+    /// Hands out what it writes by [`Job::next`]. Whoever does not ask keeps it waiting once 64 KiB are written.
+    ///
+    /// ```no_run
+    /// use hob::JobEvent;
+    /// # let session = hob::Host::builder().build()?.shell().bin("node_modules")?.build()?.session()?;
+    /// let job = session.start("sh").args(["-c", "echo out; echo err >&2; exit 3"]).stream().spawn()?;
+    /// let mut code = None;
+    /// while let Some(event) = job.next()? {
+    ///     match event {
+    ///         JobEvent::Stdout(bytes) => assert_eq!(bytes, b"out\n"),
+    ///         JobEvent::Stderr(bytes) => assert_eq!(bytes, b"err\n"),
+    ///         JobEvent::Exited(exit) => code = Some(exit.code),
+    ///     }
+    /// }
+    /// assert_eq!(code, Some(3));
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn stream(mut self) -> Self {
+        self.stream = true;
+        self
+    }
+
     /// Gives it a terminal of this size for all three, which [`Job::console`] plays the person of.
     pub fn terminal(mut self, columns: u16, rows: u16) -> Self {
         self.size = Some((columns, rows));
+        self
+    }
+
+    /// Says that it is a shell a person types to: what is typed to end or stop a program means what it runs, and not the
+    /// shell itself.
+    pub fn interactive(mut self) -> Self {
+        self.interactive = true;
         self
     }
 
@@ -160,7 +212,7 @@ impl<'a> Launch<'a> {
             let at = host.limits.hard_deadline.and_then(|time| Instant::now().checked_add(time));
             StopToken::new(None, at)
         });
-        let (mut feed, mut console, mut terminal) = (None, None, None);
+        let (mut feed, mut outlet, mut console, mut terminal) = (None, None, None, None);
         let descriptors: Vec<Arc<Description>> = if let Some((columns, rows)) = self.size {
             let (person, slave) = kernel.console(columns, rows, &StopToken::never())?;
             terminal = Some(person.number());
@@ -171,11 +223,18 @@ impl<'a> Launch<'a> {
                 Input::Source(source) => kernel.input(source)?,
                 Input::Feed => {
                     let (end, description) = kernel.feed(StopToken::never())?;
-                    feed = Some(end);
+                    feed = Some(Arc::new(end));
                     description
                 }
             };
-            vec![stdin, kernel.output(self.stdout, false)?, kernel.output(self.stderr, true)?]
+            let [stdout, stderr] = if self.stream {
+                let (end, descriptions) = kernel.outlet(StopToken::never())?;
+                outlet = Some(Mutex::new(end));
+                descriptions
+            } else {
+                [kernel.output(self.stdout, false)?, kernel.output(self.stderr, true)?]
+            };
+            vec![stdin, stdout, stderr]
         };
         let mut env = vec![
             (b"PATH".to_vec(), PATH.into()),
@@ -202,9 +261,18 @@ impl<'a> Launch<'a> {
             permit: self.permit,
             stop: stop.clone(),
             terminal,
+            shell: self.interactive,
             ..Start::default()
         })?;
-        Ok(Job { started, stop, feed: std::sync::Mutex::new(feed), console })
+        Ok(Job {
+            started,
+            stop,
+            feed: Mutex::new(feed),
+            outlet,
+            told: AtomicBool::new(false),
+            ledger: Arc::clone(kernel.ledger()),
+            console,
+        })
     }
 }
 
@@ -227,14 +295,50 @@ impl Job {
     ///
     /// When nobody reads it, or the job was not started with [`Launch::feed`].
     pub fn write(&self, bytes: &[u8]) -> Result<(), Error> {
-        let feed = self.feed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let feed = feed.as_ref().ok_or(hob_os::OsError::Errno(hob_kernel::Errno::Badf));
+        // Not under the lock: closing does not wait for who reads.
+        let feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let feed = feed.ok_or(hob_os::OsError::Errno(hob_kernel::Errno::Badf));
         feed.and_then(|feed| feed.write(bytes)).map_err(|error| failed("feed a command", error))
     }
 
     /// Ends its standard input.
     pub fn close_input(&self) {
-        drop(self.feed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+        drop(self.feed.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// Waits for what it writes, and for its end, which is told once; `None` once it has ended and nobody can write any more.
+    /// For one that was started with [`Launch::stream`]; of any other, nothing but its end is told.
+    ///
+    /// ```no_run
+    /// # let session = hob::Host::builder().build()?.shell().bin("node_modules")?.build()?.session()?;
+    /// let job = session.start("echo").args(["hello"]).stream().spawn()?;
+    /// assert_eq!(job.next()?, Some(hob::JobEvent::Stdout(b"hello\n".to_vec())));
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When what the session may write in all is used up; when the host has no descriptors left to wait with.
+    pub fn next(&self) -> Result<Option<JobEvent>, Error> {
+        let Some(outlet) = &self.outlet else {
+            let exit = self.wait()?;
+            return Ok((!self.told.swap(true, Ordering::Relaxed)).then_some(JobEvent::Exited(exit)));
+        };
+        let mut buf = vec![0; CHUNK_BYTES];
+        let mut outlet = outlet.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = outlet.hear(&self.started, &mut buf, None).and_then(|heard| {
+            if let Heard::Output(len) | Heard::Error(len) = heard {
+                self.ledger.charge(Limit::Output, u64::try_from(len).unwrap_or(u64::MAX))?;
+                buf.truncate(len);
+            }
+            Ok(heard)
+        });
+        Ok(match heard.map_err(|error| failed("read what a command writes", error))? {
+            Heard::Output(_) => Some(JobEvent::Stdout(buf)),
+            Heard::Error(_) => Some(JobEvent::Stderr(buf)),
+            Heard::Ended(status) => Some(JobEvent::Exited(self.exit(status))),
+            Heard::Over => None,
+        })
     }
 
     /// The other end of its terminal, if it has one.

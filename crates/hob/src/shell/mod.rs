@@ -9,10 +9,14 @@
 
 mod builder;
 mod error;
+mod files;
 mod job;
+mod mounts;
 mod permits;
+mod saved;
 mod session;
 
 pub use builder::{Shell, ShellBuilder};
-pub use job::{Exit, Job, Launch};
+pub use files::DirEntry;
+pub use job::{Exit, Job, JobEvent, Launch};
 pub use session::Session;

@@ -1,5 +1,7 @@
 //! Which command may do what: an exact name before the longest pattern, before everyone else.
 
+use std::sync::{PoisonError, RwLock};
+
 use hob_cap::Permit;
 use hob_kernel::Permits;
 
@@ -23,6 +25,31 @@ impl Permits for Rules {
             fitting.max_by_key(|(pattern, _)| pattern.len())
         };
         exact.or_else(longest).map_or_else(Permit::full, |(_, permit)| permit.clone())
+    }
+}
+
+/// The rules of one session: those of its shell, narrowed by its own.
+#[derive(Debug)]
+pub(super) struct SessionRules {
+    shell: Rules,
+    own: RwLock<Rules>,
+}
+
+impl SessionRules {
+    pub(super) fn new(shell: Rules) -> Self {
+        Self { shell, own: RwLock::default() }
+    }
+
+    /// Adds a rule of its own.
+    pub(super) fn add(&self, pattern: &str, permit: Permit) {
+        self.own.write().unwrap_or_else(PoisonError::into_inner).add(pattern, permit);
+    }
+}
+
+impl Permits for SessionRules {
+    fn permit(&self, command: &str) -> Permit {
+        let own = self.own.read().unwrap_or_else(PoisonError::into_inner).permit(command);
+        self.shell.permit(command).meet(&own)
     }
 }
 

@@ -1,19 +1,18 @@
 //! One session.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use hob_cap::StopToken;
+use hob_cap::{Permit, StopToken};
+use hob_kernel::Kernel;
 use hob_kernel::fs::mem::MemFs;
-use hob_kernel::fs::walk::{Last, Walker};
-use hob_kernel::fs::{Attributes, New, NodeRef};
-use hob_kernel::process::Identity;
-use hob_kernel::{Errno, Kernel};
+use hob_kernel::process::Seen as ProcessInfo;
 use hob_os::{SharedBuffer, Sink};
 
-use super::builder::Shell;
-use super::error::failed;
+use super::builder::{Made, Shell};
 use super::job::Launch;
+use super::permits::SessionRules;
 use crate::command::Output;
 use crate::error::Error;
 
@@ -34,15 +33,46 @@ pub struct Session {
     pub(super) kernel: Arc<Kernel>,
     pub(super) shell: Shell,
     pub(super) files: MemFs,
+    rules: Arc<SessionRules>,
+    /// How many directories were mounted later.
+    pub(super) mounted: AtomicU64,
 }
 
 impl Session {
     pub(super) fn new(
         shell: &Shell,
         report: impl Fn((&[u8], &str)) + Send + Sync + 'static,
+        fill: impl FnOnce(&MemFs) -> Result<(), Error>,
     ) -> Result<Self, Error> {
-        let (kernel, files) = shell.kernel(report)?;
-        Ok(Self { kernel, shell: shell.clone(), files })
+        let Made { kernel, files, rules } = shell.kernel(report, fill)?;
+        Ok(Self { kernel, shell: shell.clone(), files, rules, mounted: AtomicU64::new(0) })
+    }
+
+    /// Narrows what a command may do, by its name or a pattern with `*`, as [`ShellBuilder::permit`] does, for whatever is
+    /// started from now on. Nothing gets more than the shell gives it.
+    ///
+    /// ```
+    /// use hob::{Permit, Tier};
+    /// # let session = hob::Host::builder().build()?.shell().build()?.session()?;
+    /// session.permit("curl*", Permit::tier(Tier::ReadOnly));
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// [`ShellBuilder::permit`]: crate::ShellBuilder::permit
+    pub fn permit(&self, command: &str, permit: Permit) {
+        self.rules.add(command, permit);
+    }
+
+    /// The processes of the session at this moment, by number.
+    ///
+    /// ```
+    /// # let session = hob::Host::builder().build()?.shell().build()?.session()?;
+    /// assert!(session.processes().is_empty());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    #[must_use]
+    pub fn processes(&self) -> Vec<ProcessInfo> {
+        self.kernel.processes()
     }
 
     /// Runs a script with the shell inside, `sh`, and keeps what it writes.
@@ -77,81 +107,6 @@ impl Session {
     /// ```
     pub fn start(&self, command: &str) -> Launch<'_> {
         Launch::new(self, command)
-    }
-
-    /// The bytes of a file of the session.
-    ///
-    /// ```
-    /// # let session = hob::Host::builder().build()?.shell().build()?.session()?;
-    /// assert_eq!(session.read_file("/etc/hostname")?, b"hob\n");
-    /// # Ok::<(), hob::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When there is no such file.
-    pub fn read_file(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let read = || {
-            let (node, _, _) = self.find(path)?;
-            let file = node.ok_or(Errno::Noent)?.open(false)?;
-            let size = usize::try_from(file.size()?).map_err(|_| Errno::Nomem)?;
-            let mut bytes = vec![0; size];
-            let mut done = 0;
-            while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
-                let read = file.read_at(rest, u64::try_from(done).map_err(|_| Errno::Overflow)?)?;
-                if read == 0 {
-                    break;
-                }
-                done += read;
-            }
-            bytes.truncate(done);
-            Ok(bytes)
-        };
-        read().map_err(|error| failed(&format!("read {path}"), error))
-    }
-
-    /// Makes `bytes` all that a file of the session holds; it belongs to the user.
-    ///
-    /// ```
-    /// # let session = hob::Host::builder().build()?.shell().build()?.session()?;
-    /// session.write_file("/home/user/note", b"hello")?;
-    /// assert_eq!(session.read_file("/home/user/note")?, b"hello");
-    /// # Ok::<(), hob::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When its directory is not there, it is read-only, or the disk of the session is full.
-    pub fn write_file(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
-        let write = || {
-            let (node, dir, name) = self.find(path)?;
-            let node = match node {
-                Some(node) => node,
-                None => {
-                    let user = hob_kernel::process::identity::USER;
-                    dir.make(&name, New::File, Attributes { mode: 0o644, uid: user, gid: user })?
-                }
-            };
-            if node.read_only() {
-                return Err(Errno::Rofs.into());
-            }
-            let file = node.open(true)?;
-            file.resize(0)?;
-            let mut done = 0;
-            while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
-                done += file.write_at(rest, u64::try_from(done).map_err(|_| Errno::Overflow)?)?;
-            }
-            Ok(())
-        };
-        write().map_err(|error| failed(&format!("write {path}"), error))
-    }
-
-    /// What a path leads to, the directory it lies in, and its name there.
-    fn find(&self, path: &str) -> hob_os::Result<(Option<NodeRef>, NodeRef, Vec<u8>)> {
-        let who = Identity::of(0, 0);
-        let tree = self.kernel.tree();
-        let found = Walker { tree, who: &who, me: 0 }.find(&tree.root, path.as_bytes(), Last::Follow)?;
-        Ok((found.place.map(|place| Arc::clone(&place.node)), Arc::clone(&found.dir.node), found.name))
     }
 
     /// How much of its limits the session uses.

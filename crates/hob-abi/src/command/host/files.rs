@@ -43,31 +43,35 @@ fn about(
 
 /// Does something with a path. The standard library of v1 hands over a path relative to the working directory as one
 /// relative to the root, and commands name 3 where nothing is open: where nothing is found at the root, the working
-/// directory is asked. The first generations know no directories here: the working directory is asked before the root.
+/// directory is asked. The first generations know no directories here, and take the working directory for the root: it
+/// is asked as well, whatever the path looks like.
 pub(super) fn lenient<T>(
     guest: &Guest,
     fd: u32,
     path: &[u8],
-    act: impl Fn(Base) -> hob_os::Result<T>,
+    act: impl Fn(Base, &[u8]) -> hob_os::Result<T>,
 ) -> hob_os::Result<T> {
     let mut base = guest.base(fd);
     let is_open = || guest.process.description(3).is_ok_and(|one| one.directory().is_ok());
     if fd == 3 && guest.hides_preopens() && !is_open() {
         base = Base::Root;
     }
+    let slashes = path.iter().take_while(|byte| **byte == b'/').count();
     let second = match base {
-        Base::Root => Base::Here,
-        Base::Here if !guest.hides_preopens() => Base::Root,
-        _ => return act(base),
+        Base::Root if slashes == 0 => (Base::Here, path),
+        Base::Here if guest.hides_preopens() => return act(base, path),
+        Base::Here if slashes == 0 => (Base::Root, path),
+        Base::Here => (Base::Here, path.get(slashes..).unwrap_or_default()),
+        _ => return act(base, path),
     };
-    match act(base) {
-        Err(error) if error.errno() == Errno::Noent && !path.starts_with(b"/") => act(second),
+    match act(base, path) {
+        Err(error) if error.errno() == Errno::Noent && !second.1.is_empty() => act(second.0, second.1),
         done => done,
     }
 }
 
 fn stat_at(guest: &Guest, fd: u32, path: &[u8], follow: bool) -> Result<Stat> {
-    Ok(lenient(guest, fd, path, |base| guest.process.stat(Subject::Path(base, path, follow)))?)
+    Ok(lenient(guest, fd, path, |base, path| guest.process.stat(Subject::Path(base, path, follow)))?)
 }
 
 /// The whole mode, type and all, in the numbers of Linux.
@@ -113,7 +117,7 @@ fn modes(table: &mut HostTable<Guest>) {
         fn chmod(mem, guest, fd: u32, path: u32, len: u32, mode: u32) {
             let path = bytes(mem, path, len)?;
             let mode = u16::try_from(mode & 0o7777).map_err(|_| Errno::Inval)?;
-            let change = |base| guest.process.change_mode(Subject::Path(base, &path, true), mode);
+            let change = |base, path: &[u8]| guest.process.change_mode(Subject::Path(base, path, true), mode);
             Ok(lenient(guest, fd, &path, change)?)
         }
     }
@@ -134,8 +138,8 @@ fn first_modes(table: &mut HostTable<Guest>) {
         fn chmod(mem, guest, path: u32, len: u32, mode: u32) {
             let path = bytes(mem, path, len)?;
             let asked = u16::try_from(mode & 0o7777).map_err(|_| Errno::Inval)?;
-            Ok(lenient(guest, HERE, &path, |base| {
-                let subject = Subject::Path(base, &path, true);
+            Ok(lenient(guest, HERE, &path, |base, path| {
+                let subject = Subject::Path(base, path, true);
                 // A library of that time knows no more than whether a file may be written, and says so of a regular
                 // file whatever it is: what may be executed or searched stays so.
                 let kept = if mode >> 12 == 0o10 { guest.process.stat(subject)?.mode & 0o111 } else { 0 };
@@ -162,12 +166,12 @@ fn owners(table: &mut HostTable<Guest>) {
         }
         fn chown(mem, guest, fd: u32, path: u32, len: u32, uid: u32, gid: u32, follow: u32) {
             let path = bytes(mem, path, len)?;
-            let change = |base| guest.process.change_owner(Subject::Path(base, &path, follow != 0), uid, gid);
+            let change = |base, path: &[u8]| guest.process.change_owner(Subject::Path(base, path, follow != 0), uid, gid);
             Ok(lenient(guest, fd, &path, change)?)
         }
         fn path_chown(mem, guest, fd: u32, path: u32, len: u32, uid: u32, gid: u32, follow: u32) {
             let path = bytes(mem, path, len)?;
-            let change = |base| guest.process.change_owner(Subject::Path(base, &path, follow != 0), uid, gid);
+            let change = |base, path: &[u8]| guest.process.change_owner(Subject::Path(base, path, follow != 0), uid, gid);
             Ok(lenient(guest, fd, &path, change)?)
         }
         fn fchown(_mem, guest, fd: u32, uid: u32, gid: u32) {

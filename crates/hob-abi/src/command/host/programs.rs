@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hob_cap::StopReason;
-use hob_engine::{Bounds, Engine, Fault, FaultKind, Instance, Linked};
+use hob_engine::{BackendKind, Bounds, Engine, Fault, FaultKind, Instance, Linked, Module};
 use hob_kernel::fs::Kind;
 use hob_kernel::process::{Command, Ending, Finished, Process, Program, Refused, Runner, Signal};
 use hob_os::Errno;
@@ -25,6 +25,8 @@ pub struct Programs {
     engine: Engine,
     functions: Functions,
     kept: Mutex<HashMap<u64, Arc<Wasm>>>,
+    /// Programs that were not compiled when they were loaded, by name.
+    interpreted: Mutex<Vec<(Vec<u8>, Module)>>,
 }
 
 /// The programs of one kernel, and who is told what goes wrong there.
@@ -46,7 +48,7 @@ impl Programs {
     /// Programs that `engine` runs.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
-        Self { engine, functions: Functions::new(), kept: Mutex::default() }
+        Self { engine, functions: Functions::new(), kept: Mutex::default(), interpreted: Mutex::default() }
     }
 
     /// The programs for one kernel; `report` is told what goes wrong in it.
@@ -55,7 +57,15 @@ impl Programs {
         Arc::new(Reporting { programs: Arc::clone(self), report })
     }
 
-    fn make(&self, bytes: &[u8]) -> Result<Wasm, Refused> {
+    /// The names of programs that ran, or run, without compiled code.
+    #[must_use]
+    pub fn interpreted(&self) -> Vec<Vec<u8>> {
+        let mut all = self.interpreted.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(_, module)| module.backend() == BackendKind::Wasmi);
+        all.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn make(&self, name: &[u8], bytes: &[u8]) -> Result<Wasm, Refused> {
         let refused = |why: String| Refused { errno: Errno::Noexec, why };
         let module = self.engine.load(bytes).map_err(|error| refused(error.to_string()))?;
         let info = module.info();
@@ -66,6 +76,12 @@ impl Programs {
         let generation = Generation::detect(info).map_err(|error| refused(error.to_string()))?;
         let table = self.functions.of(generation, info);
         let linked = self.engine.link(&module, table).map_err(|error| refused(error.to_string()))?;
+        if module.backend() == BackendKind::Wasmi {
+            let mut interpreted = self.interpreted.lock().unwrap_or_else(PoisonError::into_inner);
+            if interpreted.len() < KEPT_MAX {
+                interpreted.push((name.to_vec(), module));
+            }
+        }
         Ok(Wasm { linked, generation })
     }
 
@@ -85,8 +101,8 @@ impl Runner for Reporting {
         self.programs.kept().get(&immutable).map(|program| Arc::clone(program) as Arc<dyn Program>)
     }
 
-    fn load(&self, _name: &[u8], bytes: &[u8], immutable: Option<u64>) -> Result<Arc<dyn Program>, Refused> {
-        let program = Arc::new(self.programs.make(bytes)?);
+    fn load(&self, name: &[u8], bytes: &[u8], immutable: Option<u64>) -> Result<Arc<dyn Program>, Refused> {
+        let program = Arc::new(self.programs.make(name, bytes)?);
         if let Some(number) = immutable {
             let mut kept = self.programs.kept();
             if kept.len() >= KEPT_MAX {

@@ -18,6 +18,9 @@ use crate::limits::{ATTRIBUTE_BYTES_MAX, ATTRIBUTE_NAME_BYTES_MAX};
 use crate::time::Clock;
 use crate::wait::lock;
 
+/// What the size of a directory is a multiple of.
+const DIRECTORY_UNIT: u64 = 4096;
+
 /// How long the time of the last read may be wrong, in nanoseconds: it is kept as Linux does by default (`relatime`).
 const READ_STALE_NS: u64 = 24 * 60 * 60 * 1_000_000_000;
 
@@ -321,7 +324,9 @@ impl Node for MemNode {
             Body::Directory(directory) => {
                 stat.links = if directory.removed { 0 } else { 2 + directory.directories() };
                 let entries = u64::try_from(directory.len()).unwrap_or(u64::MAX);
-                stat.size = entries.saturating_mul(super::ENTRY_BYTES);
+                // In the units of an ordinary disk: programs take a directory of no bytes for an odd thing.
+                let units = entries.saturating_mul(super::ENTRY_BYTES).div_ceil(DIRECTORY_UNIT).max(1);
+                stat.size = units.saturating_mul(DIRECTORY_UNIT);
             }
             Body::Link(target) => stat.size = length(target),
             Body::Device(number) => stat.device = *number,

@@ -9,7 +9,7 @@ fn objects_of_every_kind_are_what_they_were_made() {
     let root = fs.root();
     for (name, new, kind, device, size) in [
         ("file", New::File, Kind::File, 0, 0),
-        ("directory", New::Directory, Kind::Directory, 0, 0),
+        ("directory", New::Directory, Kind::Directory, 0, 4096),
         ("link", New::Link(b"to/where"), Kind::Link, 0, 8),
         ("fifo", New::Fifo, Kind::Fifo, 0, 0),
         ("character", New::Character(259), Kind::Character, 259, 0),
