@@ -116,8 +116,9 @@ fn call(line: &str) -> Call {
     for word in words.by_ref().take_while(|word| word != "=>") {
         let (index, text) = pair(&word);
         let value = value(&text);
-        let extent = function.params[index].role.extent();
-        if let (Some(Extent::Count { param, each }), Some(len)) = (extent, length(&value)) {
+        if let (Some(Extent::Count { param, each }), Some(len)) =
+            (function.params[index].role.extent(), length(&value))
+        {
             given[param].get_or_insert(Given::Number(i64::from(len / each)));
         }
         given[index] = Some(value);
