@@ -39,7 +39,7 @@ const BUSY: &str = r#"
         (drop (call $fd_sendmsg_rights (i32.load (i32.const 0x100)) @"x" (i32.const 0x100) (i32.const 2) (i32.const 0) (i32.const 20)))
         (if (i32.lt_u (call $argument (i32.const 1)) (i32.const 1)) (then (drop (call $spawn @"busy\01"))))
         (drop (call $spawn @"nothing"))
-        (drop (call $sleep_ms (i32.const -1))))"#;
+        (loop $again (drop (call $sleep_ms (i32.const -1))) (br $again)))"#;
 
 const NOTHING: &str = r#"(func (export "_start"))"#;
 
@@ -63,7 +63,8 @@ fn session(lab: &Lab, number: u32) {
         // The jobs outlive the session that started them.
         _ => {
             drop(session);
-            assert!(busy.wait().unwrap().signal.is_some());
+            let exit = busy.wait().unwrap();
+            assert!(exit.signal.is_some(), "{exit:?}");
         }
     }
     drop((busy, typed, fed, plain));

@@ -427,9 +427,7 @@ impl Drop for End {
             let name = state.args.first().cloned().unwrap_or_default();
             (status, state.why.clone().map(|why| (name, why)))
         };
-        // A deadline is everyone's at once, and whoever set it is told by whoever waits.
-        let late = proc.stop.reason() == Some(StopReason::HardDeadline);
-        if let Some((name, why)) = report.filter(|_| !late) {
+        if let Some((name, why)) = report {
             kernel.runner.report(&name, &why);
         }
         // Whoever hears that it ended finds its room free.

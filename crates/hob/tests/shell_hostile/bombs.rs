@@ -47,10 +47,10 @@ fn a_fork_bomb_fills_its_session_and_ends_with_it() {
     let ledger = session.ledger().clone();
     until("the session is full", || ledger.used(Limit::Processes) == ledger.allowed(Limit::Processes));
     assert_eq!(ledger.peak(Limit::Processes), limits().processes);
+    until("it is told", || lab.reported().contains("processes limit exceeded: 24 allowed"));
     job.kill();
     session.close();
     assert_eq!((ledger.used(Limit::Processes), ledger.used(Limit::Memory)), (0, 0));
-    assert!(lab.reported().contains("processes limit exceeded: 24 allowed"), "{}", lab.reported());
 }
 
 #[test]
