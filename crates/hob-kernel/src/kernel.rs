@@ -13,7 +13,7 @@ use crate::fs::walk::{Mount, Place, Tree};
 use crate::fs::{Attributes, Kind, New, NodeId, NodeRef};
 use crate::net::Network;
 use crate::pipe::Pipe;
-use crate::process::{Alarms, Family, Runner};
+use crate::process::{Alarms, Family, Runner, Threads};
 use crate::time::Clock;
 use crate::tty::Terminals;
 use crate::wait::lock;
@@ -33,6 +33,7 @@ pub struct Kernel {
     pub(crate) entropy: Mutex<Entropy>,
     pub(crate) audit: Audit,
     pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) threads: Threads,
     /// Woken when a process ends.
     pub(crate) emptied: crate::wait::WaitQueue,
     limits_told: Mutex<Vec<Limit>>,
@@ -136,6 +137,7 @@ impl KernelBuilder {
             entropy: Mutex::new(Entropy::new(self.random)),
             audit: Audit::new(self.audit),
             runner: self.runner,
+            threads: Threads::default(),
             emptied: crate::wait::WaitQueue::default(),
             limits_told: Mutex::default(),
             ledger: self.ledger.unwrap_or_else(|| Arc::new(Ledger::new(&Limits::default()))),
@@ -219,6 +221,7 @@ impl Kernel {
     pub fn shut_down(&self) {
         let mut family = lock(&self.family);
         family.close();
+        self.threads.close();
         for proc in family.all() {
             proc.stop.stop(StopReason::HostShutdown);
             proc.stop.resume();

@@ -17,9 +17,9 @@ pub struct WaitQueue(Mutex<Vec<Waker>>);
 impl WaitQueue {
     /// Wakes everyone. Call it after the change, outside the lock of the object where that is easy.
     pub fn wake(&self) {
-        for waker in lock(&self.0).iter() {
-            waker.wake();
-        }
+        // Who is woken takes itself off the list at once, and should not have to wait for that.
+        let wakers = lock(&self.0).clone();
+        wakers.iter().for_each(Waker::wake);
     }
 
     fn add(&self, waker: &Waker) {
@@ -42,10 +42,11 @@ pub struct Registered<'a> {
 
 impl<'a> Registered<'a> {
     /// Registers with every queue.
-    pub fn new(waiter: &Waiter, queues: &'a [&'a WaitQueue]) -> Result<Self> {
-        let waker = waiter.waker()?;
+    #[must_use]
+    pub fn new(waiter: &Waiter, queues: &'a [&'a WaitQueue]) -> Self {
+        let waker = waiter.waker();
         queues.iter().for_each(|queue| queue.add(&waker));
-        Ok(Self { queues, waker })
+        Self { queues, waker }
     }
 }
 
@@ -71,7 +72,7 @@ pub fn block<T>(
         Err(OsError::Errno(Errno::Again)) => {}
         done => return done,
     }
-    let _registered = Registered::new(waiter, queues)?;
+    let _registered = Registered::new(waiter, queues);
     loop {
         match attempt() {
             Err(OsError::Errno(Errno::Again)) => {}

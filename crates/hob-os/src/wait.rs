@@ -2,7 +2,7 @@
 //!
 //! Every wait of a guest happens here: `poll(2)` on what the guest waits for *and* on an eventfd that
 //! the guest's [`StopToken`] rings, with a timeout of no more than the time left to the hard deadline.
-//! Nothing spins. Stops: a guest that sleeps, reads a silent pipe or accepts on an idle socket past its
+//! Who waits for nothing of the host waits on a futex instead, and never has an eventfd. Nothing spins. Stops: a guest that sleeps, reads a silent pipe or accepts on an idle socket past its
 //! deadline, and a kill that would have to wait for the guest's input.
 //!
 //! What is not a descriptor of the host rings the same bell: a [`Waker`] is registered with whatever
@@ -10,13 +10,14 @@
 //! comes in between is kept, so that none is lost.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use hob_cap::{StopToken, Wake};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno as Sys;
+use rustix::thread::futex;
 
 use crate::{Errno, OsError, Result};
 
@@ -30,7 +31,7 @@ pub struct Waiter {
     began: Instant,
 }
 
-/// The eventfd a stop rings, and the registration that rings it.
+/// What a stop rings, and the registration that rings it.
 struct Bell {
     waker: Waker,
     _wake: Wake,
@@ -42,16 +43,19 @@ pub struct Waker(Arc<Ring>);
 
 #[derive(Debug)]
 struct Ring {
-    fd: OwnedFd,
-    state: AtomicU8,
+    state: AtomicU32,
+    /// Made with the first wait that watches a descriptor of the host.
+    fd: OnceLock<OwnedFd>,
 }
 
 /// Nobody waits and nothing happened.
-const IDLE: u8 = 0;
-/// The guest waits in the kernel of the host.
-const PARKED: u8 = 1;
+const IDLE: u32 = 0;
+/// The guest waits for this number to change.
+const PARKED: u32 = 1;
+/// The guest waits for descriptors of the host, and the eventfd among them.
+const POLLING: u32 = 2;
 /// Something happened that no wait has seen yet.
-const RUNG: u8 = 2;
+const RUNG: u32 = 3;
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,16 +69,22 @@ pub enum Woken {
 }
 
 impl Waker {
-    fn new() -> Result<Self> {
-        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self(Arc::new(Ring { fd, state: AtomicU8::new(IDLE) })))
+    fn new() -> Self {
+        Self(Arc::new(Ring { state: AtomicU32::new(IDLE), fd: OnceLock::new() }))
     }
 
     /// Wakes the guest. Costs a system call only when it waits.
     pub fn wake(&self) {
-        if self.0.state.swap(RUNG, Ordering::AcqRel) == PARKED {
-            // A full counter means that it already rings, so the result does not matter.
-            let _rings = rustix::io::write(&self.0.fd, &1u64.to_ne_bytes());
+        match (self.0.state.swap(RUNG, Ordering::AcqRel), self.0.fd.get()) {
+            (PARKED, _) => {
+                // The address is ours, so there is nothing to fail.
+                let _woken = futex::wake(&self.0.state, futex::Flags::PRIVATE, 1);
+            }
+            (POLLING, Some(fd)) => {
+                // A full counter means that it already rings, so the result does not matter.
+                let _rings = rustix::io::write(fd, &1u64.to_ne_bytes());
+            }
+            _ => {}
         }
     }
 
@@ -84,9 +94,25 @@ impl Waker {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Begins to wait, unless something happened already; that is then seen.
-    fn park(&self) -> bool {
-        self.0.state.compare_exchange(IDLE, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    /// Begins to wait in this way, unless something happened already; that is then seen.
+    fn begin(&self, way: u32) -> bool {
+        self.0.state.compare_exchange(IDLE, way, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Waits until somebody rings, for no longer than this.
+    fn sleep(&self, time: Option<Duration>) {
+        let time = time.map(|time| Timespec::try_from(time).unwrap_or(LONGEST));
+        // However it ended, whoever waits looks at the clock and at who rang.
+        let _ended = futex::wait(&self.0.state, futex::Flags::PRIVATE, PARKED, time.as_ref());
+    }
+
+    /// The eventfd. Errors: the host has no descriptors left.
+    fn fd(&self) -> Result<&OwnedFd> {
+        if let Some(fd) = self.0.fd.get() {
+            return Ok(fd);
+        }
+        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(self.0.fd.get_or_init(|| fd))
     }
 
     /// Whether something happened since it was last asked; forgets it.
@@ -95,10 +121,10 @@ impl Waker {
     }
 
     /// Silences the eventfd, which may have been rung later than the ring was seen.
-    fn silence(&self) {
+    fn silence(fd: &OwnedFd) {
         let mut count = [0; 8];
         // Nothing to read is as good.
-        let _drained = rustix::io::read(&self.0.fd, &mut count);
+        let _drained = rustix::io::read(fd, &mut count);
     }
 }
 
@@ -150,9 +176,10 @@ impl Waiter {
         self.stop.reason().map_or(Ok(()), |reason| Err(OsError::Stopped(reason)))
     }
 
-    /// What wakes this guest. Errors: the host has no descriptors left.
-    pub fn waker(&self) -> Result<Waker> {
-        Ok(self.bell()?.waker.clone())
+    /// What wakes this guest.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.bell().waker.clone()
     }
 
     /// Waits until one of `watches` is ready or `until` has come; `None` is no time limit of its own.
@@ -169,7 +196,7 @@ impl Waiter {
 
     /// As [`Waiter::wait`], and ends also when somebody rings the [`Waker`], or rang it since the last wait.
     pub fn wait_once(&self, watches: &mut [Watch<'_>], until: Option<Instant>) -> Result<Woken> {
-        let waker = &self.bell()?.waker;
+        let waker = &self.bell().waker;
         loop {
             let now = Instant::now();
             self.check_at(now)?;
@@ -178,32 +205,48 @@ impl Waiter {
             if !self.warned.load(Ordering::Relaxed) {
                 end = earliest(end, self.stop.soft_deadline());
             }
-            if !waker.park() {
+            let left = end.map(|end| end.saturating_duration_since(now));
+            let bell = if watches.is_empty() { None } else { Some(waker.fd()?) };
+            if !waker.begin(if bell.is_some() { POLLING } else { PARKED }) {
                 waker.take();
                 self.check()?;
                 return Ok(Woken::Rung);
             }
-            let ready =
-                poll_all(watches, Some(&waker.0.fd), end.map(|end| end.saturating_duration_since(now)));
+            let Some(bell) = bell else {
+                waker.sleep(left);
+                if let Some(woken) = self.woken(waker.take(), until)? {
+                    return Ok(woken);
+                }
+                continue;
+            };
+            let ready = poll_all(watches, Some(bell), left);
             let rung = waker.take();
-            let (ready, bell) = ready?;
-            if bell {
-                waker.silence();
+            let (ready, rings) = ready?;
+            if rings {
+                Waker::silence(bell);
             }
             if ready {
                 self.check()?;
                 return Ok(Woken::Ready);
             }
-            let now = Instant::now();
-            self.check_at(now)?;
-            self.soft_once(now)?;
-            if rung {
-                return Ok(Woken::Rung);
-            }
-            if until.is_some_and(|until| until <= now) {
-                return Ok(Woken::Time);
+            if let Some(woken) = self.woken(rung, until)? {
+                return Ok(woken);
             }
         }
+    }
+
+    /// Why a wait ended in which nothing of the host became ready; `None` when it goes on.
+    fn woken(&self, rung: bool, until: Option<Instant>) -> Result<Option<Woken>> {
+        let now = Instant::now();
+        self.check_at(now)?;
+        self.soft_once(now)?;
+        Ok(if rung {
+            Some(Woken::Rung)
+        } else if until.is_some_and(|until| until <= now) {
+            Some(Woken::Time)
+        } else {
+            None
+        })
     }
 
     /// Asks which of `watches` are ready now, without waiting.
@@ -224,15 +267,14 @@ impl Waiter {
         self.stop.check_at(now).map_or(Ok(()), |reason| Err(OsError::Stopped(reason)))
     }
 
-    /// The eventfd, made on the first wait: a guest that never waits never has one.
-    fn bell(&self) -> Result<&Bell> {
-        if let Some(bell) = self.bell.get() {
-            return Ok(bell);
-        }
-        let waker = Waker::new()?;
-        let ring = waker.clone();
-        let wake = self.stop.on_stop(Arc::new(move || ring.wake()));
-        Ok(self.bell.get_or_init(|| Bell { waker, _wake: wake }))
+    /// What a stop rings, made on the first wait.
+    fn bell(&self) -> &Bell {
+        self.bell.get_or_init(|| {
+            let waker = Waker::new();
+            let ring = waker.clone();
+            let wake = self.stop.on_stop(Arc::new(move || ring.wake()));
+            Bell { waker, _wake: wake }
+        })
     }
 }
 

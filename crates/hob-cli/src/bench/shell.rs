@@ -36,10 +36,11 @@ pub(super) fn rows(bin: &[PathBuf], quick: bool) -> Rows {
 }
 
 fn measure(setting: &Setting<'_>) -> Rows {
-    let mut rows = vec![short(setting)?];
+    // Memory first: what others have let go of would be used again.
+    let mut rows = vec![sessions::idle(setting)?, short(setting)?];
     rows.extend(streams::rows(setting)?);
-    rows.extend(ends::rows(setting)?);
-    rows.extend(sessions::rows(setting)?);
+    rows.push(ends::row(setting)?);
+    rows.extend(sessions::prompts(setting)?);
     Ok(rows)
 }
 

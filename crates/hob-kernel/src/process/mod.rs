@@ -34,6 +34,7 @@ pub mod sockets;
 mod spawn;
 mod status;
 mod terminal;
+mod threads;
 mod wait;
 
 use std::cell::Cell;
@@ -61,6 +62,7 @@ pub use seen::Seen;
 pub use signal::Signal;
 pub use spawn::{FileAction, Lookup, Spawn};
 pub use status::{Change, Status};
+pub(crate) use threads::Threads;
 pub use wait::WaitFor;
 
 /// A running program, as its own thread has it.

@@ -1,6 +1,6 @@
 //! A process from its first moment to its last.
 //!
-//! One thread runs one process; when another program takes over, the thread goes on with it. However the thread ends,
+//! One thread runs one process at a time; when another program takes over, the thread goes on with it. However the thread ends,
 //! the process ends too: its descriptors are closed, its locks and alarms given back, its parent told.
 
 use std::cell::Cell;
@@ -20,9 +20,6 @@ use crate::process::{
     INIT, Identity, Lookup, Proc, Process, ResourceLimits, Signal, Signals, Status, identity,
 };
 use crate::wait::{WaitQueue, lock};
-
-/// Bytes of stack of the thread of a process; only what is used is there.
-const STACK_BYTES: usize = 8 << 20;
 
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -284,7 +281,7 @@ impl Kernel {
             waits: AtomicBool::new(false),
             children: WaitQueue::default(),
             ended: WaitQueue::default(),
-            waker: waiter.waker()?,
+            waker: waiter.waker(),
             started: Instant::now(),
         };
         Ok(Process {
@@ -304,7 +301,7 @@ impl Kernel {
         let quota = Quota::within(quota, permit.processes, 0);
         let seat = Seat::take(self.ledger(), quota.as_ref())?;
         let waiter = Waiter::new(birth.stop.clone());
-        let waker = waiter.waker()?;
+        let waker = waiter.waker();
         let proc = {
             let mut family = lock(&self.family);
             family.may_grow(parent)?;
@@ -354,7 +351,6 @@ impl Kernel {
             process.take_terminal(terminal);
         }
         let end = End { kernel: Arc::clone(self), proc: Arc::clone(&proc) };
-        let thread = std::thread::Builder::new().name(format!("hob-{}", proc.pid)).stack_size(STACK_BYTES);
         let run = move || {
             let end = end;
             let mut finished = program.run(process);
@@ -370,14 +366,12 @@ impl Kernel {
             drop(finished.process);
             end.with(finished.ending);
         };
-        match thread.spawn(run) {
-            Ok(_) => Ok(proc),
+        if let Err(error) = self.threads.run(Box::new(run)) {
             // The closure is gone, and with it the process has ended; nobody has seen its number, or ever will.
-            Err(_) => {
-                lock(&self.family).forget(proc.pid);
-                Err(Errno::Again.into())
-            }
+            lock(&self.family).forget(proc.pid);
+            return Err(error);
         }
+        Ok(proc)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hob::{Session, SharedBuffer, Sink};
 
-use super::super::{Row, Rows};
+use super::super::Row;
 use super::{Setting, text};
 
 /// How long it may.
@@ -74,7 +74,8 @@ const WAITS: &str = r#"(module
 const WAYS: [&str; 10] =
     ["loop", "fill", "calls", "sleep", "read", "poll", "flock", "waitpid", "accept", "open of a FIFO"];
 
-pub(super) fn rows(setting: &Setting<'_>) -> Rows {
+/// The slowest of all.
+pub(super) fn row(setting: &Setting<'_>) -> Result<Row, String> {
     let tries = if setting.quick { 1 } else { 20 };
     let dir = setting.dir.join("waits");
     std::fs::create_dir_all(&dir).map_err(text)?;
@@ -94,7 +95,7 @@ pub(super) fn rows(setting: &Setting<'_>) -> Rows {
     }
     let mut row = Row::amount("kill of a command, wherever it is: the slowest", worst, "ms", TARGET_MS);
     row.target = format!("{} (in: {where_})", row.target);
-    Ok(vec![row])
+    Ok(row)
 }
 
 /// Milliseconds from the kill to the end.

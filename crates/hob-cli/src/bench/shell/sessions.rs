@@ -27,13 +27,8 @@ const TOP_LEFT: &[u8] = b"\x1b[1;1R";
 /// What a shell that asks for nothing in this time never will.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) fn rows(setting: &Setting<'_>) -> Rows {
-    let mut rows = vec![idle(setting)?];
-    rows.extend(prompts(setting)?);
-    Ok(rows)
-}
-
-fn idle(setting: &Setting<'_>) -> Result<Row, String> {
+/// Resident memory, of many sessions together, for each.
+pub(super) fn idle(setting: &Setting<'_>) -> Result<Row, String> {
     let shell = setting.shell(setting.host())?;
     let count = if setting.quick { 20 } else { SESSIONS };
     let sessions =
@@ -47,7 +42,8 @@ fn idle(setting: &Setting<'_>) -> Result<Row, String> {
     Ok(Row::amount("memory of an idle session", each, "KiB", SESSION_KIB))
 }
 
-fn prompts(setting: &Setting<'_>) -> Rows {
+/// From nothing to a shell that asks for a line.
+pub(super) fn prompts(setting: &Setting<'_>) -> Rows {
     let rounds = if setting.quick { 1 } else { 7 };
     let shell = |cache: &Path| {
         let host = setting.host().engine(Choice::Auto).compile_behind(false).cache_dir(cache);
@@ -72,12 +68,12 @@ fn prompt(shell: impl FnOnce() -> Result<Shell, String>) -> Result<f64, String> 
     let job = session.start("sh").args(["-i"]).terminal(80, 24).spawn().map_err(text)?;
     let console = job.console().ok_or("there is no terminal")?;
     let (mut said, mut buf) = (Vec::new(), [0; 4096]);
-    let has = |said: &[u8], what: &[u8]| said.windows(what.len()).any(|window| window == what);
-    let mut asked = false;
-    while !(has(&said, b"$ ") || has(&said, b"# ")) {
-        if !asked && has(&said, WHERE_IS_THE_CURSOR) {
+    let count = |said: &[u8], what: &[u8]| said.windows(what.len()).filter(|window| *window == what).count();
+    let mut answered = 0;
+    while count(&said, b"$ ") == 0 {
+        while answered < count(&said, WHERE_IS_THE_CURSOR) {
             console.write(TOP_LEFT).map_err(text)?;
-            asked = true;
+            answered += 1;
         }
         let len = console.read(&mut buf, began.checked_add(PATIENCE)).map_err(text)?;
         said.extend_from_slice(buf.get(..len).unwrap_or_default());
