@@ -89,6 +89,21 @@ impl Engine {
     ///
     /// When the input is not a module, uses a feature that is not accepted, or exceeds a compile limit.
     pub fn load(&self, input: &[u8]) -> Result<Module, LoadError> {
+        self.load_as(input, true)
+    }
+
+    /// As [`Engine::load`], of a module that a guest brought and nobody else will see again: it is neither looked for in
+    /// the cache nor put there, and [`Choice::Auto`] interprets it, whatever its size. A guest that brings one module after
+    /// the other keeps no compiler busy behind itself, and pushes nothing out of the cache.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::load`].
+    pub fn load_passing(&self, input: &[u8]) -> Result<Module, LoadError> {
+        self.load_as(input, false)
+    }
+
+    fn load_as(&self, input: &[u8], keep: bool) -> Result<Module, LoadError> {
         let config = &self.inner.config;
         check_size(input, &config.compile)?;
         let wasm = wasm_from_text(input)?;
@@ -97,11 +112,11 @@ impl Engine {
         check_limits(&info, &config.compile)?;
         let digest: [u8; 32] = Sha256::digest(&*wasm).into();
 
-        if config.choice == Choice::Wasmi {
+        if config.choice == Choice::Wasmi || (config.choice == Choice::Auto && !keep) {
             return self.interpret(&wasm, info, digest);
         }
         let key = self.cache_key(&digest)?;
-        if let Some(code) = self.load_cached(&key) {
+        if let Some(code) = if keep { self.load_cached(&key) } else { None } {
             return Ok(module(info, digest, Some(code), None));
         }
         if config.choice == Choice::Auto && wasm.len() <= config.interpret_bytes_max {
@@ -112,7 +127,7 @@ impl Engine {
             return Ok(module);
         }
         validate(&wasm)?;
-        let compiled = self.compile_in_time(wasm.clone().into_owned(), key);
+        let compiled = self.compile_in_time(wasm.clone().into_owned(), keep.then_some(key));
         match compiled {
             Ok(code) => Ok(module(info, digest, Some(code), None)),
             Err(LoadError::CompileTime { .. }) if config.choice == Choice::Auto => {
@@ -141,7 +156,7 @@ impl Engine {
         let Some(cache) = &self.inner.cache else {
             return Err(LoadError::Engine("there is no cache".into()));
         };
-        let code = self.compile_in_time(wasm.into_owned(), key.clone())?;
+        let code = self.compile_in_time(wasm.into_owned(), Some(key.clone()))?;
         // `compile_in_time` stores what it can and is silent about what it cannot; here the caller wants to know.
         if cache.get(&key).is_none() {
             let bytes = code.serialize()?;
@@ -198,15 +213,16 @@ impl Engine {
         unsafe { backend.load(file) }
     }
 
-    /// Compiles on another thread, so that a compiler that does not end does not hold us. Stores the code in the cache.
-    fn compile_in_time(&self, wasm: Vec<u8>, key: CacheKey) -> Result<compiled::Code, LoadError> {
+    /// Compiles on another thread, so that a compiler that does not end does not hold us. Stores the code in the cache,
+    /// under a key.
+    fn compile_in_time(&self, wasm: Vec<u8>, key: Option<CacheKey>) -> Result<compiled::Code, LoadError> {
         let limit = self.inner.config.compile.time;
         let (done, result) = channel();
         let inner = Arc::clone(&self.inner);
         let work = move || {
             let engine = Self { inner };
             // When nobody waits any more, the answer is not wanted.
-            drop(done.send(engine.compile_now(&wasm, &key)));
+            drop(done.send(engine.compile_now(&wasm, key.as_ref())));
         };
         let spawned = std::thread::Builder::new().name("hob-compile".into()).spawn(work);
         spawned.map_err(|error| LoadError::Engine(format!("no thread to compile on: {error}")))?;
@@ -219,10 +235,10 @@ impl Engine {
         }
     }
 
-    fn compile_now(&self, wasm: &[u8], key: &CacheKey) -> Result<compiled::Code, LoadError> {
+    fn compile_now(&self, wasm: &[u8], key: Option<&CacheKey>) -> Result<compiled::Code, LoadError> {
         let backend = self.compiled().map_err(LoadError::Engine)?;
         let code = backend.compile(wasm)?;
-        if let Some(cache) = &self.inner.cache {
+        if let (Some(cache), Some(key)) = (&self.inner.cache, key) {
             // A cache that cannot be written costs time, not correctness.
             drop(cache.put(key, &code.serialize()?));
         }
@@ -251,7 +267,7 @@ fn work(queue: &Receiver<Job>) {
         // An engine that is gone needs no code; a module that is gone may still be wanted next time.
         let Some(inner) = job.engine.upgrade() else { return };
         let engine = Engine { inner };
-        let Ok(code) = engine.compile_now(&job.wasm, &job.key) else { continue };
+        let Ok(code) = engine.compile_now(&job.wasm, Some(&job.key)) else { continue };
         if let Some(module) = job.module.upgrade() {
             drop(module.compiled.set(code));
         }

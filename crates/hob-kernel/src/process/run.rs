@@ -223,7 +223,7 @@ impl Kernel {
     pub fn start(self: &Arc<Self>, start: Start) -> Result<Started> {
         // Finding a program is walking, and walking is done by a process. What the program may do says nothing of whether
         // it may be started: that is who starts it from outside to decide.
-        let init = self.visitor(start.identity.clone(), Permit::full())?;
+        let init = self.visitor(start.identity.clone(), Permit::full());
         let cwd = init.directory_at(&self.tree.root, &start.cwd)?;
         let command = Command { args: start.args, env: start.env, cwd: cwd.path() };
         let image = init.image(&start.lookup, command, &cwd)?;
@@ -252,8 +252,8 @@ impl Kernel {
     }
 
     /// A process that never runs: whom the files of the session are looked at and changed as, from outside. Its working
-    /// directory is the root. Errors: the host has no descriptors left.
-    pub fn visitor(self: &Arc<Self>, who: Identity, permit: Permit) -> Result<Process> {
+    /// directory is the root.
+    pub fn visitor(self: &Arc<Self>, who: Identity, permit: Permit) -> Process {
         let waiter = Waiter::new(StopToken::never());
         let proc = Proc {
             pid: INIT,
@@ -284,14 +284,14 @@ impl Kernel {
             waker: waiter.waker(),
             started: Instant::now(),
         };
-        Ok(Process {
+        Process {
             kernel: Arc::clone(self),
             me: Arc::new(proc),
             waiter,
             next: None,
             quota: None,
             looked: Cell::new(None),
-        })
+        }
     }
 
     /// Makes a process and lets it run. Errors: the limit on processes; [`Errno::Again`] at that of a permit or without a

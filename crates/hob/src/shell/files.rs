@@ -431,8 +431,7 @@ impl Session {
         act: impl FnOnce(&Process) -> hob_os::Result<T>,
     ) -> Result<T, Error> {
         let visitor = self.kernel.visitor(Identity::of(0, 0), Permit::full());
-        visitor
-            .and_then(|visitor| act(&visitor))
+        act(&visitor)
             .map_err(|error| failed(&format!("{what} {}", hob_cap::escape_guest_text(path, 200)), error))
     }
 }

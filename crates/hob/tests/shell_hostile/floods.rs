@@ -2,6 +2,7 @@
 
 use hob::{Limit, Limits};
 
+use crate::guest::program;
 use crate::lab::{Lab, commands, host, lab, limits, run, said, script};
 
 /// Opens one kind of thing, as its first argument says, until that fails or it has as many as its second says. Says how
@@ -225,4 +226,44 @@ fn a_pipe_that_grows_is_paid_for_and_ends_at_a_limit() {
     assert!(said(&done, "bytes") <= (4 << 20) + (64 << 10), "{done:?}");
     assert!(lab.reported().contains("fills: host-buffer limit exceeded"), "{}", lab.reported());
     assert_eq!(session.ledger().used(Limit::HostBuffer), 0);
+}
+
+/// Makes a file a program and runs it. Says how that went.
+const STARTS: &str = r#"(func (export "_start")
+    (drop (call $chmod (i32.const -1) (call $text (i32.const 1)) (i32.const 511)))
+    (call $say @"started " (call $spawn (call $text (i32.const 1))))
+    (call $say @"waited " (call $wait_for (i32.const -1) (i32.const 0))))"#;
+
+#[test]
+fn programs_that_a_guest_brings_leave_nothing_in_the_cache() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("starts.wasm"), program(STARTS)).unwrap();
+    let cache = dir.path().join("cache");
+    let host = host().engine(hob::Choice::Auto).cache_dir(&cache).limits(limits()).build().unwrap();
+    let session =
+        host.shell().bin(dir.path().join("starts.wasm")).unwrap().build().unwrap().session().unwrap();
+    for number in 0..20 {
+        let body = format!(r#"(func (export "_start") (drop (i32.const {number})))"#);
+        session.write_file("/tmp/made", &program(&body)).unwrap();
+        let done = run(&session, "starts", &["/tmp/made"]);
+        assert_eq!((said(&done, "started"), said(&done, "waited")), (0, 0), "{done:?}");
+    }
+    // The one that starts them may be there by now, and no other.
+    assert!(host.cache().unwrap().stats().unwrap().entries <= 1);
+    assert_eq!(session.ledger().used(Limit::HostBuffer), 0);
+}
+
+#[test]
+fn a_program_is_read_at_the_expense_of_its_session() {
+    let limits = Limits { host_buffer_bytes: 1 << 20, ..limits() };
+    let lab = lab(host().limits(limits), &[("starts", STARTS)]);
+    let session = lab.session();
+    let mut large = b"\0asm\x01\0\0\0".to_vec();
+    large.resize(2 << 20, 0);
+    session.write_file("/tmp/large", &large).unwrap();
+    assert_eq!(said(&run(&session, "starts", &["/tmp/large"]), "started"), 48);
+    assert!(lab.reported().contains("starts: host-buffer limit exceeded"), "{}", lab.reported());
+    // What is no program is not even read.
+    session.write_file("/tmp/large", &[b'x'; 2 << 20]).unwrap();
+    assert_eq!(said(&run(&session, "starts", &["/tmp/large"]), "started"), 45);
 }

@@ -65,9 +65,11 @@ impl Programs {
         all.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    fn make(&self, name: &[u8], bytes: &[u8]) -> Result<Wasm, Refused> {
+    /// `keep` says whether it is a program of the session's sources, and not one that somebody wrote inside.
+    fn make(&self, name: &[u8], bytes: &[u8], keep: bool) -> Result<Wasm, Refused> {
         let refused = |why: String| Refused { errno: Errno::Noexec, why };
-        let module = self.engine.load(bytes).map_err(|error| refused(error.to_string()))?;
+        let loaded = if keep { self.engine.load(bytes) } else { self.engine.load_passing(bytes) };
+        let module = loaded.map_err(|error| refused(error.to_string()))?;
         let info = module.info();
         if let Err(wrong) = check(info) {
             let list: Vec<String> = wrong.iter().map(ToString::to_string).collect();
@@ -102,7 +104,7 @@ impl Runner for Reporting {
     }
 
     fn load(&self, name: &[u8], bytes: &[u8], immutable: Option<u64>) -> Result<Arc<dyn Program>, Refused> {
-        let program = Arc::new(self.programs.make(name, bytes)?);
+        let program = Arc::new(self.programs.make(name, bytes, immutable.is_some())?);
         if let Some(number) = immutable {
             let mut kept = self.programs.kept();
             if kept.len() >= KEPT_MAX {
