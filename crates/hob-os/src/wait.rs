@@ -2,8 +2,9 @@
 //!
 //! Every wait of a guest happens here: `poll(2)` on what the guest waits for *and* on an eventfd that
 //! the guest's [`StopToken`] rings, with a timeout of no more than the time left to the hard deadline.
-//! Who waits for nothing of the host waits on a futex instead, and never has an eventfd. Nothing spins. Stops: a guest that sleeps, reads a silent pipe or accepts on an idle socket past its
-//! deadline, and a kill that would have to wait for the guest's input.
+//! Who waits for nothing of the host waits on a futex instead, and never has an eventfd. Nothing spins.
+//! Stops: a guest that sleeps, reads a silent pipe or accepts on an idle socket past its deadline, and a
+//! kill that would have to wait for the guest's input.
 //!
 //! What is not a descriptor of the host rings the same bell: a [`Waker`] is registered with whatever
 //! will change, *then* the guest looks whether it already has, and only then does it wait. A wake that

@@ -40,7 +40,7 @@ fn a_function_in_the_table() {
         errnos: &[6, 8, 15, 21, 27, 28, 29, 48, 53, 57, 58, 73, 76],
         class: Class::Wait,
         restartable: true,
-        grant: Grant::Net,
+        grant: Grant::Descriptor,
         since: Version { major: 1, minor: 0 },
         status: Status::Canonical,
         eras: Eras::S.or(Eras::V1),
@@ -102,7 +102,7 @@ fn tables_stand_between_their_marks() {
     assert_eq!(
         made,
         "a\n<!-- table:host_net -->\n| function | type | needs | runs | meaning |\n|---|---|---|---|---|\n\
-         | `net_recvfrom` | `(fd, buf, buf_len, flags, received, addr, addr_len)` | `net` | waits, restarts | \
+         | `net_recvfrom` | `(fd, buf, buf_len, flags, received, addr, addr_len)` | a descriptor | waits, restarts | \
          Receives one datagram, and says from where. |\n<!-- /table:host_net -->\nb\n"
     );
     assert_eq!(document::render(&manifest(), &made).unwrap(), made);

@@ -111,7 +111,7 @@ mod tests {
         let (said, heard) = channel();
         let who = || {
             let said = said.clone();
-            threads.run(Box::new(move || drop(said.send(std::thread::current().id())))).unwrap();
+            threads.run(Box::new(move || said.send(std::thread::current().id()).unwrap())).unwrap();
             heard.recv().unwrap()
         };
         let first = who();
@@ -134,7 +134,11 @@ mod tests {
         for _ in 0..3 {
             for _ in 0..20 {
                 let barrier = Arc::clone(&barrier);
-                threads.run(Box::new(move || drop(barrier.wait()))).unwrap();
+                threads
+                    .run(Box::new(move || {
+                        barrier.wait();
+                    }))
+                    .unwrap();
             }
             barrier.wait();
         }
