@@ -1,0 +1,204 @@
+//! What a machine names, bound to what the host has: one registry for guards, actions and changes of the context.
+//!
+//! A machine does nothing that was not given to it under the name that its document uses. Whether a function is a Rust
+//! closure or a module in a sandbox makes no difference here: it gets a [`Call`] and returns, or fails.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Map, Value};
+
+use crate::builtin;
+use crate::chart::{Chart, Use};
+use crate::effect::Effect;
+use crate::name::Name;
+use crate::problem::{Problem, Refused, below};
+
+/// What a function of the host is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Under which name it was called.
+    pub name: &'a str,
+    /// What the document tells it, at this place.
+    pub params: &'a Map<String, Value>,
+    /// What the machine remembers.
+    pub context: &'a Value,
+    /// The event that is handled; `None` while a machine begins.
+    pub event: Option<&'a Name>,
+    /// What came with the event.
+    pub data: Option<&'a Value>,
+    /// When the step must be over. Who can take long looks at it.
+    pub deadline: Option<Instant>,
+}
+
+/// Why a function of the host has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(pub String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl<E: Into<String>> From<E> for Failure {
+    fn from(message: E) -> Self {
+        Self(message.into())
+    }
+}
+
+/// Says whether a transition may be taken. Must depend on nothing but the call.
+pub type Guard = dyn Fn(&Call<'_>) -> Result<bool, Failure> + Send + Sync;
+/// Returns what is to be done in the world, if anything.
+pub type Action = dyn Fn(&Call<'_>) -> Result<Option<Value>, Failure> + Send + Sync;
+/// Changes a context. What it did to it before it failed is undone.
+pub type Assign = dyn Fn(&Call<'_>, &mut Value) -> Result<(), Failure> + Send + Sync;
+
+/// Functions of the host, by name.
+///
+/// ```
+/// use hob_machine::Registry;
+///
+/// let registry = Registry::new().guard("paid", |call| Ok(call.context["status"] == "paid"));
+/// assert_eq!(registry.guard_names().collect::<Vec<_>>(), ["paid"]);
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry {
+    guards: BTreeMap<String, Arc<Guard>>,
+    actions: BTreeMap<String, Arc<Action>>,
+    assigns: BTreeMap<String, Arc<Assign>>,
+}
+
+impl Registry {
+    /// One without anything.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a guard.
+    #[must_use]
+    pub fn guard(
+        mut self,
+        name: impl Into<String>,
+        guard: impl Fn(&Call<'_>) -> Result<bool, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.guards.insert(name.into(), Arc::new(guard));
+        self
+    }
+
+    /// Adds an action.
+    #[must_use]
+    pub fn action(
+        mut self,
+        name: impl Into<String>,
+        action: impl Fn(&Call<'_>) -> Result<Option<Value>, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.actions.insert(name.into(), Arc::new(action));
+        self
+    }
+
+    /// Adds a change of the context. In the call, `context` is as it was when the step began.
+    #[must_use]
+    pub fn assign(
+        mut self,
+        name: impl Into<String>,
+        assign: impl Fn(&Call<'_>, &mut Value) -> Result<(), Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.assigns.insert(name.into(), Arc::new(assign));
+        self
+    }
+
+    /// The names of the guards.
+    pub fn guard_names(&self) -> impl Iterator<Item = &str> {
+        self.guards.keys().map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("guards", &self.guards.keys())
+            .field("actions", &self.actions.keys())
+            .field("assigns", &self.assigns.keys())
+            .finish()
+    }
+}
+
+/// An action, bound.
+pub(crate) enum Bound {
+    /// One that every machine has.
+    Builtin(Effect),
+    Host(Arc<Action>),
+}
+
+/// A chart and what it names: everything that instances share.
+pub struct Machine {
+    pub(crate) chart: Arc<Chart>,
+    pub(crate) guards: Vec<Arc<Guard>>,
+    pub(crate) actions: Vec<Bound>,
+    pub(crate) assigns: Vec<Arc<Assign>>,
+}
+
+impl Machine {
+    /// Binds a chart. Errors: everything that the chart names and the registry has not, each with its place.
+    pub fn bind(chart: impl Into<Arc<Chart>>, registry: &Registry) -> Result<Arc<Self>, Refused> {
+        let chart = chart.into();
+        let mut problems = Vec::new();
+        let guards = find(&chart.guards, &registry.guards, "guard", &mut problems);
+        let assigns = find(&chart.assigns, &registry.assigns, "assign", &mut problems);
+        let mut actions = Vec::with_capacity(chart.actions.len());
+        for action in &chart.actions {
+            let host = || registry.actions.get(&*action.name).cloned().map(Bound::Host);
+            match builtin::effect(action).map(Bound::Builtin).or_else(host) {
+                Some(bound) => actions.push(bound),
+                None => problems.push(unbound(action, "action", registry.actions.keys())),
+            }
+        }
+        if problems.is_empty() {
+            Ok(Arc::new(Self { chart, guards, actions, assigns }))
+        } else {
+            Err(Refused(problems))
+        }
+    }
+
+    /// The chart.
+    #[must_use]
+    pub fn chart(&self) -> &Arc<Chart> {
+        &self.chart
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine").field("name", &self.chart.name).finish_non_exhaustive()
+    }
+}
+
+fn find<T: ?Sized>(
+    uses: &[Use],
+    registered: &BTreeMap<String, Arc<T>>,
+    kind: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<Arc<T>> {
+    let bound = uses.iter().filter_map(|wanted| {
+        let found = registered.get(&*wanted.name).cloned();
+        if found.is_none() {
+            problems.push(unbound(wanted, kind, registered.keys()));
+        }
+        found
+    });
+    bound.collect()
+}
+
+fn unbound<'a>(wanted: &Use, kind: &str, known: impl Iterator<Item = &'a String>) -> Problem {
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    let known =
+        if known.is_empty() { "there are none".into() } else { format!("there are {}", known.join(", ")) };
+    let message = format!("no {kind} {:?} was given; {known}", wanted.name);
+    Problem::error("unbound", below(&wanted.at, "name"), message)
+}

@@ -1,0 +1,316 @@
+//! One step: an event goes in, and either everything it leads to happens, or nothing.
+//!
+//! A step runs to completion: the transition that is for the event, then transitions without event and events that the
+//! machine raised for itself, until nothing is left. All of it works on the instance in place, with a list of what to put
+//! back; an error puts everything back and drops every effect. Nothing here looks at a clock or does anything.
+//!
+//! `select` finds transitions, `take` takes one, `enter` works out what is entered, `done` what is complete, `settle` comes to
+//! rest. `compat` has what the reference kernel does differently, `scxml` what the W3C's recommendation does.
+
+mod ask;
+mod compat;
+mod done;
+mod enter;
+mod run;
+mod scxml;
+mod select;
+mod settle;
+mod take;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+use smallvec::SmallVec;
+
+use crate::binding::Machine;
+use crate::chart::shape::ROOT;
+use crate::chart::{Chart, EventId, NodeId, Semantics};
+use crate::effect::Effect;
+use crate::error::StepError;
+use crate::instance::{Active, Instance, Leaves};
+use crate::name::Name;
+use crate::trace::{Outcome, Trace};
+
+/// How a step is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many microsteps a step may have.
+    pub microsteps: u32,
+    /// How many effects it may ask for.
+    pub effects: usize,
+    /// When it must be over; functions of the host are told.
+    pub deadline: Option<Instant>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { microsteps: 10_000, effects: 100_000, deadline: None }
+    }
+}
+
+/// An event for a machine.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What it is called.
+    pub name: Name,
+    /// What comes with it: for the transition that it leads to, not for those that follow in the same step.
+    pub data: Option<Value>,
+}
+
+impl<N: Into<Name>> From<N> for Event {
+    fn from(name: N) -> Self {
+        Self { name: name.into(), data: None }
+    }
+}
+
+/// What a step did.
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// What it asks of the world, in order.
+    pub effects: Vec<Effect>,
+    /// What it did, when that was asked for.
+    pub trace: Option<Box<Trace>>,
+}
+
+/// A step that did not happen.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// Why.
+    pub error: StepError,
+    /// How far it came, when that was asked for. None of it counts.
+    pub trace: Option<Box<Trace>>,
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl From<Failed> for StepError {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
+}
+
+/// What a step works with.
+pub(crate) struct Stepper<'a> {
+    machine: &'a Machine,
+    chart: &'a Chart,
+    active: &'a mut Active,
+    context: Arc<Value>,
+    /// What guards see while an event is offered to several regions: the context from before.
+    offered: Option<Arc<Value>>,
+    before: Arc<Value>,
+    undo: SmallVec<[Undo; 8]>,
+    effects: Vec<Effect>,
+    trace: Option<Box<Trace>>,
+    raised: SmallVec<[(Name, Option<Value>); 2]>,
+    /// What the transitions that are taken now are for; the machine begins without.
+    now: Option<(Name, Option<EventId>)>,
+    data: Option<Cow<'a, Value>>,
+    limits: &'a Limits,
+    /// Parallel states in which something became final since this was looked at last.
+    completed: SmallVec<[NodeId; 2]>,
+}
+
+/// What to put back.
+enum Undo {
+    Child(u32, NodeId),
+    History(NodeId, Option<Leaves>),
+}
+
+type Stepping<T = ()> = Result<T, StepError>;
+
+impl Instance {
+    /// Starts a machine where its document says. Errors: what an action or a change of the context says.
+    pub fn start(machine: &Arc<Machine>, context: Value) -> Result<(Self, Step), Failed> {
+        Self::start_with(machine, context, None, &Limits::default(), false)
+    }
+
+    /// Starts a machine, in a given state perhaps. Errors: as [`Instance::start`], and a state that there is not.
+    pub fn start_with(
+        machine: &Arc<Machine>,
+        context: Value,
+        state: Option<&Name>,
+        limits: &Limits,
+        trace: bool,
+    ) -> Result<(Self, Step), Failed> {
+        let chart = &machine.chart;
+        let unknown = |error| Failed { error, trace: None };
+        let begin: SmallVec<[NodeId; 2]> = match state {
+            Some(name) => {
+                let found = chart.state(name).ok_or_else(|| unknown(StepError::NoState(name.to_string())))?;
+                SmallVec::from_slice(&[found])
+            }
+            None => SmallVec::from_slice(&chart.node(ROOT).initial),
+        };
+        if begin.is_empty() {
+            return Err(unknown(StepError::NoInitial));
+        }
+        let mut instance =
+            Self { machine: Arc::clone(machine), active: Active::none(chart), context: Arc::new(context) };
+        let step = instance.step(None, None, limits, trace, |stepper| stepper.begin(&begin))?;
+        Ok((instance, step))
+    }
+
+    /// Handles an event. Errors leave everything as it was.
+    pub fn fire(&mut self, event: &Event) -> Result<Step, Failed> {
+        self.fire_with(event, &Limits::default(), false)
+    }
+
+    /// Handles an event within limits, with a trace perhaps.
+    pub fn fire_with(&mut self, event: &Event, limits: &Limits, trace: bool) -> Result<Step, Failed> {
+        self.step(Some(&event.name), event.data.as_ref(), limits, trace, |stepper| stepper.handle())
+    }
+
+    fn step(
+        &mut self,
+        event: Option<&Name>,
+        data: Option<&Value>,
+        limits: &Limits,
+        trace: bool,
+        work: impl FnOnce(&mut Stepper<'_>) -> Stepping,
+    ) -> Result<Step, Failed> {
+        let chart = &*self.machine.chart;
+        let trace = trace.then(|| {
+            let from = self
+                .active
+                .first_leaf(chart, ROOT)
+                .map_or_else(|| "".into(), |leaf| chart.node(leaf).label.clone());
+            Box::new(Trace {
+                machine: Arc::clone(&chart.name),
+                event: event.map_or_else(|| "cast".into(), Name::to_string),
+                event_payload: event.map(Name::to_value).unwrap_or_default(),
+                matched_at: Arc::clone(&from),
+                from_state: from,
+                ..Trace::default()
+            })
+        });
+        let mut stepper = Stepper {
+            machine: &self.machine,
+            chart,
+            active: &mut self.active,
+            context: Arc::clone(&self.context),
+            offered: None,
+            before: Arc::clone(&self.context),
+            undo: SmallVec::new(),
+            effects: Vec::new(),
+            trace,
+            raised: SmallVec::new(),
+            now: event.map(|name| (name.clone(), chart.events.get(name).copied())),
+            data: data.map(Cow::Borrowed),
+            limits,
+            completed: SmallVec::new(),
+        };
+        let done = work(&mut stepper);
+        let (effects, mut trace) = (std::mem::take(&mut stepper.effects), stepper.trace.take());
+        if let Some(trace) = &mut trace {
+            trace.outcome = done.as_ref().err().map_or(Outcome::Success, StepError::outcome);
+        }
+        match done {
+            Ok(()) => {
+                let context = stepper.context;
+                self.context = context;
+                Ok(Step { effects, trace })
+            }
+            Err(error) => {
+                stepper.put_back();
+                Err(Failed { error, trace })
+            }
+        }
+    }
+}
+
+impl<'a> Stepper<'a> {
+    fn put_back(&mut self) {
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Child(slot, child) => {
+                    self.active.put(slot, child);
+                }
+                Undo::History(node, leaves) => {
+                    self.active.remember(node, leaves);
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, states: &[NodeId]) -> Stepping {
+        if self.chart.semantics == Semantics::Scxml {
+            return self.begin_scxml(states);
+        }
+        self.enter_all(ROOT, states)?;
+        self.finish_completed()?;
+        self.settle()
+    }
+
+    fn handle(&mut self) -> Stepping {
+        match self.chart.semantics {
+            Semantics::Scxml => self.handle_scxml(),
+            Semantics::Crucible => {
+                self.fire_compat()?;
+                self.settle_compat()
+            }
+            Semantics::Hob => {
+                self.select()?;
+                self.settle()
+            }
+        }
+    }
+
+    fn set_child(&mut self, slot: u32, child: NodeId) {
+        let old = self.active.put(slot, child);
+        self.undo.push(Undo::Child(slot, old));
+    }
+
+    fn remember(&mut self, node: NodeId, leaves: Leaves) {
+        let old = self.active.remember(node, Some(leaves));
+        self.undo.push(Undo::History(node, old));
+    }
+
+    fn effect(&mut self, effect: Effect) -> Stepping {
+        if self.effects.len() >= self.limits.effects {
+            return Err(StepError::Effects { limit: self.limits.effects });
+        }
+        self.effects.push(effect);
+        Ok(())
+    }
+
+    /// The event that is handled.
+    fn event(&self) -> String {
+        self.now.as_ref().map(|(name, _)| name.to_string()).unwrap_or_default()
+    }
+
+    fn event_id(&self) -> Option<EventId> {
+        self.now.as_ref().and_then(|(_, event)| *event)
+    }
+
+    fn note(&mut self, what: impl FnOnce(&Self) -> String) {
+        if self.trace.is_some() {
+            let what = what(self);
+            if let Some(trace) = &mut self.trace {
+                trace.microsteps.push(what);
+            }
+        }
+    }
+
+    fn matched(&mut self, node: NodeId) {
+        if let Some(trace) = &mut self.trace {
+            trace.matched_at = Arc::clone(&self.chart.node(node).label);
+        }
+    }
+
+    fn label(&self, node: NodeId) -> &'a str {
+        &self.chart.node(node).label
+    }
+
+    /// The first active leaf, by name.
+    fn place(&self) -> String {
+        self.active.first_leaf(self.chart, ROOT).map(|leaf| self.label(leaf).to_owned()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,125 @@
+//! Running what a state or a transition lists: actions, then changes of the context.
+
+use std::sync::Arc;
+
+use super::{Stepper, Stepping};
+use crate::binding::{Bound, Call};
+use crate::chart::{ActionId, AssignId, NodeId};
+use crate::effect::Effect;
+use crate::error::StepError;
+
+/// Whose they are, for an error.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    State(NodeId),
+    Transition(NodeId, NodeId),
+}
+
+impl<'a> Stepper<'a> {
+    fn show(&self, place: Place) -> String {
+        match place {
+            Place::State(state) => self.label(state).to_owned(),
+            Place::Transition(from, to) => format!("{}->{}", self.label(from), self.label(to)),
+        }
+    }
+
+    fn call(&self, name: &'a str, params: &'a serde_json::Map<String, serde_json::Value>) -> Call<'_> {
+        let event = self.now.as_ref().map(|(name, _)| name);
+        Call {
+            name,
+            params,
+            context: &self.context,
+            event,
+            data: self.data.as_deref(),
+            deadline: self.limits.deadline,
+        }
+    }
+
+    pub(super) fn actions(&mut self, actions: &[ActionId], place: Place) -> Stepping {
+        let (chart, machine) = (self.chart, self.machine);
+        for action in actions {
+            let index = action.0 as usize;
+            let (Some(wanted), Some(bound)) = (chart.actions.get(index), machine.actions.get(index)) else {
+                continue;
+            };
+            match bound {
+                Bound::Builtin(effect) => self.builtin(&wanted.name, effect)?,
+                Bound::Host(action) => {
+                    if let Some(trace) = &mut self.trace {
+                        trace.effects_emitted.push(wanted.name.to_string());
+                    }
+                    let value = action(&self.call(&wanted.name, &wanted.params)).map_err(|failure| {
+                        StepError::ActionFailed {
+                            action: wanted.name.to_string(),
+                            place: self.show(place),
+                            cause: failure.to_string(),
+                        }
+                    })?;
+                    if let Some(value) = value {
+                        self.effect(Effect::Action { name: Arc::clone(&wanted.name), value })?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn builtin(&mut self, name: &str, effect: &Effect) -> Stepping {
+        if let Some(trace) = &mut self.trace {
+            trace.effects_emitted.push(format!("{name}:{}", effect.kind().unwrap_or_default()));
+            let target = |target: &str, system: &str| {
+                if target.is_empty() && !system.is_empty() { format!("@{system}") } else { target.to_owned() }
+            };
+            trace.microsteps.extend(match effect {
+                Effect::StopActor { id } => Some(format!("actor.stop.{id}")),
+                Effect::SendTo { target: id, system_id, .. } => {
+                    Some(format!("actor.send.{}", target(id, system_id)))
+                }
+                Effect::SendParent { .. } => Some("actor.sendParent".into()),
+                Effect::Respond { .. } => Some("actor.respond".into()),
+                Effect::Forward { target: id, system_id } => {
+                    Some(format!("actor.forward.{}", target(id, system_id)))
+                }
+                _ => None,
+            });
+        }
+        match effect {
+            Effect::Raise { event, data } => {
+                self.note(|_| format!("raise.{event}"));
+                self.raised.push((event.clone(), data.clone()));
+                Ok(())
+            }
+            effect => self.effect(effect.clone()),
+        }
+    }
+
+    pub(super) fn assigns(&mut self, assigns: &[AssignId], place: Place) -> Stepping {
+        let (chart, machine) = (self.chart, self.machine);
+        for assign in assigns {
+            let index = assign.0 as usize;
+            let (Some(wanted), Some(bound)) = (chart.assigns.get(index), machine.assigns.get(index)) else {
+                continue;
+            };
+            if let Some(trace) = &mut self.trace {
+                trace.assigns_applied.push(wanted.name.to_string());
+            }
+            let before = Arc::clone(&self.before);
+            let call = Call {
+                name: &wanted.name,
+                params: &wanted.params,
+                context: &before,
+                event: self.now.as_ref().map(|(name, _)| name),
+                data: self.data.as_deref(),
+                deadline: self.limits.deadline,
+            };
+            // Whoever else still sees the context as it was keeps it as it was.
+            let done = bound(&call, Arc::make_mut(&mut self.context));
+            done.map_err(|failure| StepError::AssignFailed {
+                assign: wanted.name.to_string(),
+                place: self.show(place),
+                cause: failure.to_string(),
+            })?;
+        }
+        Ok(())
+    }
+}
