@@ -30,7 +30,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   corpus --native [PART]    check the corpus of scripts against bash and the GNU tools of this machine
   tidy                      check the house rules
   test [--quick]            everything a change must pass; --quick leaves out documentation, licences and fuzzing
-  conformance SUITE FILE …  run conformance data (suites: guards, wasi)";
+  conformance SUITE FILE …  run conformance data (suites: crucible-machines, guards, wasi)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

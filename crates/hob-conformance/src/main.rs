@@ -4,6 +4,7 @@
 //! usage. A suite is a format of data, not a list of cases: any file or folder of that format can be run.
 
 mod guards;
+mod machines;
 mod samuel_guests;
 mod samuel_manifests;
 mod scoot_check;
@@ -19,6 +20,7 @@ use tally::Tally;
 
 const USAGE: &str = "usage: hob-conformance SUITE FILE|DIR [--engine auto|wasmtime|wasmi]
 suites:
+  crucible-machines  machines, with what upstream's kernel did with them
   guards  guests of the json contract, .wat or .wasm, alone or in a folder
   scoot-check  tool packages, with what upstream's static check said of them
   scoot-host  modules run by upstream's `scoot-wasm`, with what it printed
@@ -60,6 +62,7 @@ fn run(args: &[String]) -> Result<Tally, String> {
     let mut tally = Tally::default();
     // What runs nothing needs no engine.
     match *suite {
+        "crucible-machines" => return machines::run(path, &mut tally).map(|()| tally),
         "scoot-check" => return scoot_check::run(path, &mut tally).map(|()| tally),
         "samuel-manifests" => return samuel_manifests::run(path, &mut tally).map(|()| tally),
         _ => {}

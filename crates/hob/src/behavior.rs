@@ -1,6 +1,7 @@
 //! A decision: bytes in, bytes out, nothing kept.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hob_abi::json::{self, Sizes};
 use hob_engine::{HostTable, Linked};
@@ -9,7 +10,7 @@ use hob_record::{How, Outcome};
 use crate::error::Error;
 use crate::loaded::Loaded;
 use crate::record::{Recorder, Session, finish, within};
-use crate::seat::{Seat, Streams, bounds};
+use crate::seat::{Seat, Streams, bounds, until};
 
 /// A module used under the json contract. Each call runs in an instance of its own, so that no call sees what another
 /// left behind, and calls from many threads do not wait for each other.
@@ -65,9 +66,28 @@ impl Behavior {
     /// The fault that ended the guest: a trap, a limit, a deadline, a request or response over its size, a pointer that
     /// does not lie in its memory.
     pub fn eval(&self, request: &[u8]) -> Result<Vec<u8>, Error> {
+        self.eval_until(request, None)
+    }
+
+    /// As [`Behavior::eval`], to be over at this moment even when the host's own deadline is later.
+    ///
+    /// ```
+    /// # let host = hob::Host::builder().build()?;
+    /// # let busy = host.load_bytes("busy", br#"(module (memory (export "memory") 1)
+    /// #     (func (export "alloc") (param i32) (result i32) (i32.const 0))
+    /// #     (func (export "eval") (param i32 i32) (result i64) (loop (br 0)) (i64.const 0)))"#)?;
+    /// let soon = std::time::Instant::now() + std::time::Duration::from_millis(20);
+    /// assert!(busy.behavior()?.eval_until(b"{}", Some(soon)).is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Behavior::eval`].
+    pub fn eval_until(&self, request: &[u8], deadline: Option<Instant>) -> Result<Vec<u8>, Error> {
         let limits = &self.loaded.host.inner.limits;
         let sizes = Sizes { request_max: limits.request_bytes, response_max: limits.response_bytes };
-        let bounds = bounds(limits, None);
+        let bounds = until(limits, deadline);
         match &self.linked {
             Kind::Pure(linked) => {
                 let mut instance = linked.instantiate((), bounds)?;

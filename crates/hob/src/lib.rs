@@ -29,6 +29,7 @@
 mod audit;
 mod behavior;
 mod command;
+mod decide;
 mod error;
 mod host;
 mod inspect;
@@ -45,6 +46,7 @@ mod values;
 pub use audit::{AuditLog, AuditProblem, AuditSummary};
 pub use behavior::Behavior;
 pub use command::{Command, Output, Run};
+pub use decide::Asks;
 pub use error::{Error, ErrorKind};
 pub use hob_record::{Divergence, Key as RecordKey, ReadError, Stream as OutputStream};
 pub use host::{Host, HostBuilder};
@@ -71,6 +73,8 @@ pub use hob_engine::{
 pub use hob_kernel::fs::{Kind as FileKind, Stat as FileStat};
 pub use hob_kernel::process::{Seen as ProcessInfo, Signal, Status};
 pub use hob_kernel::{Console, Feed};
+/// Statecharts: machines as data, and stepping them.
+pub use hob_machine as machine;
 pub use hob_os::{Errno, SharedBuffer, Sink, Source};
 
 /// The parts beneath the handles, for embedders that bring their own host functions or measure.

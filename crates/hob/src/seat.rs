@@ -151,6 +151,15 @@ pub(crate) fn bounds(limits: &Limits, stop: Option<&StopToken>) -> Bounds {
     Bounds { ledger: Arc::new(Ledger::new(limits)), stop, fuel: limits.fuel }
 }
 
+/// As [`bounds`], to be over at `deadline` even when the limits are later.
+pub(crate) fn until(limits: &Limits, deadline: Option<Instant>) -> Bounds {
+    let Some(deadline) = deadline else { return bounds(limits, None) };
+    let now = Instant::now();
+    let at = |time: Option<std::time::Duration>| time.and_then(|time| now.checked_add(time));
+    let hard = at(limits.hard_deadline).map_or(deadline, |hard| hard.min(deadline));
+    bounds(limits, Some(&StopToken::new(at(limits.soft_deadline), Some(hard))))
+}
+
 /// A variable's value: the grant's own, or the host's. One the host does not have is not passed on.
 fn variable(grant: &EnvGrant) -> Option<(Vec<u8>, Vec<u8>)> {
     use std::os::unix::ffi::OsStringExt;
