@@ -462,7 +462,8 @@ pub(crate) struct BenchArgs {
     /// What to measure; everything that needs no commands without it.
     #[arg(value_enum, value_name = "WHAT")]
     pub(crate) what: Option<Measured>,
-    /// Where the commands of a session are: a folder, an npm package, a `node_modules`, an `.aospkg` file.
+    /// Where the commands of a session are: a folder, an npm package, a `node_modules`, an `.aospkg` file. For machines: the
+    /// `node_modules` that holds `xstate`, to measure beside it.
     #[arg(long, value_name = "PATH", requires = "what")]
     pub(crate) bin: Vec<PathBuf>,
     /// Print one JSON object for each row.
@@ -478,6 +479,8 @@ pub(crate) struct BenchArgs {
 pub(crate) enum Measured {
     /// Sessions and the commands in them.
     Shell,
+    /// Steps of statecharts, beside XState.
+    Machine,
 }
 
 /// Arguments of `hob demo`.

@@ -150,4 +150,13 @@ impl Behavior {
     pub fn decide(&self, request: &[u8]) -> Result<bool, Error> {
         Ok(json::verdict(&self.eval(request)?)?)
     }
+
+    /// Whether it depends on nothing but its request: it imports nothing, or nothing of the world was granted, so that clock
+    /// and randomness are the same in every instance.
+    pub(crate) fn is_closed(&self) -> bool {
+        match self.linked {
+            Kind::Pure(_) => true,
+            Kind::Worldly(_) => *self.loaded.host.policy() == hob_cap::Policy::none(),
+        }
+    }
 }

@@ -2,14 +2,23 @@
 //!
 //! Each call runs in an instance of its own, so that a machine that is replayed decides the same. The deadline of the step
 //! reaches the guest: whichever is earlier, that or the host's own, stops it.
+//!
+//! A behavior that nothing was granted can depend on nothing but its request, so it is not asked the same thing twice: the last
+//! answers are kept, and errors never are. One that was granted anything is asked every time.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use hob_machine::{Call, Failure};
+use hob_machine::{Call, Failure, Name};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::behavior::Behavior;
 use crate::error::Error;
+
+/// How many answers are kept for one binding, and how many bytes a request or an answer that is kept may have.
+const KEPT_MAX: usize = 16;
+const KEPT_BYTES_MAX: usize = 8 << 10;
 
 /// What a behavior is told of the machine.
 ///
@@ -50,9 +59,9 @@ impl Behavior {
         &self,
         asks: Asks,
     ) -> impl Fn(&Call<'_>) -> Result<bool, Failure> + Send + Sync + 'static {
-        let behavior = self.clone();
+        let asked = Asked::new(self, asks);
         move |call| {
-            let answer = behavior.ask(call, call.context, asks)?;
+            let answer = asked.ask(call, call.context)?;
             hob_abi::json::verdict(&answer).map_err(|error| Failure(error.to_string()))
         }
     }
@@ -73,8 +82,8 @@ impl Behavior {
         &self,
         asks: Asks,
     ) -> impl Fn(&Call<'_>) -> Result<Option<Value>, Failure> + Send + Sync + 'static {
-        let behavior = self.clone();
-        move |call| Ok(behavior.ask_object(call, call.context, asks)?.remove("effect"))
+        let asked = Asked::new(self, asks);
+        move |call| Ok(object(&asked.ask(call, call.context)?)?.remove("effect"))
     }
 
     /// As a change of the context: of the response `{"context": …}` the member is the new one, and `{}` changes nothing.
@@ -93,9 +102,9 @@ impl Behavior {
         &self,
         asks: Asks,
     ) -> impl Fn(&Call<'_>, &mut Value) -> Result<(), Failure> + Send + Sync + 'static {
-        let behavior = self.clone();
+        let asked = Asked::new(self, asks);
         move |call, context| {
-            if let Some(changed) = behavior.ask_object(call, context, asks)?.remove("context") {
+            if let Some(changed) = object(&asked.ask(call, context)?)?.remove("context") {
                 *context = changed;
             }
             Ok(())
@@ -126,28 +135,70 @@ impl Behavior {
         let answer = self.eval_until(request.to_string().as_bytes(), deadline).map_err(failure)?;
         Ok(object(&answer)?.remove("output").unwrap_or_default())
     }
+}
 
-    fn ask(&self, call: &Call<'_>, context: &Value, asks: Asks) -> Result<Vec<u8>, Failure> {
-        let request = match asks {
-            Asks::Context => json!({"context": context}),
-            Asks::Everything => json!({
-                "context": context,
-                "name": call.name,
-                "params": call.params,
-                "event": call.event,
-                "data": call.data,
-            }),
-        };
-        self.eval_until(request.to_string().as_bytes(), call.deadline).map_err(failure)
+/// A behavior that is asked, and what it said lately.
+struct Asked {
+    behavior: Behavior,
+    asks: Asks,
+    /// Newest first; nothing is kept of a behavior that may see the world.
+    kept: Option<Mutex<Vec<(Vec<u8>, Arc<[u8]>)>>>,
+}
+
+/// What a behavior is sent.
+#[derive(Serialize)]
+struct Context<'a> {
+    context: &'a Value,
+}
+
+/// What one is sent that asks for everything.
+#[derive(Serialize)]
+struct Question<'a> {
+    context: &'a Value,
+    name: &'a str,
+    params: &'a Map<String, Value>,
+    event: Option<&'a Name>,
+    data: Option<&'a Value>,
+}
+
+impl Asked {
+    fn new(behavior: &Behavior, asks: Asks) -> Self {
+        let kept = behavior.is_closed().then(Mutex::default);
+        Self { behavior: behavior.clone(), asks, kept }
     }
 
-    fn ask_object(
-        &self,
-        call: &Call<'_>,
-        context: &Value,
-        asks: Asks,
-    ) -> Result<Map<String, Value>, Failure> {
-        object(&self.ask(call, context, asks)?)
+    fn ask(&self, call: &Call<'_>, context: &Value) -> Result<Arc<[u8]>, Failure> {
+        let request = match self.asks {
+            Asks::Context => serde_json::to_vec(&Context { context }),
+            Asks::Everything => {
+                let (name, params, event, data) = (call.name, call.params, call.event, call.data);
+                serde_json::to_vec(&Question { context, name, params, event, data })
+            }
+        };
+        let request = request.map_err(|error| Failure(error.to_string()))?;
+        if let Some(answer) = self.kept_answer(&request) {
+            return Ok(answer);
+        }
+        let answer: Arc<[u8]> = self.behavior.eval_until(&request, call.deadline).map_err(failure)?.into();
+        self.keep(request, &answer);
+        Ok(answer)
+    }
+
+    fn kept_answer(&self, request: &[u8]) -> Option<Arc<[u8]>> {
+        let mut kept = self.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = kept.iter().position(|(asked, _)| asked == request)?;
+        // What is asked again and again stays at the front.
+        kept.get_mut(..=place)?.rotate_right(1);
+        kept.first().map(|(_, answer)| Arc::clone(answer))
+    }
+
+    fn keep(&self, request: Vec<u8>, answer: &Arc<[u8]>) {
+        let Some(kept) = &self.kept else { return };
+        if request.len() <= KEPT_BYTES_MAX && answer.len() <= KEPT_BYTES_MAX {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.truncate(KEPT_MAX - 1);
+            kept.insert(0, (request, Arc::clone(answer)));
+        }
     }
 }
 

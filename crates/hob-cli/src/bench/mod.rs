@@ -3,6 +3,7 @@
 
 mod calls;
 mod cycles;
+mod machine;
 mod measure;
 mod overshoot;
 mod packages;
@@ -39,6 +40,12 @@ impl Row {
         let target = format!("at most {at_most} {unit}");
         Self { row, hob, bare: None, unit, ratio: None, target, met: hob <= at_most }
     }
+
+    /// Beside something that is not the bare engine.
+    fn beside(mut self, what: &str) -> Self {
+        self.target = self.target.replace("bare", what);
+        self
+    }
 }
 
 type Rows = Result<Vec<Row>, String>;
@@ -47,6 +54,7 @@ pub(crate) fn run(args: &BenchArgs) -> Done {
     type Group<'a> = Box<dyn Fn(bool) -> Rows + 'a>;
     let groups: Vec<Group<'_>> = match args.what {
         Some(Measured::Shell) => vec![Box::new(|quick| shell::rows(&args.bin, quick))],
+        Some(Measured::Machine) => vec![Box::new(|quick| machine::rows(&args.bin, quick))],
         None => vec![
             Box::new(calls::rows),
             Box::new(start::rows),
