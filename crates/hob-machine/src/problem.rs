@@ -85,7 +85,7 @@ impl std::error::Error for Refused {}
 
 /// A pointer to a field or an item below `at`.
 #[must_use]
-pub fn below(at: &str, token: impl fmt::Display) -> String {
+pub(crate) fn below(at: &str, token: impl fmt::Display) -> String {
     let token = token.to_string().replace('~', "~0").replace('/', "~1");
     format!("{at}/{token}")
 }

@@ -205,4 +205,23 @@ impl<'a> Stepper<'a> {
         }
         self.arrive(&entered)
     }
+
+    /// A state with children is complete when any active leaf inside is final, a parallel one when the first of each region is.
+    pub(super) fn is_complete_compat(&self, node: NodeId) -> bool {
+        let chart = self.chart;
+        let is_final = |leaf: NodeId| chart.node(leaf).kind == Kind::Final;
+        match chart.node(node).kind {
+            Kind::Final => true,
+            Kind::Parallel => {
+                let regions = &chart.node(node).children;
+                regions.iter().all(|region| self.active.first_leaf(chart, *region).is_some_and(is_final))
+            }
+            Kind::Compound => {
+                let mut complete = false;
+                self.active.leaves(chart, node, &mut |leaf| complete |= is_final(leaf));
+                complete
+            }
+            _ => false,
+        }
+    }
 }

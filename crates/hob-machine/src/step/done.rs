@@ -1,13 +1,12 @@
 //! What is complete, and what follows from that.
 //!
-//! A state with children is complete when an active leaf inside it is final, a parallel state when each of its regions has come
-//! to one. What is listed for it runs when a final state is entered, from the inside out as far as states are complete. A
+//! A state is complete when what is active inside it has come to a final state: of a parallel state, in each region. What is listed for it runs when a final state is entered, from the inside out as far as states are complete. A
 //! parallel state is looked at once, after all its regions have moved.
 
 use super::enter::Nodes;
 use super::run::Place;
 use super::{Stepper, Stepping};
-use crate::chart::{Kind, NodeId};
+use crate::chart::{Kind, NodeId, Semantics};
 
 impl Stepper<'_> {
     /// Looks from each final state that was entered outwards, up to a parallel state, which is looked at later.
@@ -86,21 +85,23 @@ impl Stepper<'_> {
 
     /// Whether a state is complete.
     pub(super) fn is_complete(&self, node: NodeId) -> bool {
+        if self.chart.semantics == Semantics::Crucible {
+            self.is_complete_compat(node)
+        } else {
+            self.is_done(node)
+        }
+    }
+
+    /// Whether everything active inside a state has come to a final one.
+    fn is_done(&self, node: NodeId) -> bool {
         let chart = self.chart;
-        let is_final = |leaf: NodeId| chart.node(leaf).kind == Kind::Final;
         match chart.node(node).kind {
             Kind::Final => true,
-            Kind::Parallel => chart
-                .node(node)
-                .children
-                .iter()
-                .all(|region| self.active.first_leaf(chart, *region).is_some_and(is_final)),
-            Kind::Compound => {
-                let mut complete = false;
-                self.active.leaves(chart, node, &mut |leaf| complete |= is_final(leaf));
-                complete
+            Kind::Parallel => chart.node(node).children.iter().all(|region| self.is_done(*region)),
+            Kind::Compound | Kind::Region | Kind::Root => {
+                self.active.child(chart, node).is_some_and(|child| self.is_done(child))
             }
-            _ => false,
+            Kind::Atomic | Kind::History(_) => false,
         }
     }
 }
