@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::chart::{Invoked, Node, Timer};
 use crate::document::model::Ref;
 use crate::name::Name;
 
@@ -102,6 +103,33 @@ pub struct Start {
     pub system_id: Option<Arc<str>>,
     /// The state it runs for; `None` when an action started it.
     pub state: Option<Name>,
+}
+
+impl Timer {
+    /// What entering its state asks for.
+    pub(crate) fn schedule(&self, node: &Node) -> Effect {
+        Effect::ScheduleAfter {
+            id: Arc::clone(&self.id),
+            delay_nanos: self.delay_nanos,
+            event: self.event.clone(),
+            state: node.name.clone(),
+        }
+    }
+}
+
+impl Invoked {
+    /// What entering its state asks for.
+    pub(crate) fn start(&self, node: &Node) -> Arc<Start> {
+        Arc::new(Start {
+            id: Arc::clone(&self.id),
+            src: Arc::clone(&self.src),
+            input: Arc::clone(&self.input),
+            on_done: self.on_done.clone(),
+            on_error: self.on_error.clone(),
+            system_id: self.system_id.clone(),
+            state: Some(node.name.clone()),
+        })
+    }
 }
 
 impl Effect {

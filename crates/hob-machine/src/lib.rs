@@ -26,13 +26,16 @@ mod binding;
 mod builtin;
 pub mod chart;
 pub mod document;
+pub mod driver;
 mod effect;
 mod error;
 pub mod guard;
 mod instance;
+pub mod journal;
 pub mod json;
 mod name;
 mod problem;
+pub mod snapshot;
 mod step;
 mod trace;
 

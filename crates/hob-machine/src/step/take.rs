@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::enter::Nodes;
 use super::run::Place;
 use super::{Stepper, Stepping};
-use crate::chart::{Invoked, Kind, NodeId, TransitionId};
-use crate::effect::{Effect, Start};
+use crate::chart::{Kind, NodeId, TransitionId};
+use crate::effect::Effect;
 use crate::instance::Leaves;
 
 impl<'a> Stepper<'a> {
@@ -125,41 +125,24 @@ impl<'a> Stepper<'a> {
         for id in entered {
             let node = chart.node(*id);
             for timer in &node.timers {
-                self.effect(Effect::ScheduleAfter {
-                    id: Arc::clone(&timer.id),
-                    delay_nanos: timer.delay_nanos,
-                    event: timer.event.clone(),
-                    state: node.name.clone(),
-                })?;
+                self.effect(timer.schedule(node))?;
                 self.note(|_| format!("schedule.{}", timer.id));
             }
         }
         for id in entered {
             let node = chart.node(*id);
             for service in &node.services {
-                self.effect(Effect::StartService(start(service, node)))?;
+                self.effect(Effect::StartService(service.start(node)))?;
                 self.note(|_| format!("service.start.{}", service.id));
             }
         }
         for id in entered {
             let node = chart.node(*id);
             for actor in &node.actors {
-                self.effect(Effect::SpawnActor(start(actor, node)))?;
+                self.effect(Effect::SpawnActor(actor.start(node)))?;
                 self.note(|_| format!("actor.spawn.{}", actor.id));
             }
         }
         Ok(())
     }
-}
-
-fn start(invoked: &Invoked, node: &crate::chart::Node) -> Arc<Start> {
-    Arc::new(Start {
-        id: Arc::clone(&invoked.id),
-        src: Arc::clone(&invoked.src),
-        input: Arc::clone(&invoked.input),
-        on_done: invoked.on_done.clone(),
-        on_error: invoked.on_error.clone(),
-        system_id: invoked.system_id.clone(),
-        state: Some(node.name.clone()),
-    })
 }

@@ -1,0 +1,98 @@
+//! Whether what a step asks for is within the limits, before any of it is done.
+//!
+//! Nearly every step is far below each limit, which the first look finds out by counting; only near one it is worked out what
+//! a step stops, too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::System;
+use super::actor::{Key, Sender};
+use super::limits::{Exceeded, within};
+use crate::effect::Effect;
+
+impl System {
+    pub(super) fn afford(&self, key: Key, sender: Sender, effects: &[Effect]) -> Result<(), Exceeded> {
+        let Some(actor) = self.actors.get(&key) else { return Ok(()) };
+        let of = |wanted: fn(&Effect) -> bool| effects.iter().filter(|effect| wanted(effect)).count();
+        let timers = of(|effect| matches!(effect, Effect::ScheduleAfter { .. }));
+        if timers > 0 && actor.timers.len() + timers > self.limits.timers {
+            let mut ids: BTreeSet<&str> = actor.timers.iter().map(|timer| &*timer.id).collect();
+            for effect in effects {
+                match effect {
+                    Effect::ScheduleAfter { id, .. } => drop(ids.insert(id)),
+                    Effect::CancelScheduled { id } => drop(ids.remove(&**id)),
+                    _ => {}
+                }
+                within("timers", ids.len(), self.limits.timers)?;
+            }
+        }
+        let services = of(|effect| matches!(effect, Effect::StartService(_)));
+        if services > 0 && actor.services.len() + services > self.limits.services {
+            let mut ids: BTreeSet<&str> = actor.services.iter().map(|service| &*service.start.id).collect();
+            for effect in effects {
+                match effect {
+                    Effect::StartService(start) => drop(ids.insert(&start.id)),
+                    Effect::StopService { id } => drop(ids.remove(&**id)),
+                    _ => {}
+                }
+                within("services", ids.len(), self.limits.services)?;
+            }
+        }
+        let spawns = of(|effect| matches!(effect, Effect::SpawnActor(_)));
+        if spawns > 0 {
+            within("depth", actor.depth + 1, self.limits.depth)?;
+            if self.actors.len() + spawns > self.limits.machines {
+                self.afford_machines(key, effects)?;
+            }
+        }
+        self.afford_letters(key, sender, effects)
+    }
+
+    fn afford_machines(&self, key: Key, effects: &[Effect]) -> Result<(), Exceeded> {
+        let Some(actor) = self.actors.get(&key) else { return Ok(()) };
+        let mut count = self.actors.len();
+        let mut stopped = BTreeSet::new();
+        for effect in effects {
+            match effect {
+                Effect::StopActor { id } => {
+                    if let Some(child) = actor.children.get(id).filter(|child| stopped.insert(**child)) {
+                        count = count.saturating_sub(self.family(*child).len());
+                    }
+                }
+                Effect::SpawnActor(_) => count += 1,
+                _ => {}
+            }
+            within("machines", count, self.limits.machines)?;
+        }
+        Ok(())
+    }
+
+    fn afford_letters(&self, key: Key, sender: Sender, effects: &[Effect]) -> Result<(), Exceeded> {
+        let mut posted: BTreeMap<(Option<Key>, &str), usize> = BTreeMap::new();
+        for effect in effects {
+            let (to, name) = match effect {
+                Effect::SendTo { target, system_id, .. } | Effect::Forward { target, system_id } => {
+                    let name = if target.is_empty() { system_id } else { target };
+                    // Whoever the step itself starts has no number yet.
+                    (self.resolve(key, target, system_id), &**name)
+                }
+                Effect::SendParent { .. } => (self.actors.get(&key).and_then(|actor| actor.parent), ""),
+                Effect::Respond { .. } => match sender {
+                    Sender::Machine(key) => (Some(key), ""),
+                    Sender::Host | Sender::Nobody => continue,
+                },
+                _ => continue,
+            };
+            let name = if to.is_some() { "" } else { name };
+            if to.is_none() && name.is_empty() {
+                continue;
+            }
+            let more = posted.entry((to, name)).or_default();
+            *more += 1;
+            let waiting = to.and_then(|to| self.actors.get(&to)).map_or(0, |actor| actor.mailbox.len());
+            let expected = usize::from(to.is_some() && self.expected == to);
+            within("mailbox", waiting + expected + *more, self.limits.mailbox)?;
+        }
+        Ok(())
+    }
+}
