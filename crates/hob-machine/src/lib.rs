@@ -33,6 +33,7 @@ mod instance;
 pub mod json;
 mod name;
 mod problem;
+pub mod render;
 mod step;
 mod trace;
 
