@@ -35,6 +35,7 @@ pub mod journal;
 pub mod json;
 mod name;
 mod problem;
+pub mod render;
 pub mod snapshot;
 mod step;
 mod trace;
