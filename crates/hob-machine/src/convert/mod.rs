@@ -15,6 +15,7 @@
 //!
 //! Stops: text that is too large or nests too deeply, and a document that means something else than it did.
 
+mod leftover;
 mod make;
 pub mod scxml;
 pub mod xstate;

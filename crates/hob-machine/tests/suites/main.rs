@@ -10,6 +10,8 @@ mod script;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hob_machine::convert::{scxml, xstate};
+
 const NOT_PASSED: &str = include_str!("not_passed.txt");
 
 fn suites() -> PathBuf {
@@ -45,7 +47,7 @@ fn what_does_not_pass_is_listed_with_its_reason() {
         let script = suites.join(format!("{name}.json"));
         let of = usize::from(w3c);
         all[of] += 1;
-        match script::run(&machine, &script, w3c) {
+        match script::run(&machine, &script, Ok) {
             Ok(()) => passed[of] += 1,
             Err(why) => lines.push(format!("{name}: {why}")),
         }
@@ -65,4 +67,39 @@ fn what_does_not_pass_is_listed_with_its_reason() {
         }
         panic!("not_passed.txt does not say what does not pass; {} does", actual.display());
     }
+}
+
+/// Every machine that passes, passes again after having been another format, where all of it maps.
+fn passes_through(through: script::Through) -> Vec<String> {
+    let suites = suites();
+    let mut failed = Vec::new();
+    for (name, _) in tests(&suites) {
+        let machine = suites.join(format!("{name}.scxml"));
+        let script = suites.join(format!("{name}.json"));
+        if script::run(&machine, &script, Ok).is_ok()
+            && let Err(why) = script::run(&machine, &script, through)
+        {
+            failed.push(format!("{name}: {why}"));
+        }
+    }
+    failed
+}
+
+#[test]
+fn what_passes_passes_after_a_round_trip_through_scxml() {
+    let through: script::Through = |document| {
+        let text = scxml::export(&document).map_err(|refused| refused.to_string())?.result;
+        let again = scxml::import(&text).map_err(|refused| format!("{refused}\n{text}"))?.result;
+        if again == document { Ok(again) } else { Err(format!("{document}\nbecame\n{again}")) }
+    };
+    assert_eq!(passes_through(through), [""; 0]);
+}
+
+#[test]
+fn what_passes_passes_after_a_round_trip_through_xstate() {
+    let through: script::Through = |document| {
+        let text = xstate::export(&document).map_err(|refused| refused.to_string())?.result;
+        Ok(xstate::import(&text).map_err(|refused| refused.to_string())?.result)
+    };
+    assert_eq!(passes_through(through), [""; 0]);
 }

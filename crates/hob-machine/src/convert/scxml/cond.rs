@@ -7,7 +7,9 @@
 use serde_json::Value;
 
 use super::super::make::{Object, guard, never, reference};
+use crate::document::model::{GuardNode, Literal, Ref};
 use crate::json::Json;
+use crate::name::Name;
 
 /// How deep parentheses and negations may nest; deeper ones are kept as text.
 const DEPTH_MAX: usize = 32;
@@ -28,6 +30,76 @@ pub(super) fn read(text: &str) -> Cond {
         Some(Part::Always) => Cond { guard: None, kept: Vec::new() },
         Some(part) => Cond { guard: Some(part.into_guard()), kept: reader.kept },
         None => Cond { guard: Some(kept(text)), kept: vec![text.trim().to_owned()] },
+    }
+}
+
+/// A guard of the host, as it is called in a condition.
+pub(super) fn write_named(reference: &Ref) -> String {
+    if reference.name == "scxml.cond"
+        && let Some(expr) = reference.params.get("expr").and_then(Value::as_str)
+    {
+        return expr.to_owned();
+    }
+    let name = Value::from(reference.name.as_str());
+    if reference.params.is_empty() {
+        return format!("hob.guard({name})");
+    }
+    format!("hob.guard({name}, {})", Value::Object(reference.params.clone()))
+}
+
+/// A guard expression as a condition; guards of the host that are in it are told.
+pub(super) fn write(node: &GuardNode, id: &dyn Fn(&Name) -> String, hosts: &mut Vec<(String, String)>) -> String {
+    let children = |hosts: &mut Vec<(String, String)>| -> Vec<String> {
+        node.children.iter().map(|child| write(child, id, hosts)).collect()
+    };
+    let literal = |literal: &Literal| literal.value.to_string();
+    if let Some(constant) = constant(node) {
+        return constant.to_string();
+    }
+    match node.op.as_str() {
+        "leaf" => node.reference.as_ref().map_or_else(|| "false".into(), |reference| {
+            hosts.push((reference.name.clone(), reference.at.clone()));
+            write_named(reference)
+        }),
+        "stateIn" => {
+            let state = node.state.as_ref().map(id).unwrap_or_default();
+            format!("In({})", Value::from(state))
+        }
+        "not" => match children(hosts).as_slice() {
+            [only] => format!("!({only})"),
+            _ => "false".into(),
+        },
+        op @ ("and" | "or") => {
+            let parts: Vec<String> = children(hosts).iter().map(|part| format!("({part})")).collect();
+            parts.join(if op == "and" { " && " } else { " || " })
+        }
+        "field" => node.path.clone(),
+        "literal" => node.literal.as_ref().map(literal).unwrap_or_default(),
+        "in" => {
+            let set: Vec<String> = node.set.iter().map(literal).collect();
+            format!("[{}].indexOf({}) >= 0", set.join(", "), children(hosts).join(", "))
+        }
+        op => {
+            let sign = match op {
+                "eq" => " === ",
+                "ne" => " !== ",
+                "lt" => " < ",
+                "le" => " <= ",
+                "gt" => " > ",
+                _ => " >= ",
+            };
+            children(hosts).join(sign)
+        }
+    }
+}
+
+/// What a guard made of literals says, as `true` and `false` are read.
+fn constant(node: &GuardNode) -> Option<bool> {
+    let literal = |node: &GuardNode| node.literal.as_ref().and_then(|literal| literal.value.as_bool());
+    match (node.op.as_str(), node.children.as_slice()) {
+        ("eq", [a, b]) => Some(literal(a)? == literal(b)?),
+        ("not", [only]) => constant(only).map(|holds| !holds),
+        _ => None,
     }
 }
 

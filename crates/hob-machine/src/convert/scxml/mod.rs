@@ -24,6 +24,7 @@ mod write;
 mod xml;
 
 pub use read::import;
+pub use write::export;
 
 
 /// The namespace of SCXML.

@@ -87,6 +87,13 @@ pub(super) fn text(node: Node<'_, '_>) -> String {
     node.children().filter(Node::is_text).filter_map(|child| child.text()).collect()
 }
 
+/// Whether text can stand between two tags as it is.
+pub(super) fn is_fragment(text: &str) -> bool {
+    // Prefixes that others declare further out are not known here; such text is escaped.
+    parse(&format!("<hob:a xmlns:hob=\"{OWN_NAMESPACE}\" xmlns=\"{NAMESPACE}\">{text}</hob:a>"))
+        .is_ok_and(|document| document.root().children().count() == 1)
+}
+
 /// Text as it stands between quotes in an attribute.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
