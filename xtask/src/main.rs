@@ -5,6 +5,7 @@
 //! * `commands`: install the commands that others publish.
 //! * `programs`: build the C programs of the tests, for this machine and for WASI.
 //! * `corpus --native`: check what the corpus of scripts expects against the shell and tools of this machine.
+//! * `suites`: install the test suites of state charts that others publish.
 //! * `tidy`: check the house rules that no compiler checks.
 //! * `test`: everything a change must pass; installs what it needs.
 //! * `conformance SUITE FILE`: run conformance data.
@@ -15,6 +16,7 @@ mod corpus;
 mod guests;
 mod programs;
 mod shell;
+mod suites;
 mod test;
 mod tidy;
 mod toolchains;
@@ -28,6 +30,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   commands                  install the commands that others publish on npm
   programs                  build the C programs of the tests, for this machine and for WASI
   corpus --native [PART]    check the corpus of scripts against bash and the GNU tools of this machine
+  suites                    install the test suites of state charts that others publish on npm
   tidy                      check the house rules
   test [--quick]            everything a change must pass; --quick leaves out documentation, licences and fuzzing
   conformance SUITE FILE …  run conformance data (suites: crucible-machines, guards, wasi)";
@@ -54,6 +57,7 @@ fn run(command: &str, args: &[String]) -> Result<(), String> {
         "commands" if args.is_empty() => commands::install(),
         "programs" if args.is_empty() => programs::build(),
         "corpus" => corpus::run(args),
+        "suites" if args.is_empty() => suites::install(),
         "tidy" => tidy::run(&root()),
         "test" => test::run_all(args),
         "conformance" => {

@@ -58,6 +58,10 @@ pub type Action = dyn Fn(&Call<'_>) -> Result<Option<Value>, Failure> + Send + S
 /// Changes a context. What it did to it before it failed is undone.
 pub type Assign = dyn Fn(&Call<'_>, &mut Value) -> Result<(), Failure> + Send + Sync;
 
+/// Does both, in the order of its own: the executable content of other formats. What it returns is done in that order, and
+/// what it raises is handled in the same step.
+pub type Content = dyn Fn(&Call<'_>, &mut Value) -> Result<Vec<Effect>, Failure> + Send + Sync;
+
 /// Functions of the host, by name.
 ///
 /// ```
@@ -71,6 +75,7 @@ pub struct Registry {
     guards: BTreeMap<String, Arc<Guard>>,
     actions: BTreeMap<String, Arc<Action>>,
     assigns: BTreeMap<String, Arc<Assign>>,
+    contents: BTreeMap<String, Arc<Content>>,
 }
 
 impl Registry {
@@ -113,6 +118,17 @@ impl Registry {
         self
     }
 
+    /// Adds executable content: it stands where an action stands.
+    #[must_use]
+    pub fn content(
+        mut self,
+        name: impl Into<String>,
+        content: impl Fn(&Call<'_>, &mut Value) -> Result<Vec<Effect>, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.contents.insert(name.into(), Arc::new(content));
+        self
+    }
+
     /// The names of the guards.
     pub fn guard_names(&self) -> impl Iterator<Item = &str> {
         self.guards.keys().map(String::as_str)
@@ -134,6 +150,7 @@ pub(crate) enum Bound {
     /// One that every machine has.
     Builtin(Effect),
     Host(Arc<Action>),
+    Content(Arc<Content>),
 }
 
 /// A chart and what it names: everything that instances share.
@@ -154,7 +171,8 @@ impl Machine {
         let mut actions = Vec::with_capacity(chart.actions.len());
         for action in &chart.actions {
             let host = || registry.actions.get(&*action.name).cloned().map(Bound::Host);
-            match builtin::effect(action).map(Bound::Builtin).or_else(host) {
+            let content = || registry.contents.get(&*action.name).cloned().map(Bound::Content);
+            match builtin::effect(action).map(Bound::Builtin).or_else(host).or_else(content) {
                 Some(bound) => actions.push(bound),
                 None => problems.push(unbound(action, "action", registry.actions.keys())),
             }

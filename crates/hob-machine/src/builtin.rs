@@ -30,6 +30,12 @@ pub(crate) fn effect(action: &Use) -> Option<Effect> {
     };
     Some(match &*action.name {
         "hob.raise" => Effect::Raise { event: name("event"), data: action.params.get("data").cloned() },
+        "hob.schedule" => Effect::ScheduleAfter {
+            id: text("id"),
+            delay_nanos: action.params.get("delay").and_then(Value::as_i64).unwrap_or_default().max(0),
+            event: name("event"),
+            state: Name::empty(),
+        },
         "crucible.cancel" => Effect::CancelScheduled { id: text("id") },
         "crucible.spawn" => {
             let src = match action.params.get("src") {

@@ -48,6 +48,9 @@ impl Active {
     }
 
     pub(crate) fn is_active(&self, chart: &Chart, node: NodeId) -> bool {
+        if matches!(chart.node(node).kind, Kind::History(_)) {
+            return false;
+        }
         let mut node = node;
         while node != ROOT {
             let parent = chart.parent(node);

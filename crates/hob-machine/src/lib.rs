@@ -25,6 +25,7 @@
 mod binding;
 mod builtin;
 pub mod chart;
+pub mod convert;
 pub mod document;
 pub mod driver;
 mod effect;

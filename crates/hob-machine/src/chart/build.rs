@@ -18,6 +18,9 @@ use crate::problem::{Problem, below};
 /// How many states, and how many transitions, a machine may have.
 const PARTS_MAX: usize = 1_000_000;
 
+/// How many states a transition may lead to at once: each is compared with each.
+const TARGETS_MAX: usize = 1024;
+
 pub(super) fn build(machine: model::Machine, problems: &mut Vec<Problem>) -> Option<Chart> {
     let at = "/meta/hob.semantics";
     let semantics = match machine.meta.get("hob.semantics") {
@@ -38,6 +41,7 @@ pub(super) fn build_as(
 ) -> Option<Chart> {
     let mut builder = Builder {
         machine: &machine,
+        semantics,
         problems,
         by_name: HashMap::new(),
         nodes: Vec::new(),
@@ -54,6 +58,7 @@ pub(super) fn build_as(
     };
     builder.number();
     builder.initial(ROOT, machine.initial.as_ref(), "/initial", "initial");
+    builder.more_initial(ROOT, &machine.meta, "");
     for (id, state) in std::mem::take(&mut builder.states) {
         builder.state(id, state);
     }
@@ -100,6 +105,7 @@ pub(super) fn build_as(
 
 pub(super) struct Builder<'a> {
     pub(super) machine: &'a model::Machine,
+    semantics: Semantics,
     pub(super) problems: &'a mut Vec<Problem>,
     pub(super) by_name: HashMap<Name, NodeId>,
     nodes: Vec<Node>,
@@ -145,7 +151,9 @@ impl<'a> Builder<'a> {
             children: Vec::new(),
             initial: Vec::new(),
             default: None,
+            more_defaults: Vec::new(),
             on_entry: Vec::new(),
+            on_initial: Vec::new(),
             on_exit: Vec::new(),
             on_done: Vec::new(),
             on_entry_assign: Vec::new(),
@@ -159,7 +167,9 @@ impl<'a> Builder<'a> {
             offered: Offered::default(),
             eventless_inside: false,
         });
-        if id != ROOT {
+        // What a parallel state remembers is none of its regions.
+        let beside = matches!(kind, Kind::History(_)) && self.node(parent).kind == Kind::Parallel;
+        if id != ROOT && !beside {
             self.node(parent).children.push(id);
         }
         id
@@ -202,7 +212,17 @@ impl<'a> Builder<'a> {
                 self.add_state(child, id, depth + 1);
             }
         }
+        if !state.regions.is_empty() && state.regions.iter().all(|region| self.is_history(region)) {
+            let message = format!("state {} has no region besides history states", state.name);
+            self.problems.push(Problem::error("no_states", below(&state.at, "regions"), message));
+        }
         for region in &state.regions {
+            if self.is_history(region) {
+                for child in &region.states {
+                    self.add_state(child, id, depth + 1);
+                }
+                continue;
+            }
             let id = self.add(id, depth, Kind::Region, region.name.as_str().into(), &region.at);
             for child in &region.states {
                 self.add_state(child, id, depth + 1);
@@ -214,6 +234,13 @@ impl<'a> Builder<'a> {
             self.close(id);
         }
         self.close(id);
+    }
+
+    /// Whether a region is none: by the rules of SCXML one with history states alone holds what its parallel state remembers.
+    fn is_history(&self, region: &model::Region) -> bool {
+        self.semantics == Semantics::Scxml
+            && !region.states.is_empty()
+            && region.states.iter().all(|state| state.history.is_some())
     }
 
     fn check_shape(&mut self, state: &model::State, parent: NodeId) {
@@ -250,7 +277,7 @@ impl<'a> Builder<'a> {
                 wrong("history_shape", &state.at, message);
             }
             let around = self.nodes.get(parent.0 as usize).map(|node| node.kind);
-            if around != Some(Kind::Compound) {
+            if !matches!(around, Some(Kind::Compound | Kind::Parallel)) {
                 let message =
                     format!("history state {} must stand among the children of a state", state.name);
                 self.problems.push(Problem::error("history_place", &state.at, message));
@@ -276,6 +303,12 @@ impl<'a> Builder<'a> {
             self.problems.push(Problem::error("initial_outside", at, message));
             return;
         }
+        if self.semantics != Semantics::Scxml && matches!(self.node(target).kind, Kind::History(_)) {
+            let message =
+                format!("{name} is a history state; by the rules of SCXML alone a state can begin with one");
+            self.problems.push(Problem::error("history_initial", at, message));
+            return;
+        }
         self.node(id).initial = vec![target];
     }
 
@@ -296,7 +329,8 @@ impl<'a> Builder<'a> {
             self.initial(id, state.initial_child.as_ref(), &below(&state.at, "initialChild"), "initialChild");
             self.more_initial(id, &state.meta, &state.at);
         }
-        for (index, region) in state.regions.iter().enumerate() {
+        let regions: Vec<_> = state.regions.iter().filter(|region| !self.is_history(region)).collect();
+        for (index, region) in regions.into_iter().enumerate() {
             if let Some(child) = self.node(id).children.get(index).copied() {
                 let at = below(&region.at, "initialChild");
                 self.initial(child, region.initial_child.as_ref(), &at, "initialChild");
@@ -309,9 +343,20 @@ impl<'a> Builder<'a> {
             let inside = target.is_some_and(|target| target > around && target.0 < self.node(around).end);
             if target.is_some() && !inside {
                 let message = format!("{name} is not inside the state whose history this is");
-                self.problems.push(Problem::error("history_default", at, message));
+                self.problems.push(Problem::error("history_default", &at, message));
+            }
+            if let Some(target) = target {
+                self.check_default(id, target, &at);
             }
             self.node(id).default = target;
+        }
+        if state.history.is_some()
+            && let Some(targets) = state.meta.get("hob.targets")
+        {
+            let at = below(&below(&state.at, "meta"), "hob.targets");
+            let targets = self.targets(targets, &at).unwrap_or_default();
+            targets.iter().for_each(|target| self.check_default(id, *target, &at));
+            self.node(id).more_defaults = targets;
         }
         let actions =
             |builder: &mut Self, refs: &[model::Ref]| refs.iter().map(|r| builder.action(r)).collect();
@@ -332,18 +377,89 @@ impl<'a> Builder<'a> {
     }
 
     fn more_initial(&mut self, id: NodeId, meta: &serde_json::Map<String, serde_json::Value>, at: &str) {
+        if let Some(actions) = meta.get("hob.onInitial") {
+            let at = below(&below(at, "meta"), "hob.onInitial");
+            self.node(id).on_initial = self.inline_actions(actions, &at);
+        }
         let Some(targets) = meta.get("hob.initial") else { return };
         let at = below(&below(at, "meta"), "hob.initial");
-        if let Some(targets) = self.targets(targets, &at) {
-            self.node(id).initial = targets;
+        let Some(targets) = self.targets(targets, &at) else { return };
+        let end = self.node(id).end;
+        if targets.iter().any(|target| *target <= id || target.0 >= end) {
+            let message = format!("one of them is not inside {}", self.node(id).label);
+            self.problems.push(Problem::error("initial_outside", at, message));
+            return;
+        }
+        self.node(id).initial = targets;
+    }
+
+    /// Actions that stand under `meta`.
+    fn inline_actions(&mut self, value: &serde_json::Value, at: &str) -> Vec<ActionId> {
+        let read = |(index, item): (usize, &serde_json::Value)| {
+            let name = item.get("name")?.as_str()?.to_owned();
+            let params =
+                item.get("params").and_then(|params| params.as_object()).cloned().unwrap_or_default();
+            Some(model::Ref { at: below(at, index), name, params })
+        };
+        let refs: Option<Vec<_>> =
+            value.as_array().and_then(|items| items.iter().enumerate().map(read).collect());
+        let Some(refs) = refs else {
+            let message = "this is a list of actions, each with a name and perhaps params";
+            self.problems.push(Problem::error("wrong_type", at, message));
+            return Vec::new();
+        };
+        refs.iter().map(|reference| self.action(reference)).collect()
+    }
+
+    /// Where a history state leads without anything to remember: to no history state that leads back to it.
+    fn check_default(&mut self, history: NodeId, target: NodeId, at: &str) {
+        let scxml = self.semantics == Semantics::Scxml;
+        let around = self.node(history).parent;
+        let beside = self.node(target).parent == around;
+        if matches!(self.node(target).kind, Kind::History(_)) && (beside || !scxml) {
+            let message = format!("{} is a history state itself", self.node(target).label);
+            self.problems.push(Problem::error("history_default", at, message));
         }
     }
 
     /// A list of states that can all be active at once.
     fn targets(&mut self, value: &serde_json::Value, at: &str) -> Option<Vec<NodeId>> {
-        let names: Option<Vec<Name>> = value.as_array()?.iter().map(Name::from_value).collect();
-        let targets: Option<Vec<NodeId>> = names?.iter().map(|name| self.target(name, at)).collect();
-        targets.filter(|targets| !targets.is_empty())
+        let names = value.as_array().and_then(|names| names.iter().map(Name::from_value).collect());
+        let Some(names): Option<Vec<Name>> = names else {
+            self.problems.push(Problem::error("wrong_type", at, "this is a list of names of states"));
+            return None;
+        };
+        let targets: Option<Vec<NodeId>> = names.iter().map(|name| self.target(name, at)).collect();
+        let targets = targets.filter(|targets| !targets.is_empty())?;
+        if targets.len() > TARGETS_MAX {
+            let message = format!("here are {} targets; {TARGETS_MAX} are allowed", targets.len());
+            self.problems.push(Problem::error("too_large", at, message));
+            return None;
+        }
+        for (index, a) in targets.iter().enumerate() {
+            for b in targets.iter().skip(index + 1) {
+                if !self.together(*a, *b) {
+                    let (a, b) = (self.node(*a).label.clone(), self.node(*b).label.clone());
+                    let message = format!("{a} and {b} are never active at the same time");
+                    self.problems.push(Problem::error("targets", at, message));
+                    return None;
+                }
+            }
+        }
+        Some(targets)
+    }
+
+    /// Whether two states can be active at the same time, neither being inside the other.
+    fn together(&mut self, a: NodeId, b: NodeId) -> bool {
+        let mut around = a;
+        loop {
+            let node = self.node(around);
+            let within = around <= b && b.0 < node.end;
+            if within || around == ROOT {
+                return node.kind == Kind::Parallel && around != a && around != b;
+            }
+            around = node.parent;
+        }
     }
 
     fn invoke(&mut self, id: NodeId, index: usize, invocation: &model::Invocation) {

@@ -114,7 +114,11 @@ pub struct Node {
     pub(crate) initial: Vec<NodeId>,
     /// Of a history state with nothing to remember.
     pub(crate) default: Option<NodeId>,
+    /// The same, when it leads to several at once.
+    pub(crate) more_defaults: Vec<NodeId>,
     pub(crate) on_entry: Vec<ActionId>,
+    /// When it is entered without a target inside, after `on_entry`. SCXML has these.
+    pub(crate) on_initial: Vec<ActionId>,
     pub(crate) on_exit: Vec<ActionId>,
     pub(crate) on_done: Vec<ActionId>,
     pub(crate) on_entry_assign: Vec<AssignId>,

@@ -54,6 +54,8 @@ pub struct Stepped {
     pub event: Option<Name>,
     /// Why it was not taken.
     pub fault: Option<Fault>,
+    /// What it asked for, as on the wire, when a trace was asked for.
+    pub effects: Vec<Value>,
     /// What it did, when that was asked for.
     pub trace: Option<Box<Trace>>,
 }

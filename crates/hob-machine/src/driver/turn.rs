@@ -9,6 +9,7 @@ use super::inputs::{Drive, Fault, Stepped};
 use super::output::wanted;
 use super::{EffectId, System};
 use crate::chart::Semantics;
+use crate::effect::Effect;
 use crate::error::StepError;
 use crate::instance::Instance;
 use crate::name::Name;
@@ -188,10 +189,14 @@ impl System {
         event: Option<Name>,
         drive: &mut Drive,
     ) {
-        let mut stepped = Stepped { machine: Arc::clone(&turn.name), event, fault: None, trace: None };
+        let mut stepped =
+            Stepped { machine: Arc::clone(&turn.name), event, fault: None, effects: Vec::new(), trace: None };
         match result {
             Ok(step) => {
                 stepped.trace = step.trace;
+                if turn.traced {
+                    stepped.effects = step.effects.iter().map(Effect::to_value).collect();
+                }
                 self.perform(&mut turn, step.effects);
                 let over = self.actors.get(&turn.key).and_then(|actor| actor.instance()).is_some_and(is_over);
                 if over {

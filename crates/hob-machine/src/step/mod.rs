@@ -13,6 +13,7 @@ mod done;
 mod enter;
 mod run;
 mod scxml;
+mod scxml_enter;
 mod select;
 mod settle;
 mod take;
@@ -116,6 +117,8 @@ pub(crate) struct Stepper<'a> {
     limits: &'a Limits,
     /// Parallel states in which something became final since this was looked at last.
     completed: SmallVec<[NodeId; 2]>,
+    /// By the rules of SCXML: states whose services start once the step has come to rest, when they are still active then.
+    to_start: SmallVec<[NodeId; 2]>,
 }
 
 /// What to put back.
@@ -206,6 +209,7 @@ impl Instance {
             data: data.map(Cow::Borrowed),
             limits,
             completed: SmallVec::new(),
+            to_start: SmallVec::new(),
         };
         let done = work(&mut stepper);
         let (effects, mut trace) = (std::mem::take(&mut stepper.effects), stepper.trace.take());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Stepper, Stepping};
-use crate::binding::{Bound, Call};
-use crate::chart::{ActionId, AssignId, NodeId};
+use crate::binding::{Bound, Call, Content};
+use crate::chart::{ActionId, AssignId, NodeId, Use};
 use crate::effect::Effect;
 use crate::error::StepError;
 
@@ -44,6 +44,7 @@ impl<'a> Stepper<'a> {
             };
             match bound {
                 Bound::Builtin(effect) => self.builtin(&wanted.name, effect)?,
+                Bound::Content(content) => self.content(&**content, wanted, place)?,
                 Bound::Host(action) => {
                     if let Some(trace) = &mut self.trace {
                         trace.effects_emitted.push(wanted.name.to_string());
@@ -62,6 +63,43 @@ impl<'a> Stepper<'a> {
             }
         }
         Ok(())
+    }
+
+    fn content(&mut self, content: &Content, wanted: &'a Use, place: Place) -> Stepping {
+        if let Some(trace) = &mut self.trace {
+            trace.effects_emitted.push(wanted.name.to_string());
+        }
+        let before = Arc::clone(&self.before);
+        let call = Call {
+            name: &wanted.name,
+            params: &wanted.params,
+            context: &before,
+            event: self.now.as_ref().map(|(name, _)| name),
+            data: self.data.as_deref(),
+            deadline: self.limits.deadline,
+        };
+        let done = content(&call, Arc::make_mut(&mut self.context));
+        let effects = done.map_err(|failure| StepError::ActionFailed {
+            action: wanted.name.to_string(),
+            place: self.show(place),
+            cause: failure.to_string(),
+        })?;
+        for effect in effects {
+            self.emit(effect)?;
+        }
+        Ok(())
+    }
+
+    /// What is raised stays here; everything else goes out.
+    fn emit(&mut self, effect: Effect) -> Stepping {
+        match effect {
+            Effect::Raise { event, data } => {
+                self.note(|_| format!("raise.{event}"));
+                self.raised.push((event, data));
+                Ok(())
+            }
+            effect => self.effect(effect),
+        }
     }
 
     fn builtin(&mut self, name: &str, effect: &Effect) -> Stepping {
@@ -83,14 +121,7 @@ impl<'a> Stepper<'a> {
                 _ => None,
             });
         }
-        match effect {
-            Effect::Raise { event, data } => {
-                self.note(|_| format!("raise.{event}"));
-                self.raised.push((event.clone(), data.clone()));
-                Ok(())
-            }
-            effect => self.effect(effect.clone()),
-        }
+        self.emit(effect.clone())
     }
 
     pub(super) fn assigns(&mut self, assigns: &[AssignId], place: Place) -> Stepping {

@@ -1,24 +1,29 @@
-//! Steps by the W3C's rules.
+//! Steps by the W3C's rules: what is selected, and in which order it happens.
 //!
-//! Source: the State Chart XML recommendation (1 September 2015), appendix D: every active leaf selects, what conflicts is
-//! removed, all that is left is taken at once. `on` is a list of event descriptors, which match what begins with them. What a
-//! document of ours calls re-entering is the recommendation's external transition. An event that nobody wants is an error
-//! here, though the recommendation drops it in silence: whoever sends it may ignore that.
+//! Source: the State Chart XML recommendation (1 September 2015), appendix D. Every active leaf selects, what conflicts is
+//! removed, all that is left is taken at once; states are left and entered one by one, so that what runs for one sees the
+//! configuration as it is at that moment; services start once the step has come to rest. `on` is a list of event descriptors,
+//! which match what begins with them. What a document of ours calls re-entering is the recommendation's external transition.
+//!
+//! What fails in a state or a transition does not fail the step here: the rest of that list is left out and the event
+//! `error.execution` raised, as the recommendation has it. An event that nobody wants is an error, though the recommendation
+//! drops it in silence: whoever sends it may ignore that.
 
 use smallvec::SmallVec;
 
 use super::ask::Verdict;
 use super::enter::Nodes;
 use super::run::Place;
+use super::scxml_enter::Entry;
 use super::settle::ALWAYS;
 use super::{Stepper, Stepping};
 use crate::chart::shape::ROOT;
-use crate::chart::{Chart, Kind, NodeId, TransitionId};
+use crate::chart::{ActionId, AssignId, Chart, Kind, NodeId, TransitionId};
 use crate::error::StepError;
 use crate::instance::Leaves;
 use crate::name::Name;
 
-/// Raised when a guard has no answer.
+/// Raised when a guard has no answer, and when something that a state or a transition lists fails.
 const ERROR_EXECUTION: &str = "error.execution";
 
 type Enabled = SmallVec<[TransitionId; 4]>;
@@ -35,31 +40,33 @@ pub(crate) fn matches(descriptors: &str, event: &str) -> bool {
 
 impl<'a> Stepper<'a> {
     pub(super) fn begin_scxml(&mut self, states: &[NodeId]) -> Stepping {
-        let entered = self.fill(ROOT, states);
-        self.arrive(&entered)?;
-        self.raise_done(&entered)?;
+        let mut entry = Entry::default();
+        self.plan_entry(ROOT, states, &mut entry);
+        self.enter_planned(&mut entry)?;
         self.settle_scxml()
     }
 
     pub(super) fn handle_scxml(&mut self) -> Stepping {
-        if self
-            .active
-            .first_leaf(self.chart, ROOT)
-            .is_some_and(|leaf| self.chart.node(leaf).kind == Kind::Final && self.chart.parent(leaf) == ROOT)
-        {
+        if self.has_ended() {
             return Err(StepError::Final { state: self.place(), event: self.event() });
         }
         let enabled = self.enabled()?;
-        if enabled.is_empty() {
+        if !enabled.is_empty() {
+            self.microstep(&enabled)?;
+        } else if self.raised.is_empty() {
             return Err(self.unhandled());
         }
-        self.microstep(&enabled)?;
         self.settle_scxml()
+    }
+
+    /// Whether a final state at the top is active: then nothing happens any more.
+    fn has_ended(&self) -> bool {
+        self.active.child(self.chart, ROOT).is_some_and(|top| self.chart.node(top).kind == Kind::Final)
     }
 
     fn settle_scxml(&mut self) -> Stepping {
         let mut microsteps = 0;
-        loop {
+        while !self.has_ended() {
             let enabled = if self.chart.node(ROOT).eventless_inside {
                 self.without_event(Self::enabled)?
             } else {
@@ -77,9 +84,11 @@ impl<'a> Stepper<'a> {
                     if enabled.is_empty() { Ok(()) } else { stepper.microstep(&enabled) }
                 })?;
             } else {
-                return Ok(());
+                let started = std::mem::take(&mut self.to_start);
+                return started.iter().try_for_each(|state| self.start_invoked(*state));
             }
         }
+        self.end()
     }
 
     /// What every active leaf selects, without what conflicts.
@@ -133,7 +142,7 @@ impl<'a> Stepper<'a> {
             Ok(Verdict::Yes) => Ok(true),
             Ok(Verdict::No(_)) => Ok(false),
             Err(StepError::GuardError { cause, .. }) => {
-                self.raised.push((Name::from(ERROR_EXECUTION), Some(cause.into())));
+                self.raise_error(cause);
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -143,12 +152,18 @@ impl<'a> Stepper<'a> {
     /// Of two that leave the same state only one is taken: the one from further inside, else the one that came first.
     fn without_conflicts(&self, enabled: &Enabled) -> Enabled {
         let chart = self.chart;
-        let mut kept: SmallVec<[(TransitionId, Nodes); 4]> = SmallVec::new();
+        if enabled.len() < 2 {
+            return enabled.clone();
+        }
+        let mut kept: SmallVec<[(TransitionId, Option<NodeId>); 4]> = SmallVec::new();
         for id in enabled {
-            let exits = self.scxml_domain(*id).map(|domain| self.exits(domain)).unwrap_or_default();
+            // All that is active inside a domain is left. Of two domains one is around the other, or they share nothing.
+            let domain = self.scxml_domain(*id);
             let source = chart.transition(*id).source;
-            let conflicts =
-                |(_, other): &(TransitionId, Nodes)| exits.iter().any(|state| other.contains(state));
+            let conflicts = |(_, other): &(TransitionId, Option<NodeId>)| match (domain, *other) {
+                (Some(a), Some(b)) => chart.is_within(a, b) || chart.is_within(b, a),
+                _ => false,
+            };
             let inside = |other: TransitionId| {
                 let other = chart.transition(other).source;
                 source != other && chart.is_within(source, other)
@@ -157,7 +172,7 @@ impl<'a> Stepper<'a> {
                 continue;
             }
             kept.retain(|each| !conflicts(each));
-            kept.push((*id, exits));
+            kept.push((*id, domain));
         }
         kept.into_iter().map(|(id, _)| id).collect()
     }
@@ -170,7 +185,8 @@ impl<'a> Stepper<'a> {
             return None;
         }
         let source = transition.source;
-        let targets = self.scxml_targets(id);
+        let mut targets = Leaves::new();
+        self.resolve(&transition.targets, &mut targets, &mut |_| {});
         let inside = |around: NodeId| {
             targets.iter().all(|target| *target != around && chart.is_within(*target, around))
         };
@@ -194,75 +210,69 @@ impl<'a> Stepper<'a> {
         Some(ROOT)
     }
 
-    fn scxml_targets(&self, id: TransitionId) -> Leaves {
-        self.chart.transition(id).targets.iter().flat_map(|target| self.aim(*target).targets).collect()
-    }
-
     fn microstep(&mut self, enabled: &Enabled) -> Stepping {
         let chart: &'a Chart = self.chart;
-        let moves: SmallVec<[(TransitionId, NodeId, Leaves); 4]> = enabled
-            .iter()
-            .filter_map(|id| self.scxml_domain(*id).map(|domain| (*id, domain, self.scxml_targets(*id))))
-            .collect();
-        let mut exits: Nodes = moves.iter().flat_map(|(_, domain, _)| self.exits(*domain)).collect();
+        let domains: SmallVec<[Option<NodeId>; 4]> =
+            enabled.iter().map(|id| self.scxml_domain(*id)).collect();
+        let mut exits: Nodes = domains.iter().flatten().flat_map(|domain| self.exits(*domain)).collect();
         exits.sort_unstable_by(|a, b| b.cmp(a));
-        exits.dedup();
         if let Some(first) = enabled.first() {
-            let source = chart.transition(*first).source;
-            self.matched(source);
-            self.leave(&exits, source, Place::State(source))?;
+            self.matched(chart.transition(*first).source);
         }
-        moves.iter().for_each(|(_, domain, _)| self.clear(*domain));
+        self.leave_scxml(&exits)?;
         for id in enabled {
-            let source = chart.transition(*id).source;
-            self.act(*id, Place::State(source))?;
-        }
-        let mut entered: Nodes =
-            moves.iter().flat_map(|(_, domain, targets)| self.fill(*domain, targets)).collect();
-        entered.sort_unstable();
-        self.arrive(&entered)?;
-        self.raise_done(&entered)
-    }
-
-    fn raise_done(&mut self, entered: &Nodes) -> Stepping {
-        let chart: &'a Chart = self.chart;
-        for id in entered.iter().filter(|id| chart.node(**id).kind == Kind::Final) {
-            let around = chart.parent(*id);
-            if around == ROOT {
-                continue;
-            }
-            self.done_event(around)?;
-            // A region of one state stands for that state.
-            let mut outer = chart.parent(around);
-            while chart.node(outer).kind == Kind::Region {
-                outer = chart.parent(outer);
-            }
-            if chart.node(outer).kind == Kind::Parallel && self.is_in_final(outer) {
-                self.done_event(outer)?;
+            let transition = chart.transition(*id);
+            self.list(&transition.effects, &transition.assigns, Place::State(transition.source))?;
+            for event in &transition.raise {
+                self.note(|_| format!("raise.{event}"));
+                self.raised.push((event.clone(), None));
             }
         }
-        Ok(())
-    }
-
-    fn done_event(&mut self, state: NodeId) -> Stepping {
-        let node = self.chart.node(state);
-        let event = Name::from(format!("done.state.{}", node.label));
-        self.note(|_| format!("raise.{event}"));
-        self.raised.push((event, None));
-        self.actions(&node.on_done, Place::State(state))
-    }
-
-    fn is_in_final(&self, state: NodeId) -> bool {
-        let chart = self.chart;
-        match chart.node(state).kind {
-            Kind::Parallel => chart.node(state).children.iter().all(|region| self.is_in_final(*region)),
-            Kind::Region | Kind::Compound => self.active.child(chart, state).is_some_and(|child| {
-                let node = chart.node(child);
-                let wrapper = chart.node(state).kind == Kind::Region && chart.node(state).children.len() == 1;
-                node.kind == Kind::Final || (wrapper && self.is_in_final(child))
-            }),
-            _ => false,
+        let mut entry = Entry::default();
+        for (id, domain) in enabled.iter().zip(&domains) {
+            if let Some(domain) = domain {
+                self.plan_entry(*domain, &chart.transition(*id).targets, &mut entry);
+            }
         }
+        self.enter_planned(&mut entry)
+    }
+
+    /// Runs a list. The first of it that fails ends it, undone, and is told in an event.
+    pub(super) fn list(&mut self, actions: &[ActionId], assigns: &[AssignId], place: Place) -> Stepping {
+        if actions.is_empty() && assigns.is_empty() {
+            return Ok(());
+        }
+        let mut kept = std::sync::Arc::clone(&self.context);
+        let mut done = Ok(());
+        for action in actions {
+            done = self.actions(std::slice::from_ref(action), place);
+            if done.is_err() {
+                break;
+            }
+            kept = std::sync::Arc::clone(&self.context);
+        }
+        if done.is_ok() {
+            for assign in assigns {
+                done = self.assigns(std::slice::from_ref(assign), place);
+                if done.is_err() {
+                    break;
+                }
+                kept = std::sync::Arc::clone(&self.context);
+            }
+        }
+        match done {
+            Err(StepError::ActionFailed { cause, .. } | StepError::AssignFailed { cause, .. }) => {
+                self.context = kept;
+                self.raise_error(cause);
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn raise_error(&mut self, cause: String) {
+        self.note(|_| format!("raise.{ERROR_EXECUTION}"));
+        self.raised.push((Name::from(ERROR_EXECUTION), Some(cause.into())));
     }
 }
 

@@ -71,7 +71,7 @@ impl<'a> Stepper<'a> {
     }
 
     /// What was started for states that are left: those that `from` is in first.
-    fn stop(&mut self, exits: &Nodes, from: NodeId) -> Stepping {
+    pub(super) fn stop(&mut self, exits: &Nodes, from: NodeId) -> Stepping {
         let chart = self.chart;
         let started = |id: &&NodeId| {
             let node = chart.node(**id);
@@ -84,10 +84,7 @@ impl<'a> Stepper<'a> {
             exits.iter().filter(started).copied().partition(|id| chart.is_within(from, *id));
         order.extend(others);
         for id in &order {
-            for timer in &chart.node(*id).timers {
-                self.effect(Effect::CancelScheduled { id: Arc::clone(&timer.id) })?;
-                self.note(|_| format!("cancel.{}", timer.id));
-            }
+            self.stop_timers(*id)?;
         }
         for id in &order {
             for service in &chart.node(*id).services {
@@ -122,26 +119,48 @@ impl<'a> Stepper<'a> {
             self.actions(&node.on_entry, Place::State(*id))?;
             self.assigns(&node.on_entry_assign, Place::State(*id))?;
         }
-        for id in entered {
-            let node = chart.node(*id);
-            for timer in &node.timers {
-                self.effect(timer.schedule(node))?;
-                self.note(|_| format!("schedule.{}", timer.id));
-            }
+        entered.iter().try_for_each(|id| self.start_timers(*id))?;
+        entered.iter().try_for_each(|id| self.start_services(*id))?;
+        entered.iter().try_for_each(|id| self.start_actors(*id))
+    }
+
+    pub(super) fn start_timers(&mut self, id: NodeId) -> Stepping {
+        let node = self.chart.node(id);
+        for timer in &node.timers {
+            self.effect(timer.schedule(node))?;
+            self.note(|_| format!("schedule.{}", timer.id));
         }
-        for id in entered {
-            let node = chart.node(*id);
-            for service in &node.services {
-                self.effect(Effect::StartService(service.start(node)))?;
-                self.note(|_| format!("service.start.{}", service.id));
-            }
+        Ok(())
+    }
+
+    pub(super) fn stop_timers(&mut self, id: NodeId) -> Stepping {
+        for timer in &self.chart.node(id).timers {
+            self.effect(Effect::CancelScheduled { id: Arc::clone(&timer.id) })?;
+            self.note(|_| format!("cancel.{}", timer.id));
         }
-        for id in entered {
-            let node = chart.node(*id);
-            for actor in &node.actors {
-                self.effect(Effect::SpawnActor(actor.start(node)))?;
-                self.note(|_| format!("actor.spawn.{}", actor.id));
-            }
+        Ok(())
+    }
+
+    /// Everything that runs as long as a state is active.
+    pub(super) fn start_invoked(&mut self, id: NodeId) -> Stepping {
+        self.start_services(id)?;
+        self.start_actors(id)
+    }
+
+    fn start_services(&mut self, id: NodeId) -> Stepping {
+        let node = self.chart.node(id);
+        for service in &node.services {
+            self.effect(Effect::StartService(service.start(node)))?;
+            self.note(|_| format!("service.start.{}", service.id));
+        }
+        Ok(())
+    }
+
+    fn start_actors(&mut self, id: NodeId) -> Stepping {
+        let node = self.chart.node(id);
+        for actor in &node.actors {
+            self.effect(Effect::SpawnActor(actor.start(node)))?;
+            self.note(|_| format!("actor.spawn.{}", actor.id));
         }
         Ok(())
     }

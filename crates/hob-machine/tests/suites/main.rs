@@ -1,0 +1,105 @@
+//! The test suites of `@scion-scxml/test-framework`: SCION's own tests and those of the W3C, in the mode of SCXML.
+//!
+//! `cargo xtask suites` installs them into `target/suites`; nothing of theirs is kept in the tree. `not_passed.txt` lists every
+//! test that does not pass, with its reason. A test that starts or ceases to pass must change that list.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod script;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hob_machine::convert::{scxml, xstate};
+
+const NOT_PASSED: &str = include_str!("not_passed.txt");
+
+fn suites() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/suites");
+    let suites = own.join("node_modules/@scion-scxml/test-framework/test");
+    assert!(suites.is_dir(), "the suites are not there; `cargo xtask suites` installs them");
+    suites
+}
+
+/// Every test: its name, and whether the W3C's.
+fn tests(suites: &Path) -> Vec<(String, bool)> {
+    let mut tests = Vec::new();
+    for folder in fs::read_dir(suites).unwrap() {
+        let folder = folder.unwrap();
+        let name = folder.file_name().into_string().unwrap();
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let file = file.unwrap().file_name().into_string().unwrap();
+            if let Some(stem) = file.strip_suffix(".json") {
+                tests.push((format!("{name}/{stem}"), name == "w3c-ecma"));
+            }
+        }
+    }
+    tests.sort();
+    tests
+}
+
+#[test]
+fn what_does_not_pass_is_listed_with_its_reason() {
+    let suites = suites();
+    let (mut passed, mut all, mut lines) = ([0, 0], [0, 0], Vec::new());
+    for (name, w3c) in tests(&suites) {
+        let machine = suites.join(format!("{name}.scxml"));
+        let script = suites.join(format!("{name}.json"));
+        let of = usize::from(w3c);
+        all[of] += 1;
+        match script::run(&machine, &script, Ok) {
+            Ok(()) => passed[of] += 1,
+            Err(why) => lines.push(format!("{name}: {why}")),
+        }
+    }
+    let head = format!("SCION {} of {}, W3C {} of {}", passed[0], all[0], passed[1], all[1]);
+    let found = format!("{head}\n\n{}\n", lines.join("\n"));
+    if found != NOT_PASSED {
+        let actual = suites.ancestors().nth(4).unwrap().join("not_passed.txt");
+        fs::write(&actual, &found).unwrap();
+        let expected: Vec<&str> = NOT_PASSED.lines().collect();
+        let found: Vec<&str> = found.lines().collect();
+        for line in found.iter().filter(|line| !expected.contains(line)) {
+            println!("+ {line}");
+        }
+        for line in expected.iter().filter(|line| !found.contains(line)) {
+            println!("- {line}");
+        }
+        panic!("not_passed.txt does not say what does not pass; {} does", actual.display());
+    }
+}
+
+/// Every machine that passes, passes again after having been another format, where all of it maps.
+fn passes_through(through: script::Through) -> Vec<String> {
+    let suites = suites();
+    let mut failed = Vec::new();
+    for (name, _) in tests(&suites) {
+        let machine = suites.join(format!("{name}.scxml"));
+        let script = suites.join(format!("{name}.json"));
+        if script::run(&machine, &script, Ok).is_ok()
+            && let Err(why) = script::run(&machine, &script, through)
+        {
+            failed.push(format!("{name}: {why}"));
+        }
+    }
+    failed
+}
+
+#[test]
+fn what_passes_passes_after_a_round_trip_through_scxml() {
+    let through: script::Through = |document| {
+        let text = scxml::export(&document).map_err(|refused| refused.to_string())?.result;
+        let again = scxml::import(&text).map_err(|refused| format!("{refused}\n{text}"))?.result;
+        if again == document { Ok(again) } else { Err(format!("{document}\nbecame\n{again}")) }
+    };
+    assert_eq!(passes_through(through), [""; 0]);
+}
+
+#[test]
+fn what_passes_passes_after_a_round_trip_through_xstate() {
+    let through: script::Through = |document| {
+        let text = xstate::export(&document).map_err(|refused| refused.to_string())?.result;
+        Ok(xstate::import(&text).map_err(|refused| refused.to_string())?.result)
+    };
+    assert_eq!(passes_through(through), [""; 0]);
+}
