@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hob::{ClockGrant, EnvGrant, FsGrant, NetGrant, RandomGrant};
 
+use crate::machine::args::MachineCommand;
+
 /// Run WebAssembly that nobody has to trust.
 ///
 /// A guest starts with nothing and gets exactly what these flags grant.
@@ -40,6 +42,12 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Check a package or module without running anything, and show what it asks for, is granted, and can reach.
     Check(CheckArgs),
+    /// Check, run, draw and convert statecharts.
+    Machine {
+        /// What to do.
+        #[command(subcommand)]
+        command: MachineCommand,
+    },
     /// Use a package as a hook of an agent: a compressor, a policy, an audit.
     Hook(HookArgs),
     /// Show what a module imports, exports, and could reach with these grants. Runs nothing.

@@ -15,6 +15,7 @@ mod eval;
 mod grants;
 mod hook;
 mod inspect;
+mod machine;
 mod progress;
 mod replay;
 mod report;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Machine { command } => machine::run(&command),
         Command::Hook(args) => hook::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Cache(args) => cache::run(&args),

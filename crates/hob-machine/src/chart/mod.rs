@@ -263,6 +263,39 @@ impl Chart {
         }
     }
 
+    /// Everything that is wrong with a document, what keeps it from running and what does not.
+    #[must_use]
+    pub fn problems(document: &Document) -> Vec<crate::Problem> {
+        let (machine, mut problems) = document.read();
+        build::build(machine, &mut problems);
+        problems
+    }
+
+    /// The actions it names, each once, in the order of the document.
+    pub fn action_names(&self) -> impl Iterator<Item = &str> {
+        names(&self.actions)
+    }
+
+    /// The guards it names, each once.
+    pub fn guard_names(&self) -> impl Iterator<Item = &str> {
+        names(&self.guards)
+    }
+
+    /// The changes of the context it names, each once.
+    pub fn assign_names(&self) -> impl Iterator<Item = &str> {
+        names(&self.assigns)
+    }
+
+    /// The services it names, each once.
+    pub fn service_names(&self) -> impl Iterator<Item = &str> {
+        names(&self.services)
+    }
+
+    /// The machines it starts, each once.
+    pub fn machine_names(&self) -> impl Iterator<Item = &str> {
+        names(&self.machines)
+    }
+
     /// What the machine is called.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -317,4 +350,9 @@ impl Chart {
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         (0u32..).map(NodeId).zip(&self.nodes).skip(1)
     }
+}
+
+fn names(uses: &[Use]) -> impl Iterator<Item = &str> {
+    let mut seen = std::collections::HashSet::new();
+    uses.iter().map(|each| &*each.name).filter(move |name| seen.insert(*name))
 }
