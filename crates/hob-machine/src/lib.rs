@@ -22,9 +22,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod analysis;
 mod binding;
 mod builtin;
 pub mod chart;
+pub mod diff;
 pub mod document;
 mod effect;
 mod error;

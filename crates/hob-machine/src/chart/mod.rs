@@ -133,6 +133,13 @@ pub struct Node {
     pub(crate) eventless_inside: bool,
 }
 
+impl Node {
+    /// Whether it is never active under its own name: a region, a history state, the root.
+    pub(crate) fn is_pseudo(&self) -> bool {
+        matches!(self.kind, Kind::Root | Kind::Region | Kind::History(_))
+    }
+}
+
 /// Which of a state's own transitions an event is for, in the order in which they are tried.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Handlers {
@@ -254,6 +261,15 @@ impl Chart {
         let (machine, mut problems) = document.read();
         let chart = build::build_as(machine, semantics, &mut problems);
         match chart {
+            Some(chart) if !problems.iter().any(crate::Problem::is_error) => Ok(chart),
+            _ => Err(Refused(problems)),
+        }
+    }
+
+    /// Compiles a machine that was read and checked, and changed since in ways that keep it whole.
+    pub(crate) fn of_model(machine: model::Machine, semantics: Semantics) -> Result<Self, Refused> {
+        let mut problems = Vec::new();
+        match build::build_as(machine, semantics, &mut problems) {
             Some(chart) if !problems.iter().any(crate::Problem::is_error) => Ok(chart),
             _ => Err(Refused(problems)),
         }
