@@ -133,6 +133,14 @@ impl Exploration<'_> {
 
     /// A way on which a condition never holds and which ends, or goes on for ever.
     fn escape(&self, condition: &Resolved) -> Option<Witness> {
+        if self.configs.is_empty() {
+            // It never comes to rest at all.
+            return self
+                .circles
+                .iter()
+                .find(|circle| circle.certain)
+                .map(|circle| self.witness_of_circle(circle));
+        }
         let avoids = |config: usize| !self.holds(condition, config);
         let came = self.search(|_| true, avoids);
         let inside = |number: &usize| {

@@ -71,7 +71,7 @@ impl std::fmt::Display for Witness {
             write!(f, "\nand from step {step} again")?;
         }
         if self.restless {
-            write!(f, ", and the last step does not come to rest")?;
+            write!(f, "\nand the last step does not come to rest")?;
         }
         Ok(())
     }

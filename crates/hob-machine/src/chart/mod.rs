@@ -134,6 +134,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// Its own transitions, in the order of the document.
+    pub fn transitions(&self) -> impl Iterator<Item = TransitionId> {
+        self.transitions.iter().copied()
+    }
+
     /// Whether it is never active under its own name: a region, a history state, the root.
     pub(crate) fn is_pseudo(&self) -> bool {
         matches!(self.kind, Kind::Root | Kind::Region | Kind::History(_))

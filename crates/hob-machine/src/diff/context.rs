@@ -109,8 +109,11 @@ pub(super) fn is_wider(was: FieldKind, is: FieldKind) -> bool {
 
 pub(super) fn missing<'a>(of: &'a [String], among: &[String]) -> Vec<&'a str> {
     // No choices at all means that any will do.
-    let all = among.is_empty();
-    of.iter().filter(|choice| !all && !among.contains(choice)).map(String::as_str).collect()
+    match (of.is_empty(), among.is_empty()) {
+        (_, true) => Vec::new(),
+        (true, false) => vec!["anything else"],
+        (false, false) => of.iter().filter(|choice| !among.contains(choice)).map(String::as_str).collect(),
+    }
 }
 
 fn join(path: &str, name: &str) -> String {
