@@ -22,10 +22,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod analysis;
 mod binding;
 mod builtin;
 pub mod chart;
 pub mod convert;
+pub mod diff;
 pub mod document;
 pub mod driver;
 mod effect;

@@ -137,6 +137,18 @@ pub struct Node {
     pub(crate) eventless_inside: bool,
 }
 
+impl Node {
+    /// Its own transitions, in the order of the document.
+    pub fn transitions(&self) -> impl Iterator<Item = TransitionId> {
+        self.transitions.iter().copied()
+    }
+
+    /// Whether it is never active under its own name: a region, a history state, the root.
+    pub(crate) fn is_pseudo(&self) -> bool {
+        matches!(self.kind, Kind::Root | Kind::Region | Kind::History(_))
+    }
+}
+
 /// Which of a state's own transitions an event is for, in the order in which they are tried.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Handlers {
@@ -294,6 +306,15 @@ impl Chart {
     /// The machines it starts, each once.
     pub fn machine_names(&self) -> impl Iterator<Item = &str> {
         names(&self.machines)
+    }
+
+    /// Compiles a machine that was read and checked, and changed since in ways that keep it whole.
+    pub(crate) fn of_model(machine: model::Machine, semantics: Semantics) -> Result<Self, Refused> {
+        let mut problems = Vec::new();
+        match build::build_as(machine, semantics, &mut problems) {
+            Some(chart) if !problems.iter().any(crate::Problem::is_error) => Ok(chart),
+            _ => Err(Refused(problems)),
+        }
     }
 
     /// What the machine is called.
