@@ -13,7 +13,10 @@ pub(crate) fn install() -> Result<(), String> {
     let tests = modules.join(PACKAGE).join("test");
     if !tests.join("w3c-ecma").is_dir() {
         let home = crate::root().join("target/suites");
-        return Err(format!("{PACKAGE} {VERSION} has no `test/w3c-ecma`; remove {} and run this again", home.display()));
+        return Err(format!(
+            "{PACKAGE} {VERSION} has no `test/w3c-ecma`; remove {} and run this again",
+            home.display()
+        ));
     }
     println!("test suites ready in target/suites");
     Ok(())

@@ -37,7 +37,7 @@ mod problem;
 mod step;
 mod trace;
 
-pub use binding::{Action, Assign, Call, Failure, Guard, Machine, Registry};
+pub use binding::{Action, Assign, Call, Content, Failure, Guard, Machine, Registry};
 pub use builtin::is_reserved;
 pub use chart::{Chart, Semantics};
 pub use document::Document;

@@ -304,7 +304,8 @@ impl<'a> Builder<'a> {
             return;
         }
         if self.semantics != Semantics::Scxml && matches!(self.node(target).kind, Kind::History(_)) {
-            let message = format!("{name} is a history state; by the rules of SCXML alone a state can begin with one");
+            let message =
+                format!("{name} is a history state; by the rules of SCXML alone a state can begin with one");
             self.problems.push(Problem::error("history_initial", at, message));
             return;
         }
@@ -396,7 +397,8 @@ impl<'a> Builder<'a> {
     fn inline_actions(&mut self, value: &serde_json::Value, at: &str) -> Vec<ActionId> {
         let read = |(index, item): (usize, &serde_json::Value)| {
             let name = item.get("name")?.as_str()?.to_owned();
-            let params = item.get("params").and_then(|params| params.as_object()).cloned().unwrap_or_default();
+            let params =
+                item.get("params").and_then(|params| params.as_object()).cloned().unwrap_or_default();
             Some(model::Ref { at: below(at, index), name, params })
         };
         let refs: Option<Vec<_>> =

@@ -7,13 +7,39 @@ use crate::problem::{Problem, below};
 const MACHINE: &[&str] =
     &["schemaVersion", "id", "name", "version", "states", "initial", "hasInitial", "meta"];
 const STATE: &[&str] = &[
-    "name", "transitions", "onEntry", "onExit", "isFinal", "onDone", "onEntryAssign", "onExitAssign", "children",
-    "initialChild", "regions", "historyType", "historyDefault", "invoke", "meta",
+    "name",
+    "transitions",
+    "onEntry",
+    "onExit",
+    "isFinal",
+    "onDone",
+    "onEntryAssign",
+    "onExitAssign",
+    "children",
+    "initialChild",
+    "regions",
+    "historyType",
+    "historyDefault",
+    "invoke",
+    "meta",
 ];
 const REGION: &[&str] = &["name", "states", "initialChild", "meta"];
 const TRANSITION: &[&str] = &[
-    "from", "to", "on", "guards", "effects", "assigns", "guardExpr", "internal", "eventLess", "after", "wildcard",
-    "forbidden", "reenter", "raise", "meta",
+    "from",
+    "to",
+    "on",
+    "guards",
+    "effects",
+    "assigns",
+    "guardExpr",
+    "internal",
+    "eventLess",
+    "after",
+    "wildcard",
+    "forbidden",
+    "reenter",
+    "raise",
+    "meta",
 ];
 const INVOCATION: &[&str] = &["id", "src", "input", "onDone", "onError", "kind", "systemId"];
 const REFERENCE: &[&str] = &["name", "params"];

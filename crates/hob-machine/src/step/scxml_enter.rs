@@ -26,7 +26,12 @@ pub(super) struct Entry {
 
 impl<'a> Stepper<'a> {
     /// What targets stand for, once history states have said what they remember; those that remember nothing are told.
-    pub(super) fn resolve(&self, targets: &[NodeId], found: &mut Leaves, unremembered: &mut dyn FnMut(NodeId)) {
+    pub(super) fn resolve(
+        &self,
+        targets: &[NodeId],
+        found: &mut Leaves,
+        unremembered: &mut dyn FnMut(NodeId),
+    ) {
         let chart = self.chart;
         for target in targets {
             let node = chart.node(*target);

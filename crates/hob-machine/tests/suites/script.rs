@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 const EVENTS_MAX: usize = 10_000;
 
 /// What is done with a machine between reading and running it.
-pub type Through = fn(Document) -> Result<Document, String>;
+pub(crate) type Through = fn(Document) -> Result<Document, String>;
 
 /// Runs it. Errors: why it does not pass, in one line that does not change from run to run.
-pub fn run(machine: &Path, script: &Path, through: Through) -> Result<(), String> {
+pub(crate) fn run(machine: &Path, script: &Path, through: Through) -> Result<(), String> {
     let text = std::fs::read_to_string(machine).map_err(|error| error.to_string())?;
     let script = std::fs::read_to_string(script).map_err(|error| error.to_string())?;
     let script: Value = serde_json::from_str(&script).map_err(|error| error.to_string())?;
@@ -99,7 +99,8 @@ impl Session {
     fn pass(&mut self, until: u64) -> Result<(), String> {
         loop {
             let due = self.pending.iter().enumerate().filter(|(_, (due, ..))| *due <= until);
-            let Some(first) = due.min_by_key(|(index, (due, ..))| (*due, *index)).map(|(index, _)| index) else {
+            let Some(first) = due.min_by_key(|(index, (due, ..))| (*due, *index)).map(|(index, _)| index)
+            else {
                 break;
             };
             let (due, _, event) = self.pending.remove(first);

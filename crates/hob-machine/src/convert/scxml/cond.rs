@@ -48,7 +48,11 @@ pub(super) fn write_named(reference: &Ref) -> String {
 }
 
 /// A guard expression as a condition; guards of the host that are in it are told.
-pub(super) fn write(node: &GuardNode, id: &dyn Fn(&Name) -> String, hosts: &mut Vec<(String, String)>) -> String {
+pub(super) fn write(
+    node: &GuardNode,
+    id: &dyn Fn(&Name) -> String,
+    hosts: &mut Vec<(String, String)>,
+) -> String {
     let children = |hosts: &mut Vec<(String, String)>| -> Vec<String> {
         node.children.iter().map(|child| write(child, id, hosts)).collect()
     };
@@ -57,10 +61,13 @@ pub(super) fn write(node: &GuardNode, id: &dyn Fn(&Name) -> String, hosts: &mut 
         return constant.to_string();
     }
     match node.op.as_str() {
-        "leaf" => node.reference.as_ref().map_or_else(|| "false".into(), |reference| {
-            hosts.push((reference.name.clone(), reference.at.clone()));
-            write_named(reference)
-        }),
+        "leaf" => node.reference.as_ref().map_or_else(
+            || "false".into(),
+            |reference| {
+                hosts.push((reference.name.clone(), reference.at.clone()));
+                write_named(reference)
+            },
+        ),
         "stateIn" => {
             let state = node.state.as_ref().map(id).unwrap_or_default();
             format!("In({})", Value::from(state))
@@ -325,7 +332,10 @@ mod tests {
         check("false", NEVER);
         check("In('a')", r#"{"in":"a","stateIn"}"#);
         check("!In(\"a\")", r#"{[{"in":"a","stateIn"}],"not"}"#);
-        check("In('a') && (In('b') || !In('c'))", r#"{[{"in":"a","stateIn"},{[{"in":"b","stateIn"},{[{"in":"c","stateIn"}],"not"}],"or"}],"and"}"#);
+        check(
+            "In('a') && (In('b') || !In('c'))",
+            r#"{[{"in":"a","stateIn"},{[{"in":"b","stateIn"},{[{"in":"c","stateIn"}],"not"}],"or"}],"and"}"#,
+        );
         check("x == 1", &kept("x == 1"));
         check("truely", &kept("truely"));
         check("In('a') && x > 1", &format!(r#"{{[{{"in":"a","stateIn"}},{}],"and"}}"#, kept("x > 1")));
@@ -336,7 +346,10 @@ mod tests {
         check("f('&&') || true", &format!(r#"{{[{},{{[{NEVER}],"not"}}],"or"}}"#, kept("f('&&')")));
         check("(", &kept("("));
         check("", &kept(""));
-        check(r#"hob.guard("paid", {"by":"card"})"#, r#"{"leaf","ref":{"name":"paid","params":{"by":"card"}}}"#);
+        check(
+            r#"hob.guard("paid", {"by":"card"})"#,
+            r#"{"leaf","ref":{"name":"paid","params":{"by":"card"}}}"#,
+        );
         check("hob.guard('paid')", r#"{"leaf","ref":{"name":"paid"}}"#);
     }
 

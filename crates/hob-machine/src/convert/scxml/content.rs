@@ -23,7 +23,11 @@ pub(super) struct Block {
 
 impl Reader {
     /// Everything in a block.
-    pub(super) fn block<'a, 'i: 'a>(&mut self, elements: impl Iterator<Item = Node<'a, 'i>>, into: &mut Block) {
+    pub(super) fn block<'a, 'i: 'a>(
+        &mut self,
+        elements: impl Iterator<Item = Node<'a, 'i>>,
+        into: &mut Block,
+    ) {
         for element in elements {
             self.element(element, into);
         }
@@ -66,7 +70,8 @@ impl Reader {
                     return;
                 }
                 if !into.assigns.is_empty() {
-                    let message = "actions run before changes of the context here, and this one came after one";
+                    let message =
+                        "actions run before changes of the context here, and this one came after one";
                     self.note(Problem::warning("order", xml::place(element), message));
                 }
                 action

@@ -26,7 +26,6 @@ mod xml;
 pub use read::import;
 pub use write::export;
 
-
 /// The namespace of SCXML.
 const NAMESPACE: &str = "http://www.w3.org/2005/07/scxml";
 

@@ -50,7 +50,8 @@ pub fn import(text: &str) -> Result<Converted<Document>, Refused> {
     let mut initial =
         root.attribute("initial").map(|text| reader.named_targets(root, text)).unwrap_or_default();
     if initial.is_empty() {
-        let first = xml::elements(root).find(|child| matches!(xml::name(*child), Some("state" | "parallel" | "final")));
+        let first = xml::elements(root)
+            .find(|child| matches!(xml::name(*child), Some("state" | "parallel" | "final")));
         initial.extend(first.map(|first| reader.name_of(first)));
     }
     machine.put("initial", initial.first().map(String::as_str));

@@ -90,7 +90,10 @@ impl Reader {
 
     /// The states right inside, each under its name.
     pub(super) fn states(&mut self, around: Node<'_, '_>) -> Vec<Object> {
-        xml::elements(around).filter(|node| is_state(*node) || is_history(*node)).map(|node| self.state(node)).collect()
+        xml::elements(around)
+            .filter(|node| is_state(*node) || is_history(*node))
+            .map(|node| self.state(node))
+            .collect()
     }
 
     fn state(&mut self, node: Node<'_, '_>) -> Object {
@@ -154,8 +157,8 @@ impl Reader {
     fn initial(&mut self, node: Node<'_, '_>, state: &mut Object) {
         let element = xml::elements(node).find(|child| xml::name(*child) == Some("initial"));
         let mut targets = Vec::new();
-        if let Some(transition) =
-            element.and_then(|initial| xml::elements(initial).find(|child| xml::name(*child) == Some("transition")))
+        if let Some(transition) = element
+            .and_then(|initial| xml::elements(initial).find(|child| xml::name(*child) == Some("transition")))
         {
             targets = self.targets(transition);
             let mut block = Block::default();
@@ -272,8 +275,10 @@ impl Reader {
             }
         }
         params.put("params", given);
-        let message = format!("what is invoked is the {} {of:?} of the host, with everything else as parameters",
-            if machine { "machine" } else { "service" });
+        let message = format!(
+            "what is invoked is the {} {of:?} of the host, with everything else as parameters",
+            if machine { "machine" } else { "service" }
+        );
         self.note(Problem::info("invoke", xml::place(node), message));
         let mut invoke = Object::new();
         invoke.put("src", reference(of, params));

@@ -152,14 +152,19 @@ impl Writer {
 
     /// Where something begins: ids with spaces between them.
     fn begin(&self, many: Option<&Value>, one: Option<&Name>) -> String {
-        let names = many.and_then(Value::as_array).map(|many| many.iter().filter_map(Name::from_value).collect());
+        let names =
+            many.and_then(Value::as_array).map(|many| many.iter().filter_map(Name::from_value).collect());
         let names: Vec<Name> = names.unwrap_or_else(|| one.cloned().into_iter().collect());
         names.iter().map(|name| self.id(name)).collect::<Vec<_>>().join(" ")
     }
 
     fn meta(&mut self, meta: &serde_json::Map<String, Value>, at: &str) {
         for key in meta.keys().filter(|key| !OWN.contains(&key.as_str())) {
-            self.note("left_out", &below(&below(at, "meta"), key), "SCXML has no place for this; it is left out");
+            self.note(
+                "left_out",
+                &below(&below(at, "meta"), key),
+                "SCXML has no place for this; it is left out",
+            );
         }
     }
 
@@ -191,7 +196,9 @@ impl Writer {
         self.element(name, &[("id", Some(&id)), ("initial", attribute)], |writer| {
             if compound && !on_initial.is_empty() {
                 writer.element("initial", &[], |writer| {
-                    writer.element("transition", &[("target", Some(&initial))], |writer| writer.content(&on_initial, &[]));
+                    writer.element("transition", &[("target", Some(&initial))], |writer| {
+                        writer.content(&on_initial, &[])
+                    });
                 });
             }
             writer.entry_and_exit(state);
@@ -225,7 +232,8 @@ impl Writer {
     }
 
     fn entry_and_exit(&mut self, state: &State) {
-        let timers: Vec<_> = state.transitions.iter().enumerate().filter(|(_, each)| each.after.is_some()).collect();
+        let timers: Vec<_> =
+            state.transitions.iter().enumerate().filter(|(_, each)| each.after.is_some()).collect();
         let timer = |index: usize| format!("{}:after:{index}", state.name);
         if !(state.on_entry.is_empty() && state.on_entry_assign.is_empty() && timers.is_empty()) {
             self.element("onentry", &[], |writer| {
@@ -233,14 +241,19 @@ impl Writer {
                 for (index, transition) in &timers {
                     let delay = delay::show(transition.after.unwrap_or_default());
                     let event = transition.on.to_string();
-                    writer.empty("send", &[("event", Some(&event)), ("id", Some(&timer(*index))), ("delay", Some(&delay))]);
+                    writer.empty(
+                        "send",
+                        &[("event", Some(&event)), ("id", Some(&timer(*index))), ("delay", Some(&delay))],
+                    );
                 }
             });
         }
         if !(state.on_exit.is_empty() && state.on_exit_assign.is_empty() && timers.is_empty()) {
             self.element("onexit", &[], |writer| {
                 writer.content(&state.on_exit, &state.on_exit_assign);
-                timers.iter().for_each(|(index, _)| writer.empty("cancel", &[("sendid", Some(&timer(*index)))]));
+                timers
+                    .iter()
+                    .for_each(|(index, _)| writer.empty("cancel", &[("sendid", Some(&timer(*index)))]));
             });
         }
     }
@@ -259,7 +272,9 @@ impl Writer {
             let event = format!("done.state.{}", self.id(&state.name));
             let message = "what is listed in onDone runs with the event that says so, after everything else of the step";
             self.note("order", &below(&state.at, "onDone"), message);
-            self.element("transition", &[("event", Some(&event))], |writer| writer.content(&state.on_done, &[]));
+            self.element("transition", &[("event", Some(&event))], |writer| {
+                writer.content(&state.on_done, &[])
+            });
         }
     }
 
@@ -280,7 +295,8 @@ impl Writer {
         let target = self.begin(many, Some(&transition.to).filter(|to| !to.is_empty()));
         let own = state.name == transition.to;
         let stays = transition.internal || target.is_empty();
-        let stays = stays || (!self.scxml && !transition.reenter && (own || self.is_around(&transition.to, &state.name)));
+        let stays = stays
+            || (!self.scxml && !transition.reenter && (own || self.is_around(&transition.to, &state.name)));
         let reenters = transition.reenter || (!self.scxml && !self.is_around(&state.name, &transition.to));
         let cond = self.cond(transition);
         let attributes = [
@@ -325,7 +341,8 @@ impl Writer {
 
     fn host_guard(&mut self, name: &str, at: &str) {
         if name != "scxml.cond" {
-            let message = format!("the guard {name:?} is the call of a function that an interpreter has to bring");
+            let message =
+                format!("the guard {name:?} is the call of a function that an interpreter has to bring");
             self.note("host_guard", at, message);
         }
     }
@@ -353,10 +370,18 @@ impl Writer {
             }
         }
         if !invoke.input.is_empty() {
-            self.note("left_out", &below(&invoke.at, "input"), "<invoke> has expressions alone for what is given");
+            self.note(
+                "left_out",
+                &below(&invoke.at, "input"),
+                "<invoke> has expressions alone for what is given",
+            );
         }
         if invoke.system_id.is_some() {
-            self.note("left_out", &below(&invoke.at, "systemId"), "<invoke> has no other name; it is left out");
+            self.note(
+                "left_out",
+                &below(&invoke.at, "systemId"),
+                "<invoke> has no other name; it is left out",
+            );
         }
         self.element("invoke", &attributes, |writer| {
             writer.given(&Value::Object(params.clone()));
@@ -380,7 +405,8 @@ impl Writer {
     /// An element that was read as its attributes and what stands inside.
     fn kept(&mut self, name: &str, element: &Value, inside: &str) {
         let fields = element.as_object();
-        let fields = fields.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+        let fields =
+            fields.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
         let attributes: Vec<Attribute<'_>> = fields
             .filter(|(key, _)| *key != inside && is_name(key))
             .map(|(key, value)| (key, Some(value)))
@@ -405,7 +431,8 @@ impl Writer {
     }
 
     fn host(&mut self, element: &str, action: &Ref) {
-        let message = format!("{:?} is an element of our own namespace, which no other interpreter knows", action.name);
+        let message =
+            format!("{:?} is an element of our own namespace, which no other interpreter knows", action.name);
         self.note("host_action", &action.at, message);
         let params = (!action.params.is_empty()).then(|| Value::Object(action.params.clone()).to_string());
         self.empty(element, &[("name", Some(&action.name)), ("params", params.as_deref())]);
@@ -421,7 +448,10 @@ impl Writer {
             "hob.schedule" if only(&["id", "event", "delay"]) && text("event").is_some() => {
                 let nanos = params.get("delay").and_then(Value::as_i64).unwrap_or_default();
                 let delay = (nanos != 0).then(|| delay::show(nanos));
-                self.empty("send", &[("event", text("event")), ("id", text("id")), ("delay", delay.as_deref())]);
+                self.empty(
+                    "send",
+                    &[("event", text("event")), ("id", text("id")), ("delay", delay.as_deref())],
+                );
             }
             "crucible.cancel" => self.empty("cancel", &[("sendid", text("id"))]),
             "crucible.sendParent" if text("event").is_some() => {
@@ -429,16 +459,20 @@ impl Writer {
             }
             "scxml.if" => {
                 let branches = params.get("branches").and_then(Value::as_array).cloned().unwrap_or_default();
-                self.element("if", &[("cond", branches.first().and_then(|first| first.get("cond")?.as_str()))], |writer| {
-                    for (index, branch) in branches.iter().enumerate() {
-                        match (index, branch.get("cond").and_then(Value::as_str)) {
-                            (0, _) => {}
-                            (_, Some(cond)) => writer.empty("elseif", &[("cond", Some(cond))]),
-                            (_, None) => writer.empty("else", &[]),
+                self.element(
+                    "if",
+                    &[("cond", branches.first().and_then(|first| first.get("cond")?.as_str()))],
+                    |writer| {
+                        for (index, branch) in branches.iter().enumerate() {
+                            match (index, branch.get("cond").and_then(Value::as_str)) {
+                                (0, _) => {}
+                                (_, Some(cond)) => writer.empty("elseif", &[("cond", Some(cond))]),
+                                (_, None) => writer.empty("else", &[]),
+                            }
+                            writer.content(&refs(branch.get("do")), &[]);
                         }
-                        writer.content(&refs(branch.get("do")), &[]);
-                    }
-                });
+                    },
+                );
             }
             "scxml.foreach" => {
                 let keys = ["array", "item", "index"];
@@ -463,7 +497,9 @@ impl Writer {
 
 /// Whether a key of a document can be the name of an attribute.
 fn is_name(key: &str) -> bool {
-    key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.chars().all(|c| c.is_ascii_alphanumeric()) && key != "xmlns"
+    key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.chars().all(|c| c.is_ascii_alphanumeric())
+        && key != "xmlns"
 }
 
 /// Actions that stand under `meta` or in parameters.

@@ -20,8 +20,11 @@ pub(super) struct Listed {
 /// Nanoseconds of one millisecond.
 const MILLI: i64 = 1_000_000;
 
+/// XState's name, ours, and parameters that have another name there.
+type Builtin = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// What XState calls an action of ours; parameters keep their names unless they are listed.
-const BUILTINS: [(&str, &str, &[(&str, &str)]); 8] = [
+const BUILTINS: [Builtin; 8] = [
     ("xstate.raise", "hob.raise", &[]),
     ("xstate.cancel", "crucible.cancel", &[("sendId", "id")]),
     ("xstate.sendTo", "crucible.sendTo", &[("to", "target"), ("targetId", "target")]),
@@ -49,7 +52,8 @@ pub(super) fn read(tree: Option<&Tree>, at: &str, notes: &mut Notes) -> Listed {
             continue;
         };
         if of == "xstate.assign" {
-            let message = "what it assigns is the parameter of the assign xstate.assign, which the host has to bind";
+            let message =
+                "what it assigns is the parameter of the assign xstate.assign, which the host has to bind";
             notes.add(Problem::warning("assign", at, message));
             listed.assigns.push(reference(of, everything(item)));
             continue;
@@ -57,7 +61,11 @@ pub(super) fn read(tree: Option<&Tree>, at: &str, notes: &mut Notes) -> Listed {
         follows(&listed, &at, notes);
         listed.actions.push(builtin(of, item, &at, notes).unwrap_or_else(|| {
             for (key, _) in item.fields().iter().filter(|(key, _)| key != "type" && key != "params") {
-                notes.add(Problem::warning("left_out", at.as_str(), format!("{key:?} of an action is left out")));
+                notes.add(Problem::warning(
+                    "left_out",
+                    at.as_str(),
+                    format!("{key:?} of an action is left out"),
+                ));
             }
             reference(of, object(item.get("params"), &at, notes))
         }));

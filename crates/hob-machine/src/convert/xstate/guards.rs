@@ -2,18 +2,23 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::Notes;
 use super::super::make::{Object, guard, reference};
 use super::tree::Tree;
 use crate::document::model::{self, GuardNode};
 use crate::json::Json;
 use crate::problem::Problem;
-use super::super::Notes;
 
 /// Where an expression that XState has no word for stands.
 const EXPR: &str = "hob.expr";
 
 /// What a guard is here. `None` when it cannot be read, which is noted.
-pub(super) fn read(tree: &Tree, at: &str, notes: &mut Notes, state: &dyn Fn(&Tree) -> Option<String>) -> Option<Object> {
+pub(super) fn read(
+    tree: &Tree,
+    at: &str,
+    notes: &mut Notes,
+    state: &dyn Fn(&Tree) -> Option<String>,
+) -> Option<Object> {
     if let Some(name) = tree.as_str() {
         return Some(leaf(reference(name, Object::new())));
     }
@@ -41,15 +46,17 @@ pub(super) fn read(tree: &Tree, at: &str, notes: &mut Notes, state: &dyn Fn(&Tre
                 _ => unreadable(notes, "it turns around one guard"),
             }
         }
-        "xstate.stateIn" | "stateIn" => match inside("stateValue").or_else(|| inside("state")).and_then(state) {
-            Some(name) => {
-                let mut asked = Object::new();
-                asked.put("op", "stateIn");
-                asked.put("in", name);
-                Some(asked)
+        "xstate.stateIn" | "stateIn" => {
+            match inside("stateValue").or_else(|| inside("state")).and_then(state) {
+                Some(name) => {
+                    let mut asked = Object::new();
+                    asked.put("op", "stateIn");
+                    asked.put("in", name);
+                    Some(asked)
+                }
+                None => unreadable(notes, "stateIn names a state by its id or its path in stateValue"),
             }
-            None => unreadable(notes, "stateIn names a state by its id or its path in stateValue"),
-        },
+        }
         EXPR => match inside("expr").map(Tree::to_json) {
             Some(Json::Object(fields)) => Some(Object(fields)),
             _ => unreadable(notes, "hob.expr has an expression under params.expr"),

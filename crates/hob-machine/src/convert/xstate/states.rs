@@ -12,8 +12,8 @@ const MILLI: i64 = 1_000_000;
 
 /// Keys that are read; everything else is kept as it stands.
 const READ: [&str; 16] = [
-    "id", "key", "initial", "states", "type", "history", "target", "on", "always", "after", "entry", "exit", "invoke",
-    "onDone", "context", "version",
+    "id", "key", "initial", "states", "type", "history", "target", "on", "always", "after", "entry", "exit",
+    "invoke", "onDone", "context", "version",
 ];
 
 /// What a machine is read with.
@@ -64,7 +64,8 @@ impl<'i, 'a> Reader<'i, 'a> {
                     && !event.ends_with('*')
                 {
                     let other = events.get(found).map_or("", |(_, at)| at);
-                    let message = format!("transitions for {head:?} (at {other}/on) are here for {event:?}, too");
+                    let message =
+                        format!("transitions for {head:?} (at {other}/on) are here for {event:?}, too");
                     self.notes.add(Problem::warning("event_prefix", below(&below(at, "on"), event), message));
                 }
             }
@@ -96,7 +97,11 @@ impl<'i, 'a> Reader<'i, 'a> {
         let Some(entry) = self.index.entry(number) else { return kept };
         for (key, value) in entry.tree.fields() {
             if !READ.contains(&key.as_str()) && !value.is_null() {
-                kept.put(key, value.to_json());
+                let mut value = value.to_json();
+                if let (true, crate::json::Json::Object(meta)) = (key == "meta", &mut value) {
+                    meta.remove(super::NAME);
+                }
+                kept.put(key, value);
                 if !matches!(key.as_str(), "description" | "tags" | "meta") {
                     let message = format!("{key:?} is kept in meta and means nothing here");
                     self.notes.add(Problem::warning("kept", below(&entry.at, key), message));
@@ -120,7 +125,8 @@ impl<'i, 'a> Reader<'i, 'a> {
             let deep = tree.get("history").and_then(Tree::as_str) == Some("deep");
             state.put("historyType", if deep { 2 } else { 1 });
             let targets = self.targets(number, tree.get("target"), &below(at, "target"));
-            let targets: Vec<String> = targets.iter().map(|target| self.index.name_of(*target).to_owned()).collect();
+            let targets: Vec<String> =
+                targets.iter().map(|target| self.index.name_of(*target).to_owned()).collect();
             state.put("historyDefault", targets.first().map(String::as_str));
             if targets.len() > 1 {
                 state.meta("hob.targets", targets);
@@ -129,7 +135,9 @@ impl<'i, 'a> Reader<'i, 'a> {
             return state;
         }
         state.put("isFinal", kind == "final");
-        for (key, refs, assigns) in [("entry", "onEntry", "onEntryAssign"), ("exit", "onExit", "onExitAssign")] {
+        for (key, refs, assigns) in
+            [("entry", "onEntry", "onEntryAssign"), ("exit", "onExit", "onExitAssign")]
+        {
             let listed = actions::read(tree.get(key), &below(at, key), &mut self.notes);
             state.put(refs, listed.actions);
             state.put(assigns, listed.assigns);
@@ -177,7 +185,11 @@ impl<'i, 'a> Reader<'i, 'a> {
         let Some(entry) = self.index.entry(number) else { return Default::default() };
         let at = below(&entry.at, "initial");
         let Some(initial) = entry.tree.get("initial") else {
-            self.note(Problem::error("missing_initial", at, "a state with states inside says where it begins"));
+            self.note(Problem::error(
+                "missing_initial",
+                at,
+                "a state with states inside says where it begins",
+            ));
             return Default::default();
         };
         let (target, listed) = match initial {
@@ -240,7 +252,9 @@ impl<'i, 'a> Reader<'i, 'a> {
         for (delay, transitions) in entry.tree.get("after").map(Tree::fields).unwrap_or_default() {
             let nanos = delay.parse::<i64>().ok().and_then(|millis| millis.checked_mul(MILLI));
             let Some(nanos) = nanos.filter(|nanos| *nanos >= 0) else {
-                let message = format!("the delay {delay:?} is computed in XState; here it is kept in meta, and no timer");
+                let message = format!(
+                    "the delay {delay:?} is computed in XState; here it is kept in meta, and no timer"
+                );
                 self.note(Problem::warning("delay", below(&at, delay), message));
                 dynamic.put(delay, transitions.to_json());
                 continue;
@@ -272,14 +286,16 @@ impl<'i, 'a> Reader<'i, 'a> {
                     _ if value.is_null() => {}
                     key => {
                         params.put(key, value.to_json());
-                        let message = format!("{key:?} is a parameter of what is invoked, and means nothing here");
+                        let message =
+                            format!("{key:?} is a parameter of what is invoked, and means nothing here");
                         self.note(Problem::warning("kept", below(&at, key), message));
                     }
                 }
             }
             if name.is_none() {
                 params.put("src", src.map(Tree::to_json));
-                let message = "what is invoked stands in the machine itself; here it is a parameter of \"inline\"";
+                let message =
+                    "what is invoked stands in the machine itself; here it is a parameter of \"inline\"";
                 self.note(Problem::warning("kept", below(&at, "src"), message));
             }
             one.put("src", reference(name.unwrap_or("inline"), params));
@@ -331,7 +347,8 @@ impl<'i, 'a> Reader<'i, 'a> {
             match self.kind(number) {
                 // Without re-entering, a state that leads to itself begins anew inside, or does nothing.
                 "parallel" if targets.iter().any(|to| *to == number || self.index.is_inside(*to, number)) => {
-                    let message = "the parallel state is left and entered again here, where XState stays in it";
+                    let message =
+                        "the parallel state is left and entered again here, where XState stays in it";
                     self.note(Problem::warning("domain", at, message));
                     reenters = true;
                 }
@@ -350,7 +367,8 @@ impl<'i, 'a> Reader<'i, 'a> {
             On::Event(event) | On::After(_, event) => event,
             On::Nothing => "",
         };
-        let names: Vec<String> = targets.iter().map(|target| self.index.name_of(*target).to_owned()).collect();
+        let names: Vec<String> =
+            targets.iter().map(|target| self.index.name_of(*target).to_owned()).collect();
         transition.put("from", from);
         transition.put("to", names.first().map_or(from, String::as_str));
         transition.put("on", if event == "*" { "" } else { event });

@@ -57,9 +57,9 @@ impl Tree {
     pub(super) fn from_value(value: &Value) -> Self {
         match value {
             Value::Array(items) => Self::List(items.iter().map(Self::from_value).collect()),
-            Value::Object(fields) => {
-                Self::Object(fields.iter().map(|(key, value)| (key.clone(), Self::from_value(value))).collect())
-            }
+            Value::Object(fields) => Self::Object(
+                fields.iter().map(|(key, value)| (key.clone(), Self::from_value(value))).collect(),
+            ),
             leaf => Self::Leaf(leaf.clone()),
         }
     }

@@ -16,7 +16,14 @@ use crate::problem::{Problem, Refused, below};
 
 /// Keys under `meta` that this reads.
 const OWN: [&str; 9] = [
-    "hob.semantics", "hob.context", "hob.initial", "hob.onInitial", "hob.targets", "hob.key", "hob.root", "hob.xstate",
+    "hob.semantics",
+    "hob.context",
+    "hob.initial",
+    "hob.onInitial",
+    "hob.targets",
+    "hob.key",
+    "hob.root",
+    "hob.xstate",
     "hob.scxml",
 ];
 
@@ -39,6 +46,10 @@ pub fn export(document: &Document) -> Result<Converted<String>, Refused> {
         parents: HashMap::new(),
     };
     writer.name(&machine);
+    if writer.scxml {
+        let message = "an event is for its own name there, and not for names that go on behind a dot";
+        writer.notes.add(Problem::info("event_prefix", "/meta/hob.semantics", message));
+    }
     let tree = writer.machine(&machine);
     let result = serde_json::to_string_pretty(&tree)
         .map_err(|error| Refused(vec![Problem::error("not_json", "", error.to_string())]))?;
@@ -120,7 +131,13 @@ impl Writer {
     }
 
     fn targets(&self, value: &Value) -> Vec<Tree> {
-        value.as_array().into_iter().flatten().filter_map(Name::from_value).map(|name| self.target(&name)).collect()
+        value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Name::from_value)
+            .map(|name| self.target(&name))
+            .collect()
     }
 
     fn note(&mut self, code: &'static str, at: &str, message: &str) {
@@ -179,10 +196,20 @@ impl Writer {
     fn meta(&mut self, meta: &Map<String, Value>, at: &str, fields: &mut Fields) {
         let kept = meta.get("hob.xstate").and_then(Value::as_object);
         for (key, value) in kept.into_iter().flatten() {
-            fields.put(key, Tree::from_value(value));
+            let value = Tree::from_value(value);
+            match (key.as_str(), value, fields.0.iter_mut().find(|(of, _)| of == key).map(|(_, own)| own)) {
+                // Some of it may be there already: a name, delays that are numbers.
+                (_, Tree::Object(more), Some(Tree::Object(own))) => own.extend(more),
+                (_, _, Some(_)) => {}
+                (key, value, None) => fields.put(key, value),
+            }
         }
         if meta.contains_key("hob.scxml") {
-            self.note("left_out", &below(&below(at, "meta"), "hob.scxml"), "a data model of SCXML is left out");
+            self.note(
+                "left_out",
+                &below(&below(at, "meta"), "hob.scxml"),
+                "a data model of SCXML is left out",
+            );
         }
         let others: Map<String, Value> = meta
             .iter()
@@ -216,6 +243,10 @@ impl Writer {
             }
             self.meta(&state.meta, &state.at, &mut fields);
             return Tree::Object(fields.0);
+        }
+        if self.id(&state.name) != state.name.to_string() {
+            let own = (super::NAME.to_owned(), Tree::from_value(&state.name.to_value()));
+            fields.put("meta", Tree::Object(vec![own]));
         }
         if state.is_final {
             fields.put("type", Tree::text("final"));
@@ -291,6 +322,14 @@ impl Writer {
         }
         let delays: HashMap<&Name, i64> =
             state.transitions.iter().filter_map(|each| Some((&each.on, each.after?))).collect();
+        let rank = |each: &Transition| each.wildcard || each.on.to_string().ends_with('*');
+        let first_wild = state.transitions.iter().position(rank).unwrap_or(usize::MAX);
+        if self.scxml && state.transitions.iter().skip(first_wild).any(|each| !rank(each) && !each.event_less)
+        {
+            let message =
+                "a transition for one event goes before those for many there, and here it stands behind one";
+            self.note("order", &below(&state.at, "transitions"), message);
+        }
         let finished = format!("done.state.{}", state.name);
         for transition in &state.transitions {
             let event = transition.on.to_string();
@@ -325,7 +364,8 @@ impl Writer {
         fields.put("after", Tree::Object(after.0));
         fields.0.extend(always.0);
         fields.0.extend(done.0);
-        let invoked: Vec<Tree> = state.invoke.iter().zip(replies).map(|(invoke, reply)| invoked(invoke, reply)).collect();
+        let invoked: Vec<Tree> =
+            state.invoke.iter().zip(replies).map(|(invoke, reply)| invoked(invoke, reply)).collect();
         fields.put("invoke", Tree::List(invoked));
     }
 
@@ -386,7 +426,9 @@ fn invoked(invoke: &crate::document::model::Invocation, reply: Fields) -> Tree {
     if let Some(system) = &invoke.system_id {
         fields.put("systemId", Tree::text(system.as_str()));
     }
-    for (key, event, own) in [("onDone", &invoke.on_done, "xstate.done."), ("onError", &invoke.on_error, "xstate.error.")] {
+    for (key, event, own) in
+        [("onDone", &invoke.on_done, "xstate.done."), ("onError", &invoke.on_error, "xstate.error.")]
+    {
         let answered = reply.0.iter().any(|(of, _)| of == key);
         if !answered && !event.is_empty() && !event.to_string().starts_with(own) {
             fields.put(key, Tree::Object(vec![("actions".into(), Tree::List(vec![raise(event)]))]));
