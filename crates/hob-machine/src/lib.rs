@@ -27,6 +27,7 @@ mod builtin;
 pub mod chart;
 pub mod convert;
 pub mod document;
+pub mod ecmascript;
 mod effect;
 mod error;
 pub mod guard;
