@@ -30,6 +30,7 @@ pub mod convert;
 pub mod diff;
 pub mod document;
 pub mod driver;
+pub mod ecmascript;
 mod effect;
 mod error;
 pub mod guard;
@@ -43,7 +44,7 @@ pub mod snapshot;
 mod step;
 mod trace;
 
-pub use binding::{Action, Assign, Call, Failure, Guard, Machine, Registry};
+pub use binding::{Action, Assign, Call, Content, Failure, Guard, Machine, Registry};
 pub use builtin::is_reserved;
 pub use chart::{Chart, Semantics};
 pub use document::Document;

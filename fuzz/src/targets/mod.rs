@@ -2,6 +2,7 @@
 
 mod abi;
 mod command;
+mod convert;
 mod differential;
 mod load;
 mod package;
@@ -31,6 +32,8 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "paths", run: paths::run, seeds: Vec::new, may_abort: false },
     Target { name: "replay", run: replay::run, seeds: replay::seeds, may_abort: true },
     Target { name: "schema", run: schema::run, seeds: schema::seeds, may_abort: true },
+    Target { name: "scxml", run: convert::scxml, seeds: convert::scxml_seeds, may_abort: true },
     Target { name: "text", run: text::run, seeds: text::seeds, may_abort: false },
     Target { name: "verdict", run: verdict::run, seeds: verdict::seeds, may_abort: false },
+    Target { name: "xstate", run: convert::xstate, seeds: convert::xstate_seeds, may_abort: true },
 ];

@@ -7,17 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hob_machine::convert::scxml;
-use hob_machine::{Chart, Document, Effect, Event, Instance, Machine, Name, Registry};
-use serde_json::{Value, json};
+use hob_machine::{Chart, Document, Effect, Event, Instance, Machine, Name, Registry, ecmascript};
+use serde_json::Value;
 
 /// How many events a machine may send itself in one test.
 const EVENTS_MAX: usize = 10_000;
 
 /// What is done with a machine between reading and running it.
-pub type Through = fn(Document) -> Result<Document, String>;
+pub(crate) type Through = fn(Document) -> Result<Document, String>;
 
 /// Runs it. Errors: why it does not pass, in one line that does not change from run to run.
-pub fn run(machine: &Path, script: &Path, through: Through) -> Result<(), String> {
+pub(crate) fn run(machine: &Path, script: &Path, through: Through) -> Result<(), String> {
     let text = std::fs::read_to_string(machine).map_err(|error| error.to_string())?;
     let script = std::fs::read_to_string(script).map_err(|error| error.to_string())?;
     let script: Value = serde_json::from_str(&script).map_err(|error| error.to_string())?;
@@ -28,13 +28,17 @@ pub fn run(machine: &Path, script: &Path, through: Through) -> Result<(), String
     }
     let document = through(imported.result)?;
     let chart = Chart::load(&document).map_err(|refused| format!("refused: {refused}"))?;
-    let registry = Registry::new().action("scxml.log", |_| Ok(None));
+    let registry = ecmascript::register(Registry::new());
+    let (context, errors) = ecmascript::begin(&document);
     let machine = Machine::bind(chart, &registry).map_err(|refused| {
         let named = refused.0.iter().filter_map(|problem| problem.message.split('"').nth(1));
         let named: BTreeSet<&str> = named.collect();
         format!("data model: {}", named.into_iter().collect::<Vec<_>>().join(", "))
     })?;
-    let mut session = Session::start(&machine)?;
+    let mut session = Session::start(&machine, context)?;
+    for error in errors {
+        session.fire(&Event { name: "error.execution".into(), data: Some(error.into()) })?;
+    }
     let events = script["events"].as_array().ok_or("the script has no events")?;
     // A script without events is for a machine that comes to its end by itself.
     if events.is_empty() {
@@ -62,8 +66,8 @@ struct Session {
 }
 
 impl Session {
-    fn start(machine: &Arc<Machine>) -> Result<Self, String> {
-        let (instance, step) = Instance::start(machine, json!({})).map_err(|failed| failed.to_string())?;
+    fn start(machine: &Arc<Machine>, context: Value) -> Result<Self, String> {
+        let (instance, step) = Instance::start(machine, context).map_err(|failed| failed.to_string())?;
         let mut session = Self { instance, now: 0, pending: Vec::new(), left: EVENTS_MAX };
         session.carry_out(step.effects);
         Ok(session)
@@ -90,6 +94,12 @@ impl Session {
                     self.pending.push((due, id, Event::from(event)));
                 }
                 Effect::CancelScheduled { id } => self.pending.retain(|(_, of, _)| *of != id),
+                Effect::Action { name, value } if &*name == "scxml.send" => {
+                    let due = self.now + value["delay"].as_u64().unwrap_or(0);
+                    let data = value.get("data").filter(|data| !data.is_null()).cloned();
+                    let event = Event { name: value["event"].as_str().unwrap_or_default().into(), data };
+                    self.pending.push((due, value["id"].as_str().unwrap_or_default().into(), event));
+                }
                 _ => {}
             }
         }

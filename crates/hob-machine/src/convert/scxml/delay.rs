@@ -1,7 +1,7 @@
 //! Delays as SCXML writes them: `1.5s`, `10ms`.
 
 /// Nanoseconds; `None` of what is no delay, or longer than 64 bits hold.
-pub(super) fn parse(text: &str) -> Option<i64> {
+pub(crate) fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
     let (number, scale) = match text.strip_suffix("ms") {
         Some(number) => (number, 1_000_000_i128),

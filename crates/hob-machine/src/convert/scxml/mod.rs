@@ -26,6 +26,8 @@ mod xml;
 pub use read::import;
 pub use write::export;
 
+pub(crate) use delay::parse as delay;
+
 /// The namespace of SCXML.
 const NAMESPACE: &str = "http://www.w3.org/2005/07/scxml";
 

@@ -20,8 +20,11 @@ pub(super) struct Listed {
 /// Nanoseconds of one millisecond.
 const MILLI: i64 = 1_000_000;
 
+/// XState's name, ours, and parameters that have another name there.
+type Builtin = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// What XState calls an action of ours; parameters keep their names unless they are listed.
-const BUILTINS: [(&str, &str, &[(&str, &str)]); 8] = [
+const BUILTINS: [Builtin; 8] = [
     ("xstate.raise", "hob.raise", &[]),
     ("xstate.cancel", "crucible.cancel", &[("sendId", "id")]),
     ("xstate.sendTo", "crucible.sendTo", &[("to", "target"), ("targetId", "target")]),

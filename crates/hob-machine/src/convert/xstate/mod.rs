@@ -24,3 +24,6 @@ mod write;
 
 pub use read::import;
 pub use write::export;
+
+/// The key under XState's `meta` that keeps a name which cannot be an id.
+const NAME: &str = "hob.name";

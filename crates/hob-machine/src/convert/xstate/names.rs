@@ -62,10 +62,12 @@ impl<'a> Index<'a> {
         let wanted: Vec<String> = self
             .entries
             .iter()
-            .map(|entry| match entry.tree.get("id").and_then(Tree::as_str) {
-                Some(id) => id.to_owned(),
-                None if entry.parent.is_none() || seen.get(entry.key) == Some(&1) => entry.key.to_owned(),
-                None => entry.id.clone(),
+            .map(|entry| {
+                match kept_name(entry.tree).or_else(|| entry.tree.get("id").and_then(Tree::as_str)) {
+                    Some(name) => name.to_owned(),
+                    None if entry.parent.is_none() || seen.get(entry.key) == Some(&1) => entry.key.to_owned(),
+                    None => entry.id.clone(),
+                }
             })
             .collect();
         // The root comes last: it is a state only when it has to be.
@@ -133,4 +135,9 @@ impl<'a> Index<'a> {
         }
         false
     }
+}
+
+/// The name that an export of ours could not write as an id.
+fn kept_name(tree: &Tree) -> Option<&str> {
+    tree.get("meta").and_then(|meta| meta.get(super::NAME)).and_then(Tree::as_str)
 }

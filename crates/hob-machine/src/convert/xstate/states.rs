@@ -97,7 +97,11 @@ impl<'i, 'a> Reader<'i, 'a> {
         let Some(entry) = self.index.entry(number) else { return kept };
         for (key, value) in entry.tree.fields() {
             if !READ.contains(&key.as_str()) && !value.is_null() {
-                kept.put(key, value.to_json());
+                let mut value = value.to_json();
+                if let (true, crate::json::Json::Object(meta)) = (key == "meta", &mut value) {
+                    meta.remove(super::NAME);
+                }
+                kept.put(key, value);
                 if !matches!(key.as_str(), "description" | "tags" | "meta") {
                     let message = format!("{key:?} is kept in meta and means nothing here");
                     self.notes.add(Problem::warning("kept", below(&entry.at, key), message));

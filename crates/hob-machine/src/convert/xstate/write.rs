@@ -46,6 +46,10 @@ pub fn export(document: &Document) -> Result<Converted<String>, Refused> {
         parents: HashMap::new(),
     };
     writer.name(&machine);
+    if writer.scxml {
+        let message = "an event is for its own name there, and not for names that go on behind a dot";
+        writer.notes.add(Problem::info("event_prefix", "/meta/hob.semantics", message));
+    }
     let tree = writer.machine(&machine);
     let result = serde_json::to_string_pretty(&tree)
         .map_err(|error| Refused(vec![Problem::error("not_json", "", error.to_string())]))?;
@@ -192,7 +196,13 @@ impl Writer {
     fn meta(&mut self, meta: &Map<String, Value>, at: &str, fields: &mut Fields) {
         let kept = meta.get("hob.xstate").and_then(Value::as_object);
         for (key, value) in kept.into_iter().flatten() {
-            fields.put(key, Tree::from_value(value));
+            let value = Tree::from_value(value);
+            match (key.as_str(), value, fields.0.iter_mut().find(|(of, _)| of == key).map(|(_, own)| own)) {
+                // Some of it may be there already: a name, delays that are numbers.
+                (_, Tree::Object(more), Some(Tree::Object(own))) => own.extend(more),
+                (_, _, Some(_)) => {}
+                (key, value, None) => fields.put(key, value),
+            }
         }
         if meta.contains_key("hob.scxml") {
             self.note(
@@ -233,6 +243,10 @@ impl Writer {
             }
             self.meta(&state.meta, &state.at, &mut fields);
             return Tree::Object(fields.0);
+        }
+        if self.id(&state.name) != state.name.to_string() {
+            let own = (super::NAME.to_owned(), Tree::from_value(&state.name.to_value()));
+            fields.put("meta", Tree::Object(vec![own]));
         }
         if state.is_final {
             fields.put("type", Tree::text("final"));
@@ -308,6 +322,14 @@ impl Writer {
         }
         let delays: HashMap<&Name, i64> =
             state.transitions.iter().filter_map(|each| Some((&each.on, each.after?))).collect();
+        let rank = |each: &Transition| each.wildcard || each.on.to_string().ends_with('*');
+        let first_wild = state.transitions.iter().position(rank).unwrap_or(usize::MAX);
+        if self.scxml && state.transitions.iter().skip(first_wild).any(|each| !rank(each) && !each.event_less)
+        {
+            let message =
+                "a transition for one event goes before those for many there, and here it stands behind one";
+            self.note("order", &below(&state.at, "transitions"), message);
+        }
         let finished = format!("done.state.{}", state.name);
         for transition in &state.transitions {
             let event = transition.on.to_string();

@@ -1,0 +1,20 @@
+//! A data model for machines that come from SCXML: a small part of ECMAScript, as functions of the host.
+//!
+//! The kernel knows nothing of it: [`register`] adds the guard `scxml.cond` and the executable content whose names begin with
+//! `scxml.` to a registry, and [`begin`] works out the first context from what the import kept. All values are JSON, so a
+//! context can be kept and compared as any other; `undefined` and `null` are the same once they are stored.
+//!
+//! There is: numbers, strings, booleans, arrays, objects, the operators, assignment, `var`, `if`, functions that return a
+//! value, `Math.pow`, `JSON.stringify`, `isNaN`, `concat`, `indexOf`. There is not: prototypes, `new`, closures, loops,
+//! exceptions, regular expressions, dates, `In()` inside an expression, and anything that reaches the world. What is not there
+//! is an error, which SCXML makes an event of.
+//!
+//! Stops: an expression that does not end, grows without bound, or nests too deeply.
+
+mod content;
+mod lex;
+mod parse;
+mod run;
+mod value;
+
+pub use content::{begin, register};

@@ -1,0 +1,337 @@
+//! Running what was parsed, on a context, for so many steps and no more.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::parse::{Expr, Statement, script};
+use super::value::{Js, binary};
+
+/// How many expressions and statements one evaluation may run.
+const STEPS_MAX: u32 = 100_000;
+
+/// How deep calls may nest.
+const CALLS_MAX: usize = 32;
+
+/// How many bytes a text, and how many items an array may have.
+const SIZE_MAX: usize = 64 << 10;
+
+/// Where in a context the scripts stand that declare functions.
+pub(super) const SCRIPTS: &str = "hob.scripts";
+
+/// Names that a machine can read and not write.
+const SYSTEM: [&str; 5] = ["_event", "_sessionid", "_name", "_ioprocessors", "_x"];
+
+/// What an evaluation works on.
+pub(super) struct Env<'c> {
+    pub(super) globals: &'c mut Map<String, Value>,
+    pub(super) event: Value,
+    functions: HashMap<String, (Vec<String>, Vec<Statement>)>,
+    locals: Vec<HashMap<String, Js>>,
+    steps: u32,
+}
+
+impl<'c> Env<'c> {
+    pub(super) fn new(globals: &'c mut Map<String, Value>, event: Value) -> Result<Self, String> {
+        let mut env = Self { globals, event, functions: HashMap::new(), locals: Vec::new(), steps: 0 };
+        let scripts: Vec<String> = match env.globals.get(SCRIPTS) {
+            Some(Value::Array(scripts)) => {
+                scripts.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        };
+        for text in scripts {
+            env.declare(script(&text)?);
+        }
+        Ok(env)
+    }
+
+    fn declare(&mut self, statements: Vec<Statement>) {
+        for statement in statements {
+            if let Statement::Function(name, params, body) = statement {
+                self.functions.insert(name, (params, body));
+            }
+        }
+    }
+
+    /// Runs a script at the top: its variables are the machine's.
+    pub(super) fn script(&mut self, text: &str) -> Result<(), String> {
+        let statements = script(text)?;
+        if statements.iter().any(|statement| matches!(statement, Statement::Function(..))) {
+            self.declare(statements.clone());
+            if let Value::Array(scripts) =
+                self.globals.entry(SCRIPTS).or_insert_with(|| Value::Array(Vec::new()))
+                && !scripts.iter().any(|script| script == text)
+            {
+                scripts.push(text.into());
+            }
+        }
+        self.block(&statements).map(drop)
+    }
+
+    /// `Some` when something was returned.
+    fn block(&mut self, statements: &[Statement]) -> Result<Option<Js>, String> {
+        for statement in statements {
+            self.step()?;
+            match statement {
+                Statement::Expr(expr) => drop(self.eval(expr)?),
+                Statement::Function(..) => {}
+                Statement::Var(names) => {
+                    for (name, value) in names {
+                        let value = match value {
+                            Some(value) => self.eval(value)?,
+                            None => Js::Undefined,
+                        };
+                        match self.locals.last_mut() {
+                            Some(locals) => drop(locals.insert(name.clone(), value)),
+                            None => self.set_global(name, value)?,
+                        }
+                    }
+                }
+                Statement::If(cond, then, other) => {
+                    let block = if self.eval(cond)?.truthy() { then } else { other };
+                    if let Some(returned) = self.block(block)? {
+                        return Ok(Some(returned));
+                    }
+                }
+                Statement::Return(value) => {
+                    return match value {
+                        Some(value) => self.eval(value).map(Some),
+                        None => Ok(Some(Js::Undefined)),
+                    };
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn step(&mut self) -> Result<(), String> {
+        self.steps += 1;
+        if self.steps > STEPS_MAX { Err(format!("it takes more than {STEPS_MAX} steps")) } else { Ok(()) }
+    }
+
+    /// The value of an expression. How deep it nests is bounded by the parser, times the depth of calls.
+    pub(super) fn eval(&mut self, expr: &Expr) -> Result<Js, String> {
+        self.step()?;
+        Ok(match expr {
+            Expr::Number(number) => Js::number(*number),
+            Expr::Text(text) => Js::text(text.as_str()),
+            Expr::Bool(value) => Js::bool(*value),
+            Expr::Null => Js::Json(Value::Null),
+            Expr::Undefined => Js::Undefined,
+            Expr::Name(name) => self.name(name)?.ok_or_else(|| format!("{name} is not defined"))?,
+            Expr::List(items) => {
+                let items: Result<Vec<Value>, String> =
+                    items.iter().map(|item| self.eval(item).map(Js::into_json)).collect();
+                Js::Json(Value::Array(items?))
+            }
+            Expr::Object(fields) => {
+                let mut object = Map::new();
+                for (key, value) in fields {
+                    object.insert(key.clone(), self.eval(value)?.into_json());
+                }
+                Js::Json(Value::Object(object))
+            }
+            Expr::Member(of, key) => {
+                let (of, key) = (self.eval(of)?, self.eval(key)?);
+                member(&of, &key)?
+            }
+            Expr::Call(function, args) => self.call(function, args)?,
+            Expr::Unary("typeof", inner) => match &**inner {
+                Expr::Name(name) => Js::text(self.name(name)?.unwrap_or(Js::Undefined).type_of()),
+                inner => Js::text(self.eval(inner)?.type_of()),
+            },
+            Expr::Unary(op, inner) => {
+                let value = self.eval(inner)?;
+                match *op {
+                    "!" => Js::bool(!value.truthy()),
+                    "-" => Js::number(-value.as_number()),
+                    _ => Js::number(value.as_number()),
+                }
+            }
+            Expr::Binary("&&", left, right) => {
+                let left = self.eval(left)?;
+                if left.truthy() { self.eval(right)? } else { left }
+            }
+            Expr::Binary("||", left, right) => {
+                let left = self.eval(left)?;
+                if left.truthy() { left } else { self.eval(right)? }
+            }
+            Expr::Binary(op, left, right) => {
+                let (left, right) = (self.eval(left)?, self.eval(right)?);
+                bounded(binary(op, &left, &right)?)?
+            }
+            Expr::Choice(cond, then, other) => {
+                if self.eval(cond)?.truthy() {
+                    self.eval(then)?
+                } else {
+                    self.eval(other)?
+                }
+            }
+            Expr::Assign(to, op, value) => {
+                let mut value = self.eval(value)?;
+                if !op.is_empty() {
+                    value = bounded(binary(op, &self.eval(to)?, &value)?)?;
+                }
+                self.assign(to, value.clone())?;
+                value
+            }
+        })
+    }
+
+    fn name(&self, name: &str) -> Result<Option<Js>, String> {
+        if let Some(value) = self.locals.last().and_then(|locals| locals.get(name)) {
+            return Ok(Some(value.clone()));
+        }
+        if name == "_event" {
+            return Ok(Some(Js::stored(&self.event)));
+        }
+        Ok(self.globals.get(name).map(Js::stored))
+    }
+
+    /// Whether a name was declared.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        self.globals.contains_key(name)
+    }
+
+    pub(super) fn set_global(&mut self, name: &str, value: Js) -> Result<(), String> {
+        if SYSTEM.contains(&name) || name.starts_with("hob.") {
+            return Err(format!("{name} cannot be written"));
+        }
+        self.globals.insert(name.to_owned(), value.into_json());
+        Ok(())
+    }
+
+    /// Assigns to a name or to a member of one.
+    pub(super) fn assign(&mut self, to: &Expr, value: Js) -> Result<(), String> {
+        let mut keys = Vec::new();
+        let mut at = to;
+        while let Expr::Member(of, key) = at {
+            keys.push(self.eval(key)?);
+            at = of;
+        }
+        let Expr::Name(name) = at else { return Err("only a name or a member can be assigned to".into()) };
+        let local = self.locals.last().is_some_and(|locals| locals.contains_key(name));
+        if keys.is_empty() {
+            return match self.locals.last_mut().filter(|_| local) {
+                Some(locals) => {
+                    locals.insert(name.clone(), value);
+                    Ok(())
+                }
+                None => self.set_global(name, value),
+            };
+        }
+        let mut whole = self.name(name)?.ok_or_else(|| format!("{name} is not defined"))?.into_json();
+        let mut place = &mut whole;
+        for key in keys.iter().rev() {
+            place = match place {
+                Value::Object(fields) => fields.entry(key.show()).or_insert(Value::Null),
+                Value::Array(items) => {
+                    let index: usize =
+                        key.show().parse().map_err(|_| "an array has numbers for keys".to_owned())?;
+                    if index >= SIZE_MAX {
+                        return Err(format!("an array has at most {SIZE_MAX} items"));
+                    }
+                    while items.len() <= index {
+                        items.push(Value::Null);
+                    }
+                    items.get_mut(index).ok_or("an array has no such place")?
+                }
+                _ => return Err(format!("{:?} cannot be written: what it is of is no object", key.show())),
+            };
+        }
+        *place = value.into_json();
+        match self.locals.last_mut().filter(|_| local) {
+            Some(locals) => drop(locals.insert(name.clone(), Js::Json(whole))),
+            None => self.set_global(name, Js::Json(whole))?,
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, function: &Expr, args: &[Expr]) -> Result<Js, String> {
+        let args: Vec<Js> = args.iter().map(|arg| self.eval(arg)).collect::<Result<_, _>>()?;
+        let first = args.first().cloned().unwrap_or(Js::Undefined);
+        match function {
+            Expr::Name(name) => {
+                if let Some((params, body)) = self.functions.get(name).cloned() {
+                    if self.locals.len() >= CALLS_MAX {
+                        return Err(format!("calls nest deeper than {CALLS_MAX}"));
+                    }
+                    let given = args.into_iter().chain(std::iter::repeat(Js::Undefined));
+                    self.locals.push(params.into_iter().zip(given).collect());
+                    let returned = self.block(&body);
+                    self.locals.pop();
+                    return Ok(returned?.unwrap_or(Js::Undefined));
+                }
+                match name.as_str() {
+                    "isNaN" => Ok(Js::bool(first.as_number().is_nan())),
+                    "String" => Ok(Js::text(first.show())),
+                    "Number" => Ok(Js::number(first.as_number())),
+                    name => Err(format!("{name} is not defined, or no function that is understood")),
+                }
+            }
+            Expr::Member(of, key) => {
+                let key = self.eval(key)?.show();
+                match (&**of, key.as_str()) {
+                    (Expr::Name(name), "pow") if name == "Math" => {
+                        let exponent = args.get(1).map_or(f64::NAN, Js::as_number);
+                        return Ok(Js::number(first.as_number().powf(exponent)));
+                    }
+                    (Expr::Name(name), "stringify") if name == "JSON" => {
+                        return bounded(Js::text(first.into_json().to_string()));
+                    }
+                    _ => {}
+                }
+                match (self.eval(of)?, key.as_str()) {
+                    (Js::Json(Value::Array(mut items)), "concat") => {
+                        for arg in args {
+                            match arg {
+                                Js::Json(Value::Array(more)) => items.extend(more),
+                                other => items.push(other.into_json()),
+                            }
+                        }
+                        bounded(Js::Json(Value::Array(items)))
+                    }
+                    (Js::Json(Value::Array(items)), "indexOf") => {
+                        let mut found = -1.0;
+                        for (index, item) in items.iter().enumerate() {
+                            if binary("===", &Js::stored(item), &first)?.truthy() {
+                                found = index as f64;
+                                break;
+                            }
+                        }
+                        Ok(Js::number(found))
+                    }
+                    (Js::Json(Value::String(text)), "indexOf") => {
+                        Ok(Js::number(text.find(&first.show()).map_or(-1.0, |place| place as f64)))
+                    }
+                    (_, key) => Err(format!("the function {key:?} is not understood")),
+                }
+            }
+            _ => Err("only a name or a member can be called".into()),
+        }
+    }
+}
+
+fn member(of: &Js, key: &Js) -> Result<Js, String> {
+    let shown = key.show();
+    Ok(match of {
+        Js::Json(Value::Object(fields)) => fields.get(&shown).map_or(Js::Undefined, Js::stored),
+        Js::Json(Value::Array(items)) if shown == "length" => Js::number(items.len() as f64),
+        Js::Json(Value::String(text)) if shown == "length" => Js::number(text.chars().count() as f64),
+        Js::Json(Value::Array(items)) => {
+            shown.parse().ok().and_then(|index: usize| items.get(index)).map_or(Js::Undefined, Js::stored)
+        }
+        Js::Undefined | Js::Json(Value::Null) => return Err(format!("{shown:?} is read of {}", of.show())),
+        _ => Js::Undefined,
+    })
+}
+
+fn bounded(value: Js) -> Result<Js, String> {
+    let size = match &value {
+        Js::Json(Value::String(text)) => text.len(),
+        Js::Json(Value::Array(items)) => items.len(),
+        _ => 0,
+    };
+    if size > SIZE_MAX { Err(format!("a value grows beyond {SIZE_MAX}")) } else { Ok(value) }
+}
