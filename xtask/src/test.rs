@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::shell::{cargo, run};
-use crate::{abi, commands, guests, programs, root, tidy};
+use crate::{abi, commands, guests, programs, root, tidy, toolchains};
 
 /// Seconds each fuzz target runs.
 const FUZZ_SECONDS: &str = "5";
@@ -17,6 +17,7 @@ const STEPS: &[Step] = &[
     ("guests", || guests::build(&[])),
     ("commands", commands::install),
     ("programs", programs::build),
+    ("browser", toolchains::browser),
     ("lints", || {
         abi::check(&root())?;
         run(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))
