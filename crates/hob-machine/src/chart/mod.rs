@@ -353,6 +353,24 @@ impl Chart {
         &self.event_names
     }
 
+    /// Every place where a guard of the host is named.
+    #[must_use]
+    pub fn guards(&self) -> &[Use] {
+        &self.guards
+    }
+
+    /// Every place where an action is named, those that every machine has too.
+    #[must_use]
+    pub fn actions(&self) -> &[Use] {
+        &self.actions
+    }
+
+    /// Every place where a change of the context is named.
+    #[must_use]
+    pub fn assigns(&self) -> &[Use] {
+        &self.assigns
+    }
+
     /// One state.
     #[must_use]
     #[expect(clippy::indexing_slicing, reason = "only the chart makes numbers of its states")]
