@@ -47,6 +47,7 @@ const SECRETS: &[(&str, &[&str])] = &[
             "crates/hob/src/audit/file.rs",
         ],
     ),
+    ("redb::", &["crates/hob-store/"]),
     ("tokio::", &[]),
 ];
 
