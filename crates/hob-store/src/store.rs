@@ -70,8 +70,29 @@ pub struct Store {
 
 impl Store {
     /// Opens a file, or makes it. One process has it open at a time. Errors: the database's, and a file of another format.
+    ///
+    /// A store is made under another name and gets its own when it is whole: an end in between leaves no file that is neither.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::with(Database::create(path)?)
+        let path = path.as_ref();
+        if !path.try_exists()? {
+            let mut name = path.file_name().unwrap_or_default().to_owned();
+            name.push(format!(".{}.new", std::process::id()));
+            let new = path.with_file_name(name);
+            if new.try_exists()? {
+                std::fs::remove_file(&new)?;
+            }
+            drop(Self::with(Database::create(&new)?)?);
+            // A link, and no renaming: whoever came first stays.
+            let linked = std::fs::hard_link(&new, path);
+            std::fs::remove_file(&new)?;
+            match linked {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error.into()),
+                _ => {}
+            }
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            std::fs::File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
+        }
+        Self::with(Database::open(path)?)
     }
 
     /// One that ends with its process.

@@ -153,8 +153,12 @@ fn process(power: &Power, said: &mut BTreeMap<String, Value>) -> Result<Value, D
 }
 
 fn run(off_at: u64, keeps: usize) -> (Value, usize, u64, bool) {
-    let disk = Disk { off_at, keeps, ..Disk::default() };
+    let disk = Disk { off_at: u64::MAX, keeps, ..Disk::default() };
     let power = Power(Arc::new(Mutex::new(disk)));
+    // A file gets its name when the store in it is whole; see `Store::open`.
+    drop(Store::on(power.clone()).unwrap());
+    power.0.lock().unwrap().off_at = off_at;
+    power.0.lock().unwrap().moments = 0;
     let mut said = BTreeMap::new();
     let mut ended = false;
     for _ in 0..2 {
