@@ -50,6 +50,8 @@ const SECRETS: &[(&str, &[&str])] = &[
     ),
     ("hyper::", &["crates/hob-serve/"]),
     ("tokio::", &["crates/hob-serve/"]),
+    ("redb::", &["crates/hob-store/"]),
+    ("tokio::", &[]),
 ];
 
 pub(super) fn check(files: &[(String, String)]) -> Vec<Finding> {

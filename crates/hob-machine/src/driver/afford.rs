@@ -68,7 +68,9 @@ impl System {
     }
 
     fn afford_letters(&self, key: Key, sender: Sender, effects: &[Effect]) -> Result<(), Exceeded> {
+        let Some(actor) = self.actors.get(&key) else { return Ok(()) };
         let mut posted: BTreeMap<(Option<Key>, &str), usize> = BTreeMap::new();
+        let (mut spawned, mut stopped, mut called) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for effect in effects {
             let (to, name) = match effect {
                 Effect::SendTo { target, system_id, .. } | Effect::Forward { target, system_id } => {
@@ -76,7 +78,26 @@ impl System {
                     // Whoever the step itself starts has no number yet.
                     (self.resolve(key, target, system_id), &**name)
                 }
-                Effect::SendParent { .. } => (self.actors.get(&key).and_then(|actor| actor.parent), ""),
+                Effect::SendParent { .. } => (actor.parent, ""),
+                Effect::StopActor { id } => {
+                    spawned.remove(&**id);
+                    stopped.insert(&**id);
+                    continue;
+                }
+                // What cannot be started is told to whoever asked for it.
+                Effect::SpawnActor(start) => {
+                    let id = &*start.id;
+                    let runs = actor.children.contains_key(id) && !stopped.contains(id);
+                    let taken = start.system_id.as_deref().is_some_and(|system_id| {
+                        !called.insert(system_id) || self.by_system_id.contains_key(system_id)
+                    });
+                    let fails =
+                        runs || taken || !spawned.insert(id) || self.machines.get(&start.src.name).is_none();
+                    if !fails || start.on_error.is_empty() {
+                        continue;
+                    }
+                    (Some(key), "")
+                }
                 Effect::Respond { .. } => match sender {
                     Sender::Machine(key) => (Some(key), ""),
                     Sender::Host | Sender::Nobody => continue,

@@ -108,14 +108,26 @@ impl System {
         let Some(actor) = self.actors.get_mut(&key) else { return };
         if let Some(place) = actor.services.iter().position(|service| &*service.start.id == id) {
             let service = actor.services.remove(place);
-            self.stopped(turn, service);
+            self.stopped(turn, key, service);
         }
     }
 
-    /// A service that came to something needs no stopping.
-    fn stopped(&mut self, turn: &mut Turn, service: Running) {
-        if !service.settled {
+    /// A service that came to something needs no stopping; what it came to is for nobody.
+    fn stopped(&mut self, turn: &mut Turn, key: Key, service: Running) {
+        if service.settled {
+            self.withdraw(key, |body| matches!(body, Body::Service(run, _) if *run == service.run));
+        } else {
             self.emit(turn, Ask::StopService { run: service.run });
+        }
+    }
+
+    /// Takes a letter back that tells of something that was stopped: nothing but what runs has a place in a mailbox.
+    fn withdraw(&mut self, key: Key, is: impl Fn(&Body) -> bool) {
+        let Some(actor) = self.actors.get_mut(&key) else { return };
+        let Some(place) = actor.mailbox.iter().position(|letter| is(&letter.body)) else { return };
+        if let Some(letter) = actor.mailbox.remove(place) {
+            self.ready.retain(|(number, _)| *number != letter.number);
+            self.dropped.late += 1;
         }
     }
 
@@ -180,7 +192,7 @@ impl System {
             self.stop(turn, child);
         }
         for service in services {
-            self.stopped(turn, service);
+            self.stopped(turn, key, service);
         }
         for timer in timers {
             self.due.remove(&(timer.deadline, timer.number, key));
@@ -193,12 +205,15 @@ impl System {
             let Some(actor) = self.actors.get_mut(&key) else { continue };
             let (timers, services) = (std::mem::take(&mut actor.timers), std::mem::take(&mut actor.services));
             for service in services {
-                self.stopped(turn, service);
+                self.stopped(turn, key, service);
             }
             for timer in timers {
                 self.due.remove(&(timer.deadline, timer.number, key));
             }
             self.drop_letters(key);
+            if let Some(parent) = self.actors.get(&key).and_then(|actor| actor.parent) {
+                self.withdraw(parent, |body| matches!(body, Body::Child(child, _) if *child == key));
+            }
             self.forget(key);
         }
     }

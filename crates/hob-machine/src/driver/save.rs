@@ -19,7 +19,7 @@ impl System {
         let mut snapshot = self.machine(first)?;
         snapshot.status = self.status;
         snapshot.output = self.output.clone();
-        for (_, child) in &first.children {
+        for child in first.children.values() {
             if let Some(actor) = self.actors.get(child) {
                 snapshot.actors.insert(actor.start.id.to_string(), self.envelope(actor, child.0));
             }

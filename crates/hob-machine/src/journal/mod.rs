@@ -9,8 +9,6 @@ mod entry;
 mod memory;
 mod replay;
 mod store;
-#[cfg(test)]
-mod tests;
 
 pub use durable::{Durable, DurableError, Setup};
 pub use entry::{JournalEntry, Kind};

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 pub use error::RestoreError;
-pub use migrate::{MigrationError, Migrations};
+pub use migrate::{Migration, MigrationError, Migrations};
 
 use crate::journal::JournalEntry;
 use crate::name::Name;
