@@ -4,7 +4,9 @@
 //! give; breadth first, so that the first way to a configuration is a shortest one. Answers of comparisons that contradict
 //! each other are left out. What is not known is taken to be possible: any event at any time, any answer of a named guard,
 //! any context after a change. So what is not in a whole graph surely cannot happen, and what is in it may need answers that
-//! the host never gives, which is why every trace lists them. Functions of the host are taken to answer, and not to fail.
+//! the host never gives, which is why every trace lists them. One thing is taken for granted: that guards have an answer. A
+//! function of the host that fails, or a comparison of a field that is not there, fails a step and changes nothing, but a
+//! transition without event it stops in silence, and that is not looked at.
 //!
 //! Stops: machines with more configurations than fit, by limits; a graph that is not whole says which limit it came to.
 
@@ -30,7 +32,7 @@ use crate::step::Limits;
 pub struct Bounds {
     /// How many configurations it keeps.
     pub configurations: usize,
-    /// How many steps it tries in all.
+    /// How many steps it tries in all. One that does not come to rest counts as a thousand.
     pub steps: usize,
     /// How many choices of answers it tries for one event in one configuration.
     pub choices: usize,
@@ -227,6 +229,9 @@ impl<'c> Exploration<'c> {
         }
         let answers: Vec<bool> = run.asked.iter().map(|asked| asked.answer).collect();
         let again = self.step(from, event, answers, Limits::default().microsteps);
+        if is_overflow(&again) {
+            self.steps = self.steps.saturating_add(CIRCLE_STEPS);
+        }
         if again.asked.len() == run.asked.len() {
             return (again, true);
         }
@@ -317,6 +322,9 @@ impl<'c> Exploration<'c> {
         (leaves.into(), remembered.collect())
     }
 }
+
+/// As how many steps one counts that goes round as often as the kernel allows: it takes as long.
+const CIRCLE_STEPS: usize = 1000;
 
 /// How many marks of a circle are kept.
 const CIRCLE_MARKS: usize = 64;

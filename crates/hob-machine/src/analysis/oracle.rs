@@ -57,12 +57,15 @@ pub(crate) struct Run {
     pub(crate) done: Result<Active, Failed>,
 }
 
+/// What is asked, in which of the contexts of the step, and, of the host, for which event and with which data.
+type Question = (AtomId, u64, Option<(Name, Option<String>)>);
+
 /// Answers that were given and answers to give.
 #[derive(Default)]
 struct Tape {
     script: Vec<bool>,
     asked: Vec<Asked>,
-    known: HashMap<(AtomId, u64, Option<(Name, Option<String>)>), bool>,
+    known: HashMap<Question, bool>,
     marks: Vec<Mark>,
 }
 
@@ -149,7 +152,8 @@ fn registry(tape: &Arc<Mutex<Tape>>, hosts: Vec<bool>) -> Registry {
         *context = Value::from(context.as_u64().unwrap_or(0) + 1);
         Ok(())
     });
-    let marks: [(&str, fn(u32) -> Mark); 3] = [
+    type Marking = fn(u32) -> Mark;
+    let marks: [(&str, Marking); 3] = [
         (LEFT, |n| Mark::Left(NodeId(n))),
         (TAKEN, |n| Mark::Taken(TransitionId(n))),
         (ENTERED, |n| Mark::Entered(NodeId(n))),

@@ -112,16 +112,16 @@ impl Property {
             reader.rest = text;
             return Err(reader.wrong(format!("a property is one of {}, and not {found:?}", names.join(", "))));
         };
-        reader.expect("(")?;
+        reader.must("(")?;
         let condition = reader.condition(0)?;
         let without = match form {
             Form::Avoid => {
-                reader.expect(",")?;
+                reader.must(",")?;
                 Some(reader.condition(0)?)
             }
             _ => None,
         };
-        reader.expect(")")?;
+        reader.must(")")?;
         reader.skip();
         if !reader.rest.is_empty() {
             return Err(reader.wrong(format!("{:?} comes after the property", reader.rest)));
@@ -152,7 +152,7 @@ impl Reader<'_> {
         after.is_some()
     }
 
-    fn expect(&mut self, token: &str) -> Result<(), Malformed> {
+    fn must(&mut self, token: &str) -> Result<(), Malformed> {
         if self.take(token) {
             return Ok(());
         }
@@ -178,12 +178,8 @@ impl Reader<'_> {
         if depth > NESTING_MAX {
             return Err(self.wrong(format!("conditions nest deeper than {NESTING_MAX}")));
         }
-        let left = self.joined(
-            "|",
-            depth,
-            |reader| reader.joined("&", depth, |reader| reader.unary(depth), Condition::And),
-            Condition::Or,
-        )?;
+        let both = |reader: &mut Self| reader.joined("&", |reader| reader.unary(depth), Condition::And);
+        let left = self.joined("|", both, Condition::Or)?;
         if self.take("->") {
             return Ok(Condition::Implies(Box::new(left), Box::new(self.condition(depth + 1)?)));
         }
@@ -193,7 +189,6 @@ impl Reader<'_> {
     fn joined(
         &mut self,
         by: &str,
-        _depth: usize,
         each: impl Fn(&mut Self) -> Result<Condition, Malformed>,
         all: impl Fn(Vec<Condition>) -> Condition,
     ) -> Result<Condition, Malformed> {
@@ -217,7 +212,7 @@ impl Reader<'_> {
         }
         if self.take("(") {
             let inner = self.condition(depth + 1)?;
-            self.expect(")")?;
+            self.must(")")?;
             return Ok(inner);
         }
         self.skip();

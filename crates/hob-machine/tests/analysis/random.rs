@@ -131,10 +131,13 @@ enum Answers {
     Drawn(u64),
 }
 
+/// Answers of this step, by guard and event.
+type Known = HashMap<(String, String), bool>;
+
 /// A machine whose guards answer as it is told; asked again for the same event of a step they say the same.
 struct Puppet {
     machine: Arc<Machine>,
-    answers: Arc<Mutex<(Answers, HashMap<(String, String), bool>)>>,
+    answers: Arc<Mutex<(Answers, Known)>>,
 }
 
 impl Puppet {
@@ -159,7 +162,7 @@ impl Puppet {
                         }
                         answer
                     }
-                    Answers::Drawn(seed) => draw(seed) % 2 == 0,
+                    Answers::Drawn(seed) => draw(seed).is_multiple_of(2),
                 };
                 known.insert(key, answer);
                 Ok(answer)
@@ -217,7 +220,7 @@ proptest! {
     fn what_is_said_is_so(document in document(), seed in any::<u64>()) {
         for chart in charts(&document) {
             let mode = chart.semantics();
-            let bounds = Bounds { configurations: 300, steps: 4_000, choices: 64, ..Bounds::default() };
+            let bounds = Bounds { configurations: 300, steps: 8_000, choices: 64, ..Bounds::default() };
             let graph = Exploration::of(&chart, &bounds).unwrap();
             let said = report(&graph);
             let puppet = Puppet::of(&document, mode);
@@ -244,7 +247,7 @@ proptest! {
                     }
                     seen.insert(instance.configuration());
                     puppet.tell(Answers::Drawn(draw(&mut seed)));
-                    let event = ["x", "y", "z", "other"][draw(&mut seed) as usize % 4];
+                    let event = ["x", "y", "z", "other"][usize::try_from(draw(&mut seed) % 4).unwrap()];
                     let _ = instance.fire(&event.into());
                 }
             }
@@ -267,7 +270,7 @@ proptest! {
             let names: Vec<String> =
                 chart.nodes().map(|(_, node)| node.name.to_string()).filter(|name| name.starts_with('s')).collect();
             let (a, b) = (&names[a % names.len()], &names[b % names.len()]);
-            let bounds = Bounds { configurations: 300, steps: 4_000, choices: 64, ..Bounds::default() };
+            let bounds = Bounds { configurations: 300, steps: 8_000, choices: 64, ..Bounds::default() };
             let graph = Exploration::of(&chart, &bounds).unwrap();
             let puppet = Puppet::of(&document, chart.semantics());
             let ask = |text: String| {
