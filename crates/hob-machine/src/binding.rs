@@ -58,9 +58,9 @@ pub type Action = dyn Fn(&Call<'_>) -> Result<Option<Value>, Failure> + Send + S
 /// Changes a context. What it did to it before it failed is undone.
 pub type Assign = dyn Fn(&Call<'_>, &mut Value) -> Result<(), Failure> + Send + Sync;
 
-/// Does both, in the order of its own: the executable content of other formats. What it returns is done in that order, and
-/// what it raises is handled in the same step.
-pub type Content = dyn Fn(&Call<'_>, &mut Value) -> Result<Vec<Effect>, Failure> + Send + Sync;
+/// Does both, in an order of its own: the executable content of other formats. What it raises is handled in the same step. By
+/// the rules of SCXML what it did before it failed stays done.
+pub type Content = dyn Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), Failure> + Send + Sync;
 
 /// Functions of the host, by name.
 ///
@@ -123,7 +123,7 @@ impl Registry {
     pub fn content(
         mut self,
         name: impl Into<String>,
-        content: impl Fn(&Call<'_>, &mut Value) -> Result<Vec<Effect>, Failure> + Send + Sync + 'static,
+        content: impl Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
         self.contents.insert(name.into(), Arc::new(content));
         self
@@ -151,6 +151,8 @@ pub(crate) enum Bound {
     Builtin(Effect),
     Host(Arc<Action>),
     Content(Arc<Content>),
+    /// What failed before it does not keep what comes after it from running.
+    Block,
 }
 
 /// A chart and what it names: everything that instances share.
@@ -172,7 +174,9 @@ impl Machine {
         for action in &chart.actions {
             let host = || registry.actions.get(&*action.name).cloned().map(Bound::Host);
             let content = || registry.contents.get(&*action.name).cloned().map(Bound::Content);
-            match builtin::effect(action).map(Bound::Builtin).or_else(host).or_else(content) {
+            let block = (&*action.name == builtin::BLOCK).then_some(Bound::Block);
+            match block.or_else(|| builtin::effect(action).map(Bound::Builtin)).or_else(host).or_else(content)
+            {
                 Some(bound) => actions.push(bound),
                 None => problems.push(unbound(action, "action", registry.actions.keys())),
             }

@@ -12,6 +12,9 @@ use crate::name::Name;
 /// What such names begin with.
 const PREFIXES: [&str; 2] = ["crucible.", "hob."];
 
+/// An action that does nothing: a failure by the rules of SCXML ends the list as far as the next one of these.
+pub(crate) const BLOCK: &str = "hob.block";
+
 /// Whether an action of this name is one of them, or would be.
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {

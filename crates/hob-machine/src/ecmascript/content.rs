@@ -1,6 +1,6 @@
 //! Executable content of SCXML, run on a context.
 //!
-//! What fails undoes what its own element did; that it failed is told by whoever steps the machine.
+//! What was done before something failed stays done; that it failed is told by whoever steps the machine.
 
 use std::sync::Arc;
 
@@ -34,10 +34,9 @@ pub fn register(registry: Registry) -> Registry {
         Ok(env.eval(&expression(text)?)?.truthy())
     });
     names.iter().fold(registry, |registry, name| {
-        registry.content(format!("scxml.{name}"), |call, context| {
-            let mut run = Run { env: env(call, context)?, effects: Vec::new() };
-            run.action(call.name, call.params, 0)?;
-            Ok(run.effects)
+        registry.content(format!("scxml.{name}"), |call, context, effects| {
+            let mut run = Run { env: env(call, context)?, effects };
+            Ok(run.action(call.name, call.params, 0)?)
         })
     })
 }
@@ -107,12 +106,12 @@ fn env<'c>(call: &Call<'_>, context: &'c mut Value) -> Result<Env<'c>, Failure> 
     Ok(Env::new(globals, event)?)
 }
 
-struct Run<'c> {
+struct Run<'c, 'e> {
     env: Env<'c>,
-    effects: Vec<Effect>,
+    effects: &'e mut Vec<Effect>,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     fn action(&mut self, name: &str, params: &Map<String, Value>, depth: usize) -> Result<(), String> {
         if depth > DEPTH_MAX {
             return Err(format!("content nests deeper than {DEPTH_MAX}"));

@@ -227,6 +227,15 @@ impl Parser {
                 return self.deeper(|parser| Ok(Expr::Unary(op, Box::new(parser.unary()?))));
             }
         }
+        for (sign, op) in [("++", "+"), ("--", "-")] {
+            if self.sign(sign) {
+                let to = self.deeper(Self::unary)?;
+                if !matches!(to, Expr::Name(_) | Expr::Member(..)) {
+                    return Err("only a name or a member can be counted".into());
+                }
+                return Ok(Expr::Assign(Box::new(to), op, Box::new(Expr::Number(1.0))));
+            }
+        }
         if self.word("typeof") {
             return self.deeper(|parser| Ok(Expr::Unary("typeof", Box::new(parser.unary()?))));
         }
@@ -254,13 +263,22 @@ impl Parser {
             } else if self.sign("(") {
                 expr = Expr::Call(Box::new(expr), self.items(")")?);
             } else if self.sign("++") {
-                return Ok(Expr::Assign(Box::new(expr), "+", Box::new(Expr::Number(1.0))));
+                return Self::count_after(expr, "+", "-");
             } else if self.sign("--") {
-                return Ok(Expr::Assign(Box::new(expr), "-", Box::new(Expr::Number(1.0))));
+                return Self::count_after(expr, "-", "+");
             } else {
                 return Ok(expr);
             }
         }
+    }
+
+    /// `x++` is the value from before.
+    fn count_after(to: Expr, op: &'static str, back: &'static str) -> Result<Expr, String> {
+        if !matches!(to, Expr::Name(_) | Expr::Member(..)) {
+            return Err("only a name or a member can be counted".into());
+        }
+        let one = || Box::new(Expr::Number(1.0));
+        Ok(Expr::Binary(back, Box::new(Expr::Assign(Box::new(to), op, one())), one()))
     }
 
     fn items(&mut self, end: &str) -> Result<Vec<Expr>, String> {

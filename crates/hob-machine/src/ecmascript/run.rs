@@ -78,8 +78,13 @@ impl<'c> Env<'c> {
                 Statement::Function(..) => {}
                 Statement::Var(names) => {
                     for (name, value) in names {
+                        let known = match self.locals.last() {
+                            Some(locals) => locals.contains_key(name),
+                            None => self.is_declared(name),
+                        };
                         let value = match value {
                             Some(value) => self.eval(value)?,
+                            None if known => continue,
                             None => Js::Undefined,
                         };
                         match self.locals.last_mut() {

@@ -43,6 +43,7 @@ impl<'a> Stepper<'a> {
                 continue;
             };
             match bound {
+                Bound::Block => {}
                 Bound::Builtin(effect) => self.builtin(&wanted.name, effect)?,
                 Bound::Content(content) => self.content(&**content, wanted, place)?,
                 Bound::Host(action) => {
@@ -78,16 +79,17 @@ impl<'a> Stepper<'a> {
             data: self.data.as_deref(),
             deadline: self.limits.deadline,
         };
-        let done = content(&call, Arc::make_mut(&mut self.context));
-        let effects = done.map_err(|failure| StepError::ActionFailed {
+        let mut effects = Vec::new();
+        let done = content(&call, Arc::make_mut(&mut self.context), &mut effects);
+        let done = done.map_err(|failure| StepError::ActionFailed {
             action: wanted.name.to_string(),
             place: self.show(place),
             cause: failure.to_string(),
-        })?;
+        });
         for effect in effects {
             self.emit(effect)?;
         }
-        Ok(())
+        done
     }
 
     /// What is raised stays here; everything else goes out.

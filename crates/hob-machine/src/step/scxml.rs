@@ -9,6 +9,8 @@
 //! `error.execution` raised, as the recommendation has it. An event that nobody wants is an error, though the recommendation
 //! drops it in silence: whoever sends it may ignore that.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::ask::Verdict;
@@ -17,6 +19,7 @@ use super::run::Place;
 use super::scxml_enter::Entry;
 use super::settle::ALWAYS;
 use super::{Stepper, Stepping};
+use crate::binding::Bound;
 use crate::chart::shape::ROOT;
 use crate::chart::{ActionId, AssignId, Chart, Kind, NodeId, TransitionId};
 use crate::error::StepError;
@@ -237,36 +240,40 @@ impl<'a> Stepper<'a> {
         self.enter_planned(&mut entry)
     }
 
-    /// Runs a list. The first of it that fails ends it, undone, and is told in an event.
+    /// Runs a list. The first of it that fails ends it, as far as the next block, and is told in an event.
     pub(super) fn list(&mut self, actions: &[ActionId], assigns: &[AssignId], place: Place) -> Stepping {
-        if actions.is_empty() && assigns.is_empty() {
-            return Ok(());
-        }
-        let mut kept = std::sync::Arc::clone(&self.context);
-        let mut done = Ok(());
+        let mut failed = false;
         for action in actions {
-            done = self.actions(std::slice::from_ref(action), place);
-            if done.is_err() {
-                break;
+            let bound = self.machine.actions.get(action.0 as usize);
+            if matches!(bound, Some(Bound::Block)) {
+                failed = false;
+            } else if !failed {
+                let done = self.actions(std::slice::from_ref(action), place);
+                failed = self.is_told(done)?;
             }
-            kept = std::sync::Arc::clone(&self.context);
         }
-        if done.is_ok() {
-            for assign in assigns {
-                done = self.assigns(std::slice::from_ref(assign), place);
-                if done.is_err() {
-                    break;
+        for assign in assigns {
+            if !failed {
+                let kept = Arc::clone(&self.context);
+                let done = self.assigns(std::slice::from_ref(assign), place);
+                failed = self.is_told(done)?;
+                if failed {
+                    self.context = kept;
                 }
-                kept = std::sync::Arc::clone(&self.context);
             }
         }
+        Ok(())
+    }
+
+    /// Whether something failed; that is an event then.
+    fn is_told(&mut self, done: Stepping) -> Stepping<bool> {
         match done {
+            Ok(()) => Ok(false),
             Err(StepError::ActionFailed { cause, .. } | StepError::AssignFailed { cause, .. }) => {
-                self.context = kept;
                 self.raise_error(cause);
-                Ok(())
+                Ok(true)
             }
-            done => done,
+            Err(error) => Err(error),
         }
     }
 

@@ -13,6 +13,30 @@ use serde_json::Value;
 /// How many events a machine may send itself in one test.
 const EVENTS_MAX: usize = 10_000;
 
+/// The machine with the scripts that it names by file in it: fetching is for whoever loads a machine.
+fn fetched(document: &Document, machine: &Path) -> Result<Document, String> {
+    let mut value: Value = serde_json::from_str(&document.to_string()).map_err(|error| error.to_string())?;
+    let mut places = vec![&mut value];
+    while let Some(place) = places.pop() {
+        let is_script = |fields: &serde_json::Map<String, Value>| {
+            let src = fields.get("src").and_then(Value::as_str).filter(|src| src.ends_with(".js"))?;
+            std::fs::read_to_string(machine.with_file_name(src)).ok()
+        };
+        match place {
+            Value::Object(fields) => {
+                if let Some(text) = is_script(fields) {
+                    fields.remove("src");
+                    fields.insert("text".into(), text.into());
+                }
+                places.extend(fields.values_mut());
+            }
+            Value::Array(items) => places.extend(items),
+            _ => {}
+        }
+    }
+    Document::parse(&value.to_string()).map_err(|refused| refused.to_string())
+}
+
 /// What is done with a machine between reading and running it.
 pub(crate) type Through = fn(Document) -> Result<Document, String>;
 
@@ -26,10 +50,11 @@ pub(crate) fn run(machine: &Path, script: &Path, through: Through) -> Result<(),
     if invokes {
         return Err("invoke: a session that starts others".into());
     }
-    let document = through(imported.result)?;
+    let source = fetched(&imported.result, machine)?;
+    let document = through(source.clone())?;
     let chart = Chart::load(&document).map_err(|refused| format!("refused: {refused}"))?;
     let registry = ecmascript::register(Registry::new());
-    let (context, errors) = ecmascript::begin(&document);
+    let (context, errors) = ecmascript::begin(&source);
     let machine = Machine::bind(chart, &registry).map_err(|refused| {
         let named = refused.0.iter().filter_map(|problem| problem.message.split('"').nth(1));
         let named: BTreeSet<&str> = named.collect();

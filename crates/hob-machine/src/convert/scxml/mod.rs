@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `raise` | the action `hob.raise` |
 //! | `send` of a literal event to the session itself | the action `hob.schedule`, with its delay or none |
+//! | the second `onentry` or `onexit` of a state | the action `hob.block` before it |
 //! | `cancel` of a literal id | the action `crucible.cancel` |
 //! | everything else | an action of the element's name behind `scxml.`, with its attributes as parameters |
 //! | `cond` of `In()`, `true`, `false`, `!`, `&&`, `||` | a guard expression |

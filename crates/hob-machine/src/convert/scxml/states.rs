@@ -111,8 +111,8 @@ impl Reader {
         let (mut transitions, mut invoke) = (Vec::new(), Vec::new());
         for child in xml::elements(node) {
             match xml::name(child) {
-                Some("onentry") => self.block(xml::elements(child), &mut entry),
-                Some("onexit") => self.block(xml::elements(child), &mut exit),
+                Some("onentry") => self.separate(child, &mut entry),
+                Some("onexit") => self.separate(child, &mut exit),
                 Some("transition") => transitions.push(self.transition(child, &name)),
                 Some("invoke") => invoke.push(self.invoke(child, &name, invoke.len())),
                 Some("datamodel") => self.datamodel(child),
@@ -136,6 +136,14 @@ impl Reader {
             state.put("children", inside);
         }
         state
+    }
+
+    /// One more block: what fails in one does not keep another from running.
+    fn separate(&mut self, node: Node<'_, '_>, into: &mut Block) {
+        if !into.actions.is_empty() {
+            into.actions.push(reference("hob.block", Object::new()));
+        }
+        self.block(xml::elements(node), into);
     }
 
     fn regions(&mut self, parallel: Node<'_, '_>, inside: Vec<Object>) -> Vec<Object> {

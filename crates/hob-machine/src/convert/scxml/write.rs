@@ -236,8 +236,9 @@ impl Writer {
             state.transitions.iter().enumerate().filter(|(_, each)| each.after.is_some()).collect();
         let timer = |index: usize| format!("{}:after:{index}", state.name);
         if !(state.on_entry.is_empty() && state.on_entry_assign.is_empty() && timers.is_empty()) {
+            let last = self.blocks("onentry", &state.on_entry);
             self.element("onentry", &[], |writer| {
-                writer.content(&state.on_entry, &state.on_entry_assign);
+                writer.content(last, &state.on_entry_assign);
                 for (index, transition) in &timers {
                     let delay = delay::show(transition.after.unwrap_or_default());
                     let event = transition.on.to_string();
@@ -249,13 +250,25 @@ impl Writer {
             });
         }
         if !(state.on_exit.is_empty() && state.on_exit_assign.is_empty() && timers.is_empty()) {
+            let last = self.blocks("onexit", &state.on_exit);
             self.element("onexit", &[], |writer| {
-                writer.content(&state.on_exit, &state.on_exit_assign);
+                writer.content(last, &state.on_exit_assign);
                 timers
                     .iter()
                     .for_each(|(index, _)| writer.empty("cancel", &[("sendid", Some(&timer(*index)))]));
             });
         }
+    }
+
+    /// Writes all blocks but the last, which is returned.
+    fn blocks<'r>(&mut self, element: &str, actions: &'r [Ref]) -> &'r [Ref] {
+        let mut rest = actions;
+        while let Some(end) = rest.iter().position(|action| action.name == "hob.block") {
+            let (block, after) = rest.split_at(end);
+            self.element(element, &[], |writer| writer.content(block, &[]));
+            rest = after.get(1..).unwrap_or_default();
+        }
+        rest
     }
 
     fn transitions(&mut self, state: &State) {

@@ -388,7 +388,9 @@ impl Writer {
             None if stays || transition.to.is_empty() => {}
             None => fields.put("target", self.target(&transition.to)),
         }
-        if transition.reenter {
+        // By the rules of SCXML only a compound state that leads inside stays where it is.
+        let leads_on = self.scxml && !stays && (transition.to == state.name || state.children.is_empty());
+        if transition.reenter || leads_on {
             fields.put("reenter", Tree::Leaf(Value::Bool(true)));
         }
         let id = |name: &Name| self.id(name);
