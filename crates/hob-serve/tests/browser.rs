@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test` installs it. What is clicked is what a person would click; what is read is what the browser made of it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
 mod common;
 

@@ -97,6 +97,3 @@ pub fn svg(chart: &Chart, active: &[Name], how: Svg) -> Result<String, TooLarge>
     let layout = layout::Layout::new(&sketch, &words);
     Ok(svg::write(&sketch, &words, &layout, how))
 }
-
-#[cfg(test)]
-mod tests;

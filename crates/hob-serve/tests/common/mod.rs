@@ -1,6 +1,12 @@
 //! A server to ask, and just enough of HTTP to ask it anything, including what no browser would.
 
-#![allow(clippy::unwrap_used, dead_code, reason = "a test may fail loudly, and uses what it needs")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    dead_code,
+    reason = "a test may fail loudly, and uses what it needs"
+)]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

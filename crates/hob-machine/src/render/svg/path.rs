@@ -15,24 +15,25 @@ pub(super) fn line(svg: &mut Writer, points: &[Point]) {
     let neck = Point::new(last.x, last.y - down * (HEAD.0 - 1.0));
     let mut data = format!("M{} {}", number(first.x), number(first.y));
     let mut from = *first;
-    for (place, to) in points.iter().enumerate().skip(1) {
-        let to = if place + 1 == points.len() { neck } else { *to };
-        segment(&mut data, from, to, *last);
+    for (place, pair) in points.windows(2).enumerate() {
+        let [before, to] = pair else { continue };
+        // Between two points of one height: below, and up again.
+        let flat = (to.y - before.y).abs() < 0.5;
+        let to = if place + 2 == points.len() { neck } else { *to };
+        segment(&mut data, from, to, flat);
         from = to;
     }
     svg.leaf("path", &[("class", "way"), ("d", &data)]);
     head(svg, *last, Point::new(0.0, down));
 }
 
-fn segment(data: &mut String, from: Point, to: Point, last: Point) {
+fn segment(data: &mut String, from: Point, to: Point, flat: bool) {
     let (dx, dy) = (to.x - from.x, to.y - from.y);
     if dx.abs() < 0.5 {
         data.push_str(&format!("V{}", number(to.y)));
         return;
     }
-    // Between two points of one height: below, and up again.
-    let bend =
-        if (last.y - from.y).abs() < 1.0 && dy.abs() < HEAD.0 { (34.0, 34.0) } else { (dy / 2.0, -dy / 2.0) };
+    let bend = if flat { (32.0, 32.0) } else { (dy / 2.0, -dy / 2.0) };
     let curve = [Point::new(from.x, from.y + bend.0), Point::new(to.x, to.y + bend.1), to];
     let curve: Vec<String> =
         curve.iter().map(|point| format!("{} {}", number(point.x), number(point.y))).collect();

@@ -99,7 +99,8 @@ fn bands(layers: &Layers, xs: &[f64]) -> Vec<Band> {
             .fold(0.0, f64::max);
         let top = match number {
             0 => 0.0,
-            1 if h == 0.0 => bottom + BELOW_TITLE - BETWEEN,
+            // A title alone needs little room below, arrows beside it need it to bend.
+            1 if h == 0.0 && layers.rows[0].len() == 1 => bottom + BELOW_TITLE - BETWEEN,
             _ if number % 2 == 1 && h == 0.0 => bottom + BETWEEN_BOXES - BETWEEN,
             _ => bottom + BETWEEN + (0.06 * reach).min(36.0),
         };

@@ -1,16 +1,16 @@
 //! The same machine in three languages, and what must be true of every picture.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::collections::HashMap;
 
+use hob_machine::document::model::State;
+use hob_machine::render::{ALL_MAX, NAMES_MAX, STATES_MAX, Svg, TooLarge, dot, mermaid, svg};
+use hob_machine::{Chart, Document};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use roxmltree::{Document as Xml, Node};
 use serde_json::{Value, json};
-
-use super::*;
-use crate::document::Document;
 
 /// Everything that can be drawn.
 const ALL: &str = r#"{"name": "all <&\"'>", "initial": "a", "hasInitial": true, "states": [
@@ -320,7 +320,7 @@ fn check(chart: &Chart, text: &str) {
     }
     assert!(transitions.is_empty());
     let canvas = rect(xml.descendants().find(|node| has(*node, "canvas")).unwrap());
-    let siblings = |states: Vec<&crate::document::model::State>, around: Rect| {
+    let siblings = |states: Vec<&State>, around: Rect| {
         let rects: Vec<Rect> = states.iter().map(|state| places[state.at.as_str()]).collect();
         for (number, one) in rects.iter().enumerate() {
             assert!(within(*one, around), "{} leaves what is around it", states[number].name);
