@@ -1,6 +1,13 @@
 //! A machine with its journal in a store whose power goes off, at every write and at every wait for the disk: what was written
 //! since the last wait is gone then, all of it or any part.
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly"
+)]
 
 use std::collections::BTreeMap;
 use std::io;

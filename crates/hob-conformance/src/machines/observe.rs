@@ -38,11 +38,15 @@ pub(super) fn stepped(
     expected.get("trace").map_or(Ok(()), |expected| compare_trace(expected, trace))
 }
 
-/// What a snapshot holds of the configuration.
+/// Everything that a recorded snapshot holds; and what is restored from ours is the same instance.
 pub(super) fn snapshot(expected: &Value, instance: &Instance) -> Result<(), String> {
-    same("configuration", expected.get("configuration"), &json!(instance.configuration()))?;
-    same("context", expected.get("context"), instance.context())?;
-    same("status", expected.get("status"), &json!(u8::from(instance.is_done())))
+    let snapshot = instance.snapshot();
+    let ours = snapshot.to_value();
+    for key in expected.as_object().into_iter().flat_map(serde_json::Map::keys) {
+        same(key, expected.get(key), ours.get(key).unwrap_or(&Value::Null))?;
+    }
+    let restored = Instance::restore(instance.machine(), &snapshot).map_err(|error| error.to_string())?;
+    same("restored", Some(&ours), &restored.snapshot().to_value())
 }
 
 fn place(expected: &Value, instance: &Instance) -> Result<(), String> {
