@@ -142,8 +142,11 @@ struct Asked {
     behavior: Behavior,
     asks: Asks,
     /// Newest first; nothing is kept of a behavior that may see the world.
-    kept: Option<Mutex<Vec<(Vec<u8>, Arc<[u8]>)>>>,
+    kept: Option<Mutex<Vec<Kept>>>,
 }
+
+/// A request, and the response to it.
+type Kept = (Vec<u8>, Arc<[u8]>);
 
 /// What a behavior is sent.
 #[derive(Serialize)]

@@ -15,12 +15,18 @@ pub(crate) enum MachineCommand {
     Run(RunArgs),
     /// Take one step from a snapshot, and print what it did and the snapshot after it.
     Step(StepArgs),
+    /// Look for what is wrong with a machine before it runs, and answer questions about it.
+    Analyze(AnalyzeArgs),
+    /// Compare two versions of a machine, and say what that makes of its version number.
+    Diff(DiffArgs),
     /// Draw a machine.
     Render(RenderArgs),
     /// Turn a machine into another format, and say what does not map.
     Convert(ConvertArgs),
     /// Run a journal again, and print where it leads.
     Replay(ReplayArgs),
+    /// Open a page on this machine where a person runs a machine: sees it move, steps back, changes what guards say.
+    Serve(ServeArgs),
 }
 
 /// A machine.
@@ -122,6 +128,64 @@ pub(crate) struct StepArgs {
     /// What the machine remembers at first, without a snapshot.
     #[arg(long, value_name = "JSON", conflicts_with = "snapshot")]
     pub(crate) context: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// A property: `reach(x)`, `never(a & b)`, `always(a -> b)`, `eventually(x)`, `inevitable(x)`, `avoid(x, y)`.
+    #[arg(long, value_name = "PROPERTY")]
+    pub(crate) property: Vec<String>,
+    /// Print sequences of events that cover all of these.
+    #[arg(long, value_name = "GOALS")]
+    pub(crate) cover: Option<CoverGoals>,
+    /// How many configurations to look at.
+    #[arg(long, value_name = "N")]
+    pub(crate) configurations: Option<usize>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What sequences of events are to cover.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CoverGoals {
+    /// Every state.
+    States,
+    /// Every transition.
+    Transitions,
+    /// Every two transitions that can follow on each other.
+    Pairs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The old version.
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The new one.
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Exit with 1 when something changed.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The machine.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What the machine remembers at first.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) context: Option<String>,
+    /// The port on 127.0.0.1; any free one when it is 0.
+    #[arg(long, value_name = "PORT", default_value = "0")]
+    pub(crate) port: u16,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `hob machine`: statecharts on the command line. Reading, checking, stepping and drawing is the library's; here are flags,
 //! and what is printed.
 
+mod analyze;
 pub(crate) mod args;
 mod bind;
 mod events;
@@ -17,16 +18,19 @@ use hob::machine::{Name, Problem, render};
 use serde_json::{Value, json};
 
 use crate::report::{Done, Failure, HOST, print, print_json};
-use args::{CheckArgs, ConvertArgs, Format, MachineCommand, Picture, RenderArgs, ReplayArgs};
+use args::{CheckArgs, ConvertArgs, Format, MachineCommand, Picture, RenderArgs, ReplayArgs, ServeArgs};
 
 pub(crate) fn run(command: &MachineCommand) -> Done {
     match command {
         MachineCommand::Check(args) => check(args),
         MachineCommand::Run(args) => run::run(args),
         MachineCommand::Step(args) => step::run(args),
+        MachineCommand::Analyze(args) => analyze::run(args),
+        MachineCommand::Diff(args) => analyze::compare(args),
         MachineCommand::Render(args) => draw(args),
         MachineCommand::Convert(args) => convert(args),
         MachineCommand::Replay(args) => play_back(args),
+        MachineCommand::Serve(args) => serve(args),
     }
 }
 
@@ -138,5 +142,23 @@ fn play_back(args: &ReplayArgs) -> Done {
         .collect();
     let snapshot = system.snapshot().map(|snapshot| snapshot.to_value());
     print_json(&json!({"inputs": entries.len(), "machines": instances, "snapshot": snapshot}))?;
+    Ok(0)
+}
+
+/// Runs until it is stopped. The address is printed once; it has a secret in it.
+fn serve(args: &ServeArgs) -> Done {
+    // A machine of another format is shown as what it becomes; one that cannot be read is shown with what is wrong with it.
+    let text = source::text(&args.file)?;
+    let text = match source::parse(&text) {
+        Ok(source) if source.format != Format::Crucible => source.document.to_string(),
+        _ => text,
+    };
+    let options = hob_serve::machine::Options {
+        text,
+        context: events::context(args.context.as_deref())?,
+        port: args.port,
+    };
+    let served = hob_serve::machine::serve(&options, |url| drop(print(&format!("{url}\n"))));
+    served.map_err(|error| Failure::new(HOST, format!("failed to serve the page: {error}")))?;
     Ok(0)
 }
