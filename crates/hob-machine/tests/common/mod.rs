@@ -4,7 +4,7 @@
 //! `event>target`, with `?guard` behind, `+event` to raise, `!` to re-enter; `~` for no event, `*` for any, `event>-` forbids.
 //! Every state says `in:` and `out:` and, complete, `done:`; every transition says `event>target`.
 #![allow(dead_code, reason = "not every test uses all of it")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
 use std::sync::Arc;
 
