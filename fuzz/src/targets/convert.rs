@@ -1,7 +1,7 @@
 //! Any text as a machine of another format is read or refused; what was read can be checked, and written again.
 
 use hob_machine::convert::{Converted, scxml, xstate};
-use hob_machine::{Chart, Document, Refused};
+use hob_machine::{Chart, Document, Refused, ecmascript};
 
 type Import = fn(&str) -> Result<Converted<Document>, Refused>;
 type Export = fn(&Document) -> Result<Converted<String>, Refused>;
@@ -17,6 +17,8 @@ pub(super) fn xstate(input: &[u8]) -> Result<(), String> {
 fn check(input: &[u8], import: Import, export: Export) -> Result<(), String> {
     let text = String::from_utf8_lossy(input);
     let Ok(imported) = import(&text) else { return Ok(()) };
+    // What is in it of ECMAScript ends, whatever it is.
+    drop(ecmascript::begin(&imported.result));
     // Most of what is mutated is no machine that could run; to say so is all that is asked.
     let loads = Chart::load(&imported.result).is_ok();
     for export in [scxml::export as Export, xstate::export as Export] {

@@ -18,9 +18,6 @@ use crate::problem::{Problem, below};
 /// How many states, and how many transitions, a machine may have.
 const PARTS_MAX: usize = 1_000_000;
 
-/// How many states a transition may lead to at once: each is compared with each.
-const TARGETS_MAX: usize = 1024;
-
 pub(super) fn build(machine: model::Machine, problems: &mut Vec<Problem>) -> Option<Chart> {
     let at = "/meta/hob.semantics";
     let semantics = match machine.meta.get("hob.semantics") {
@@ -105,7 +102,7 @@ pub(super) fn build_as(
 
 pub(super) struct Builder<'a> {
     pub(super) machine: &'a model::Machine,
-    semantics: Semantics,
+    pub(super) semantics: Semantics,
     pub(super) problems: &'a mut Vec<Problem>,
     pub(super) by_name: HashMap<Name, NodeId>,
     nodes: Vec<Node>,
@@ -181,7 +178,7 @@ impl<'a> Builder<'a> {
     }
 
     #[expect(clippy::indexing_slicing, reason = "the numbers are those that `add` gave")]
-    fn node(&mut self, id: NodeId) -> &mut Node {
+    pub(super) fn node(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.0 as usize]
     }
 
@@ -234,13 +231,6 @@ impl<'a> Builder<'a> {
             self.close(id);
         }
         self.close(id);
-    }
-
-    /// Whether a region is none: by the rules of SCXML one with history states alone holds what its parallel state remembers.
-    fn is_history(&self, region: &model::Region) -> bool {
-        self.semantics == Semantics::Scxml
-            && !region.states.is_empty()
-            && region.states.iter().all(|state| state.history.is_some())
     }
 
     fn check_shape(&mut self, state: &model::State, parent: NodeId) {
@@ -312,7 +302,7 @@ impl<'a> Builder<'a> {
         self.node(id).initial = vec![target];
     }
 
-    fn target(&mut self, name: &Name, at: &str) -> Option<NodeId> {
+    pub(super) fn target(&mut self, name: &Name, at: &str) -> Option<NodeId> {
         let found = self.by_name.get(name).copied();
         if found.is_none() {
             self.problems.push(Problem::error(
@@ -374,92 +364,6 @@ impl<'a> Builder<'a> {
             self.transition(id, index, transition);
         }
         self.check_ambiguous(state);
-    }
-
-    fn more_initial(&mut self, id: NodeId, meta: &serde_json::Map<String, serde_json::Value>, at: &str) {
-        if let Some(actions) = meta.get("hob.onInitial") {
-            let at = below(&below(at, "meta"), "hob.onInitial");
-            self.node(id).on_initial = self.inline_actions(actions, &at);
-        }
-        let Some(targets) = meta.get("hob.initial") else { return };
-        let at = below(&below(at, "meta"), "hob.initial");
-        let Some(targets) = self.targets(targets, &at) else { return };
-        let end = self.node(id).end;
-        if targets.iter().any(|target| *target <= id || target.0 >= end) {
-            let message = format!("one of them is not inside {}", self.node(id).label);
-            self.problems.push(Problem::error("initial_outside", at, message));
-            return;
-        }
-        self.node(id).initial = targets;
-    }
-
-    /// Actions that stand under `meta`.
-    fn inline_actions(&mut self, value: &serde_json::Value, at: &str) -> Vec<ActionId> {
-        let read = |(index, item): (usize, &serde_json::Value)| {
-            let name = item.get("name")?.as_str()?.to_owned();
-            let params =
-                item.get("params").and_then(|params| params.as_object()).cloned().unwrap_or_default();
-            Some(model::Ref { at: below(at, index), name, params })
-        };
-        let refs: Option<Vec<_>> =
-            value.as_array().and_then(|items| items.iter().enumerate().map(read).collect());
-        let Some(refs) = refs else {
-            let message = "this is a list of actions, each with a name and perhaps params";
-            self.problems.push(Problem::error("wrong_type", at, message));
-            return Vec::new();
-        };
-        refs.iter().map(|reference| self.action(reference)).collect()
-    }
-
-    /// Where a history state leads without anything to remember: to no history state that leads back to it.
-    fn check_default(&mut self, history: NodeId, target: NodeId, at: &str) {
-        let scxml = self.semantics == Semantics::Scxml;
-        let around = self.node(history).parent;
-        let beside = self.node(target).parent == around;
-        if matches!(self.node(target).kind, Kind::History(_)) && (beside || !scxml) {
-            let message = format!("{} is a history state itself", self.node(target).label);
-            self.problems.push(Problem::error("history_default", at, message));
-        }
-    }
-
-    /// A list of states that can all be active at once.
-    fn targets(&mut self, value: &serde_json::Value, at: &str) -> Option<Vec<NodeId>> {
-        let names = value.as_array().and_then(|names| names.iter().map(Name::from_value).collect());
-        let Some(names): Option<Vec<Name>> = names else {
-            self.problems.push(Problem::error("wrong_type", at, "this is a list of names of states"));
-            return None;
-        };
-        let targets: Option<Vec<NodeId>> = names.iter().map(|name| self.target(name, at)).collect();
-        let targets = targets.filter(|targets| !targets.is_empty())?;
-        if targets.len() > TARGETS_MAX {
-            let message = format!("here are {} targets; {TARGETS_MAX} are allowed", targets.len());
-            self.problems.push(Problem::error("too_large", at, message));
-            return None;
-        }
-        for (index, a) in targets.iter().enumerate() {
-            for b in targets.iter().skip(index + 1) {
-                if !self.together(*a, *b) {
-                    let (a, b) = (self.node(*a).label.clone(), self.node(*b).label.clone());
-                    let message = format!("{a} and {b} are never active at the same time");
-                    self.problems.push(Problem::error("targets", at, message));
-                    return None;
-                }
-            }
-        }
-        Some(targets)
-    }
-
-    /// Whether two states can be active at the same time, neither being inside the other.
-    fn together(&mut self, a: NodeId, b: NodeId) -> bool {
-        let mut around = a;
-        loop {
-            let node = self.node(around);
-            let within = around <= b && b.0 < node.end;
-            if within || around == ROOT {
-                return node.kind == Kind::Parallel && around != a && around != b;
-            }
-            around = node.parent;
-        }
     }
 
     fn invoke(&mut self, id: NodeId, index: usize, invocation: &model::Invocation) {
@@ -612,7 +516,7 @@ impl<'a> Builder<'a> {
         GuardId(used(&mut self.guards, reference))
     }
 
-    fn action(&mut self, reference: &model::Ref) -> ActionId {
+    pub(super) fn action(&mut self, reference: &model::Ref) -> ActionId {
         ActionId(used(&mut self.actions, reference))
     }
 

@@ -6,6 +6,7 @@
 
 mod build;
 mod guards;
+mod several;
 pub(crate) mod shape;
 
 use std::collections::HashMap;

@@ -3,6 +3,9 @@
 /// How many bytes a text may have.
 const BYTES_MAX: usize = 64 << 10;
 
+/// How many tokens: what is made of them is no deeper than they are many.
+const TOKENS_MAX: usize = 8192;
+
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
@@ -26,6 +29,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
+        if tokens.len() > TOKENS_MAX {
+            return Err(format!("a script has at most {TOKENS_MAX} words and signs"));
+        }
         if first.is_whitespace() {
             rest = rest.trim_start();
         } else if let Some(comment) = rest.strip_prefix("//") {

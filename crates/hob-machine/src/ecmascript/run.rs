@@ -10,6 +10,9 @@ use super::value::{Js, binary};
 /// How many expressions and statements one evaluation may run.
 const STEPS_MAX: u32 = 100_000;
 
+/// How deep an evaluation may nest, calls and all.
+const DEPTH_MAX: usize = 256;
+
 /// How deep calls may nest.
 const CALLS_MAX: usize = 32;
 
@@ -29,11 +32,13 @@ pub(super) struct Env<'c> {
     functions: HashMap<String, (Vec<String>, Vec<Statement>)>,
     locals: Vec<HashMap<String, Js>>,
     steps: u32,
+    depth: usize,
 }
 
 impl<'c> Env<'c> {
     pub(super) fn new(globals: &'c mut Map<String, Value>, event: Value) -> Result<Self, String> {
-        let mut env = Self { globals, event, functions: HashMap::new(), locals: Vec::new(), steps: 0 };
+        let mut env =
+            Self { globals, event, functions: HashMap::new(), locals: Vec::new(), steps: 0, depth: 0 };
         let scripts: Vec<String> = match env.globals.get(SCRIPTS) {
             Some(Value::Array(scripts)) => {
                 scripts.iter().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -115,9 +120,19 @@ impl<'c> Env<'c> {
         if self.steps > STEPS_MAX { Err(format!("it takes more than {STEPS_MAX} steps")) } else { Ok(()) }
     }
 
-    /// The value of an expression. How deep it nests is bounded by the parser, times the depth of calls.
+    /// The value of an expression.
     pub(super) fn eval(&mut self, expr: &Expr) -> Result<Js, String> {
         self.step()?;
+        if self.depth >= DEPTH_MAX {
+            return Err(format!("it nests deeper than {DEPTH_MAX}"));
+        }
+        self.depth += 1;
+        let value = self.eval_one(expr);
+        self.depth -= 1;
+        value
+    }
+
+    fn eval_one(&mut self, expr: &Expr) -> Result<Js, String> {
         Ok(match expr {
             Expr::Number(number) => Js::number(*number),
             Expr::Text(text) => Js::text(text.as_str()),

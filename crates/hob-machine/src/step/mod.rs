@@ -14,8 +14,6 @@ mod enter;
 mod run;
 mod scxml;
 mod scxml_enter;
-#[cfg(test)]
-mod scxml_tests;
 mod select;
 mod settle;
 mod take;

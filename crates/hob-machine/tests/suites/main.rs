@@ -3,7 +3,7 @@
 //! `cargo xtask suites` installs them into `target/suites`; nothing of theirs is kept in the tree. `not_passed.txt` lists every
 //! test that does not pass, with its reason. A test that starts or ceases to pass must change that list.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod script;
 
@@ -109,9 +109,15 @@ fn what_passes_passes_after_a_round_trip_through_xstate() {
         let text = xstate::export(&document).map_err(|refused| refused.to_string())?.result;
         Ok(xstate::import(&text).map_err(|refused| refused.to_string())?.result)
     };
-    // XState tries what is for one event before what is for many, wherever they stand.
+    let lost = [
+        // XState tries what is for one event before what is for many, wherever they stand.
+        "scxml-prefix-event-name-matching/star0",
+        "scxml-prefix-event-name-matching/test1",
+        // A history state of XState does nothing by itself.
+        "w3c-ecma/test388.txml",
+        "w3c-ecma/test579.txml",
+    ];
     let failed = passes_through(through);
     let failed: Vec<&str> = failed.iter().filter_map(|line| line.split(':').next()).collect();
-    let by_order = ["scxml-prefix-event-name-matching/star0", "scxml-prefix-event-name-matching/test1"];
-    assert_eq!(failed, by_order);
+    assert_eq!(failed, lost);
 }

@@ -143,12 +143,13 @@ impl<'i, 'a> Reader<'i, 'a> {
             state.put(assigns, listed.assigns);
         }
         let mut transitions = Vec::new();
-        self.events(number, &mut transitions);
+        self.events(number, false, &mut transitions);
         self.list(number, tree.get("always"), &below(at, "always"), On::Nothing, &mut transitions);
         self.delayed(number, &mut kept, &mut transitions);
         let done = format!("done.state.{}", entry.name);
         self.list(number, tree.get("onDone"), &below(at, "onDone"), On::Event(&done), &mut transitions);
         let invoke = self.invoked(number, &mut transitions);
+        self.events(number, true, &mut transitions);
         state.put("invoke", invoke);
         if kind == "final" && !transitions.is_empty() {
             let message = "a final state has no transitions; they are left out";
@@ -219,16 +220,17 @@ impl<'i, 'a> Reader<'i, 'a> {
         self.note(Problem::error("undeclared_target", at, message));
     }
 
-    /// Transitions for events: an exact name goes before one with a wildcard, a longer one of those before a shorter.
-    fn events(&mut self, number: usize, into: &mut Vec<Object>) {
+    /// Transitions for events: exact names, or those with a wildcard, which come last, a longer one before a shorter.
+    fn events(&mut self, number: usize, wild: bool, into: &mut Vec<Object>) {
         let Some(entry) = self.index.entry(number) else { return };
         let at = below(&entry.at, "on");
         let on = match entry.tree.fields().iter().find(|(key, _)| key == "on") {
             Some((_, on)) => on.fields(),
             None => &[],
         };
-        let mut ordered: Vec<&(String, Tree)> = on.iter().collect();
-        ordered.sort_by_key(|(event, _)| if event.ends_with('*') { usize::MAX - event.len() } else { 0 });
+        let mut ordered: Vec<&(String, Tree)> =
+            on.iter().filter(|(event, _)| event.ends_with('*') == wild).collect();
+        ordered.sort_by_key(|(event, _)| if wild { usize::MAX - event.len() } else { 0 });
         for (event, transitions) in ordered {
             let at = below(&at, event);
             if transitions.is_null() {

@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use hob_machine::convert::scxml;
+use hob_machine::{Chart, Document, Effect, Instance, Machine, Registry};
 use serde_json::json;
-
-use crate::convert::scxml;
-use crate::{Chart, Document, Effect, Instance, Machine, Registry};
 
 /// Runs a machine through events; what is active then, and what was done, in order.
 fn check(body: &str, events: &[&str], expected: &str) {

@@ -1,0 +1,174 @@
+//! Machines of other formats: what maps, what is noted and where, what is refused, and how expressions come out.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use hob_machine::convert::{BYTES_MAX, DEPTH_MAX, scxml, xstate};
+use hob_machine::{Chart, Document, Event, Instance, Machine, Problem, Registry, ecmascript};
+use serde_json::{Value, json};
+
+fn shown(notes: &[Problem]) -> Vec<String> {
+    notes.iter().map(|note| format!("{} {}", note.at, note.code)).collect()
+}
+
+fn in_scxml(body: &str) -> String {
+    format!("<scxml xmlns='http://www.w3.org/2005/07/scxml'>\n{body}</scxml>")
+}
+
+#[test]
+fn what_scxml_has_and_a_document_has_not_is_noted_where_it_stands() {
+    let check = |body: &str, expected: &[&str]| {
+        assert_eq!(shown(&scxml::import(&in_scxml(body)).unwrap().notes), expected, "{body}");
+    };
+    check("<state id='a'/>", &[]);
+    check("<state/>", &["2:1 made_up_name"]);
+    check("<state id='a' colour='red'/>", &["2:1 unknown_attribute"]);
+    check("<state id='a'><banana/></state>", &["2:15 unknown_element"]);
+    check("<state id='a'><transition event='e' target='b'/></state>", &["2:15 undeclared_target"]);
+    check("<state id='a'><transition cond='x == 1'/></state>", &["2:15 data_model"]);
+    check("<state id='a'><onentry><assign location='x'/></onentry></state>", &["2:24 data_model"]);
+    check("<state id='a'><onentry>\n<send event='e' delay='1s'/></onentry></state>", &["3:1 timer_id"]);
+    check("<state id='a'><onentry><raise event='e'/><send event='f'/></onentry></state>", &[]);
+}
+
+#[test]
+fn hostile_xml_is_refused() {
+    let check = |text: &str, code: &str| {
+        let refused = scxml::import(text).unwrap_err();
+        assert_eq!(refused.0.first().map(|problem| problem.code), Some(code), "{refused}");
+    };
+    check("", "not_xml");
+    check("<scxml><state></scxml>", "not_xml");
+    check("<html/>", "not_scxml");
+    check("<!DOCTYPE scxml [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><scxml>&a;</scxml>", "dtd");
+    check("<!DOCTYPE scxml [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]><scxml>&b;</scxml>", "dtd");
+    let nested = |depth: usize| "<state>".repeat(depth) + &"</state>".repeat(depth);
+    // The root of the document, and the outermost element, count too.
+    assert!(scxml::import(&in_scxml(&nested(DEPTH_MAX - 1))).is_ok());
+    check(&in_scxml(&nested(DEPTH_MAX)), "nesting");
+    let long = |size: usize| format!("<scxml>{}</scxml>", " ".repeat(size - 15));
+    assert!(scxml::import(&long(BYTES_MAX)).is_ok());
+    check(&long(BYTES_MAX + 1), "too_large");
+}
+
+#[test]
+fn targets_of_xstate() {
+    let check = |target: &str, expected: &str| {
+        let text = json!({"id": "m", "initial": "a", "states": {
+            "a": {"initial": "x", "states": {"x": {}, "y": {"id": "other"}}, "on": {"e": {"target": target}}},
+            "b": {"initial": "x", "states": {"x": {}}}}});
+        let document = xstate::import(&text.to_string()).unwrap().result;
+        let value: Value = serde_json::from_str(&document.to_string()).unwrap();
+        let found = value.pointer("/states/0/transitions/0/to").cloned();
+        assert_eq!(found, Some(json!(expected)), "{target}");
+    };
+    check("b", "b");
+    check("b.x", "m.b.x");
+    check(".x", "m.a.x");
+    check("#other", "other");
+    check("#m.b.x", "m.b.x");
+    check("#m.b", "b");
+}
+
+#[test]
+fn what_xstate_has_and_a_document_has_not_is_noted_where_it_stands() {
+    let check = |states: Value, expected: &[&str]| {
+        let text = json!({"id": "m", "initial": "a", "states": states});
+        assert_eq!(shown(&xstate::import(&text.to_string()).unwrap().notes), expected, "{states}");
+    };
+    check(json!({"a": {"on": {"e": null, "f": {"actions": ["x"]}, "*": []}, "tags": ["t"]}}), &[]);
+    check(json!({"a": {"on": {"e": "b"}}}), &["/states/a/on/e undeclared_target"]);
+    check(json!({"a": {"after": {"soon": "a"}}}), &["/states/a/after/soon delay"]);
+    check(json!({"a": {"output": 1}}), &["/states/a/output kept"]);
+    check(
+        json!({"a": {"entry": [{"type": "xstate.assign"}, "x"]}}),
+        &["/states/a/entry/0 assign", "/states/a/entry/1 order"],
+    );
+    check(json!({"a": {"on": {"e": {"guard": 7, "target": "a"}}}}), &["/states/a/on/e/guard guard"]);
+    check(json!({"a": {"on": {"e.f": "a", "e": "a"}}}), &["/states/a/on/e.f event_prefix"]);
+    for text in ["", "[]", "{}", "{\"states\":{}}", &"[".repeat(100_000)] {
+        assert!(xstate::import(text).is_err());
+    }
+}
+
+/// A machine by hob's own rules is written so that the other format does the same.
+#[test]
+fn a_document_by_our_own_rules_goes_out_and_comes_back() {
+    let text = r#"{"name":"m","initial":"a","hasInitial":true,"colour":"red","states":[
+        {"name":"a","initialChild":"a1","children":[{"name":"a1"},{"name":"a2"}],"transitions":[
+        {"wildcard":true,"to":"b"},{"on":"stop","forbidden":true,"to":""},{"on":"go","to":"a2"},
+        {"on":"late","after":5000000,"to":"b"},{"on":"stay","to":"a"}]},{"name":"b"}]}"#;
+    let document = Document::parse(text).unwrap();
+    let run = |document: &Document, events: &[&str]| {
+        let chart = Chart::load(document).unwrap();
+        let (mut instance, _) =
+            Instance::start(&Machine::bind(chart, &Registry::new()).unwrap(), json!({})).unwrap();
+        events.iter().for_each(|event| drop(instance.fire(&(*event).into())));
+        instance.configuration().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let by_scxml = scxml::export(&document).unwrap();
+    let by_xstate = xstate::export(&document).unwrap();
+    assert_eq!(shown(&by_scxml.notes), ["/colour left_out"]);
+    assert_eq!(shown(&by_xstate.notes), ["/colour left_out"]);
+    let again =
+        [scxml::import(&by_scxml.result).unwrap().result, xstate::import(&by_xstate.result).unwrap().result];
+    let cases: [&[&str]; 5] = [&["stop"], &["go"], &["go", "stay"], &["other"], &["go", "stop", "go"]];
+    for events in cases {
+        for again in &again {
+            assert_eq!(run(again, events), run(&document, events), "{events:?}\n{again}");
+        }
+    }
+}
+
+#[test]
+fn expressions() {
+    let check = |expr: &str, expected: &str| {
+        let text = format!(
+            "<scxml xmlns='http://www.w3.org/2005/07/scxml'><datamodel><data id='r'/><data id='x' expr='{{a: [1, 2], n: 3}}'/>
+             </datamodel><script>function twice(v) {{ if (v > 100) {{ return 'much'; }} return v * 2; }}</script>
+             <state id='s'><transition event='e'><assign location='r' expr=\"{}\"/></transition></state></scxml>",
+            expr.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+        );
+        let document = scxml::import(&text).unwrap().result;
+        let (context, errors) = ecmascript::begin(&document);
+        assert!(errors.is_empty(), "{errors:?}");
+        let machine =
+            Machine::bind(Chart::load(&document).unwrap(), &ecmascript::register(Registry::new())).unwrap();
+        let (mut instance, _) = Instance::start(&machine, context).unwrap();
+        let event = Event { name: "e".into(), data: Some(json!({"k": 7})) };
+        let failed = instance.fire_with(&event, &hob_machine::Limits::default(), true).unwrap();
+        let failed = failed.trace.unwrap().microsteps.iter().any(|step| step.contains("error.execution"));
+        let found = if failed { "error".into() } else { instance.context()["r"].to_string() };
+        assert_eq!(found, expected, "{expr}");
+    };
+    check("1 + 2 * 3 - -4", "11");
+    check("'a' + 1", "\"a1\"");
+    check("x.a[1] + x.n % 2", "3");
+    check("twice(21) + _event.data.k", "49");
+    check("twice(200)", "\"much\"");
+    check("typeof nothing === 'undefined' && !(1 == '2')", "true");
+    check("x.n > 2 ? [].concat(x.a, [3]) : null", "[1,2,3]");
+    check("JSON.stringify({a: 1})", "\"{\\\"a\\\":1}\"");
+    check("nothing", "error");
+    check("nothing.more", "error");
+    check("x === x", "error");
+    check("new Date()", "error");
+    check("while (true) {}", "error");
+    check(&"(".repeat(1000), "error");
+    check(&("1".to_owned() + &" + 1".repeat(1000)), "error");
+}
+
+/// A function that calls itself, and text that doubles, come to an end.
+#[test]
+fn expressions_end() {
+    let check = |script: &str, expected: &str| {
+        let text = in_scxml(&format!("<script>{script}</script><state id='s'/>"));
+        let (_, errors) = ecmascript::begin(&scxml::import(&text).unwrap().result);
+        assert!(errors.iter().any(|error| error.contains(expected)), "{errors:?}");
+    };
+    check("function f(n) { return f(n) + f(n); } f(1);", "nest");
+    // Each bracket and each chain is allowed; all of them together are too deep.
+    let chains = format!("{}1{}", "(".repeat(40), format!("{})", " + 1".repeat(40)).repeat(40));
+    check(&format!("var d = {chains};"), "nests deeper");
+    check("function f(n) { if (n == 0) { return 1; } return f(n - 1) + f(n - 1); } f(25);", "steps");
+    check(&format!("var t = 'x'; {}", "t = t + t; ".repeat(30)), "grows beyond");
+}
