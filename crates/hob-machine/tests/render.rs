@@ -162,6 +162,22 @@ fn as_svg() {
     assert_eq!(events, ["go", "again", "t", "back", "down", "n", "o", "n", "over", "up", "out"]);
 }
 
+/// By the rules of SCXML a parallel state may have a history.
+#[test]
+fn a_parallel_state_with_a_history() {
+    let chart = chart(
+        r#"{"name": "m", "meta": {"hob.semantics": "scxml"}, "initial": "a", "hasInitial": true, "states": [
+        {"name": "a", "transitions": [{"from": "a", "to": "h", "on": "again"}]},
+        {"name": "p", "transitions": [{"from": "p", "to": "a", "on": "pause"}], "regions": [
+            {"name": "x", "initialChild": "x1", "states": [{"name": "x1", "transitions": [{"from": "x1", "to": "x2", "on": "n"}]}, {"name": "x2"}]},
+            {"name": "", "initialChild": "h", "states": [{"name": "h", "historyType": 2, "historyDefault": "y1"}]},
+            {"name": "y", "initialChild": "y1", "states": [{"name": "y1"}, {"name": "y2"}]}]}]}"#,
+    );
+    let text = svg(&chart, &["x2".into(), "y1".into()], Svg::default()).unwrap();
+    check(&chart, &text);
+    assert!(mermaid(&chart, &[]).contains("state \"(H*) h\" as s6"));
+}
+
 #[test]
 fn a_page_may_bring_the_style() {
     let text = svg(&chart(ALL), &[], Svg { style: false }).unwrap();

@@ -36,15 +36,12 @@ pub(super) fn write(sketch: &Sketch) -> String {
         if !labels.is_empty() {
             attributes.push(format!("label=\"{}\"", labels.join("\\n")));
         }
-        // An arrow from a state to what is inside it, or back, cannot be clipped at it.
-        let inside = |inner: usize, outer: usize| inner != outer && sketch.is_within(inner, outer);
+        // An arrow from a state to itself or to what is inside it, or back, cannot be clipped at it.
+        let inside = |inner: usize, outer: usize| sketch.is_within(inner, outer);
         if let Some(tail) = tail.filter(|tail| !inside(arrow.to, *tail)) {
             attributes.push(format!("ltail=cluster_s{tail}"));
         }
-        let source = match arrow.from {
-            From::Shape(shape) => shape,
-            From::Start(shape) => shape,
-        };
+        let (From::Shape(source) | From::Start(source)) = arrow.from;
         if let Some(head) = head.filter(|head| !inside(source, *head)) {
             attributes.push(format!("lhead=cluster_s{head}"));
         }

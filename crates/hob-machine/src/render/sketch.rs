@@ -63,6 +63,7 @@ impl Sketch {
             let state = if node.kind == Kind::Region { None } else { states.next() };
             sketch.add(chart, id, node.name.to_string(), state);
         }
+        sketch.adopt();
         for name in active {
             let mut shape = chart.state(name);
             while let Some(id) = shape.filter(|id| *id != root) {
@@ -90,6 +91,17 @@ impl Sketch {
         });
     }
 
+    /// The history of a parallel state stands among its regions, and is none of them.
+    fn adopt(&mut self) {
+        for number in 1..self.shapes.len() {
+            let parent = self.shapes.get(number).map_or(0, |shape| shape.parent);
+            let Some(parent) = self.shapes.get_mut(parent) else { continue };
+            if let Err(place) = parent.children.binary_search(&number) {
+                parent.children.insert(place, number);
+            }
+        }
+    }
+
     fn connect(&mut self, chart: &Chart) {
         let starts = std::iter::once(NodeId(0)).chain(chart.nodes().map(|(id, _)| id));
         for id in starts {
@@ -97,8 +109,11 @@ impl Sketch {
             for target in &node.initial {
                 self.arrow(From::Start(index(id)), index(*target), Vec::new(), false);
             }
-            if let Some(default) = node.default {
-                self.arrow(From::Shape(index(id)), index(default), Vec::new(), true);
+            // The first is among all, when there are several.
+            let one = node.default.as_slice();
+            let defaults = if node.more_defaults.is_empty() { one } else { &node.more_defaults };
+            for default in defaults {
+                self.arrow(From::Shape(index(id)), index(*default), Vec::new(), true);
             }
         }
         let mut states = chart.source().all_states();

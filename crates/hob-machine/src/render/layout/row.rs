@@ -3,6 +3,7 @@
 use super::geometry::{Point, Rect, Wish, spread};
 use super::route::{Role, Side};
 use super::{PAD, Work};
+use crate::chart::Kind;
 
 /// How high the strip is in which arrows go from one region to another, or past the name.
 const STRIP: f64 = 30.0;
@@ -20,27 +21,36 @@ impl Work<'_> {
         let past_name = parts.iter().any(|part| part.role != Role::Across && part.side == Side::Top);
         let between = parts.iter().any(|part| part.role == Role::Across);
         let top = head_h + if past_name { STRIP } else { 0.0 };
-        let h = regions.iter().map(|region| self.boxes[*region].h).fold(0.0, f64::max);
+        let is_region = |child: usize| self.sketch.shapes[child].kind == Kind::Region;
+        let sizes: Vec<(f64, f64)> = regions.iter().map(|region| self.footprint(*region)).collect();
+        let h = sizes.iter().map(|(_, h)| *h).fold(0.0, f64::max);
         let mut w = 0.0;
-        let natural: Vec<f64> = regions.iter().map(|region| self.boxes[*region].h).collect();
-        let missing = head_w + 2.0 * PAD - regions.iter().map(|region| self.boxes[*region].w).sum::<f64>();
+        let missing = head_w + 2.0 * PAD - sizes.iter().map(|(w, _)| *w).sum::<f64>();
         for (number, region) in regions.iter().enumerate() {
-            let rect = &mut self.boxes[*region];
+            let (own_w, own_h) = sizes[number];
             // A long name makes the last region wider.
             let wider = if number + 1 == regions.len() { missing.max(0.0) } else { 0.0 };
-            *rect = Rect { x: w, y: top, w: rect.w + wider, h };
-            w = rect.right();
+            let (rect, right) = if is_region(*region) {
+                (Rect { x: w, y: top, w: own_w + wider, h }, w + own_w + wider)
+            } else {
+                // A history state keeps its size.
+                (Rect { x: w + PAD, y: top + PAD, w: self.boxes[*region].w, h: own_h }, w + own_w + 2.0 * PAD)
+            };
+            self.boxes[*region] = rect;
+            w = right;
         }
+        w = w.max(head_w + 2.0 * PAD);
         let bottom = top + h + if between { STRIP } else { 0.0 };
         let ends = self.past_name(&parts, head_w);
         for (number, part) in parts.iter().enumerate() {
             let x_of = |end: usize, region: Option<usize>| {
-                let inside = self.ports[part.arrow][end].unwrap_or(PAD);
+                let middle = region.map_or(PAD, |region| self.boxes[region].w / 2.0);
+                let inside = self.ports[part.arrow][end].unwrap_or(middle);
                 region.map_or(inside, |region| self.boxes[region].x + inside)
             };
             let depth = |region: Option<usize>| {
-                let place = region.and_then(|region| regions.binary_search(&region).ok());
-                top + place.map_or(h, |place| natural[place])
+                let place = region.and_then(|region| Some((region, regions.binary_search(&region).ok()?)));
+                place.map_or(top + h, |(region, place)| self.boxes[region].y + sizes[place].1)
             };
             let points = match (part.role, part.side) {
                 (Role::Across, _) => {
@@ -55,9 +65,16 @@ impl Work<'_> {
                 }
                 (role, Side::Top) => {
                     let x = if role == Role::Out { x_of(0, part.source) } else { x_of(1, part.target) };
+                    let region = if role == Role::Out { part.source } else { part.target };
+                    let upper = region.map_or(top, |region| self.boxes[region].y);
                     let end = ends[number].unwrap_or(x);
                     w = w.max(end + PAD);
-                    vec![Point::new(end, 0.0), Point::new(end, head_h), Point::new(x, top)]
+                    vec![
+                        Point::new(end, 0.0),
+                        Point::new(end, head_h),
+                        Point::new(x, top),
+                        Point::new(x, upper),
+                    ]
                 }
                 (role, Side::Bottom) => {
                     let (end, region) = if role == Role::Out { (0, part.source) } else { (1, part.target) };
@@ -68,8 +85,9 @@ impl Work<'_> {
             self.keep(shape, part, points, None);
         }
         if let Some(last) = regions.last() {
-            let rect = &mut self.boxes[*last];
-            rect.w = w - rect.x;
+            if self.sketch.shapes[*last].kind == Kind::Region {
+                self.boxes[*last].w = w - self.boxes[*last].x;
+            }
         }
         self.boxes[shape] = Rect { x: 0.0, y: 0.0, w, h: bottom };
         self.heads[shape] = head_h;
@@ -89,7 +107,8 @@ impl Work<'_> {
                 Role::In => (1, part.target),
             };
             if let (Side::Top, Some(region)) = (part.side, region) {
-                let x = self.boxes[region].x + self.ports[part.arrow][end].unwrap_or(PAD);
+                let rect = self.boxes[region];
+                let x = rect.x + self.ports[part.arrow][end].unwrap_or(rect.w / 2.0);
                 wanted.push((x, number));
             }
         }
