@@ -72,11 +72,14 @@ impl JournalStore for Mortal {
     }
 }
 
+/// Effects, by their numbers, and how often each was asked for.
+type Done = BTreeMap<EffectId, (Value, u32)>;
+
 /// What is outside: it does not end.
 #[derive(Default)]
 struct World {
     /// What was done, and how often it was asked for.
-    done: BTreeMap<EffectId, (Value, u32)>,
+    done: Done,
     acknowledged: BTreeSet<EffectId>,
     /// How many of the client's inputs were taken, and how often the host has acknowledged since.
     taken: u64,
@@ -217,7 +220,7 @@ fn ended<T>(result: Result<T, DurableError<End>>) -> Result<T, Ended> {
 }
 
 /// The whole script, with processes that end at `moment`. What came of it, what was done, and how many moments there were.
-fn run(seed: u64, moment: u64) -> Option<(Value, BTreeMap<EffectId, (Value, u32)>, u64)> {
+fn run(seed: u64, moment: u64) -> Option<(Value, Done, u64)> {
     let reading = Arc::new(Mutex::new(None));
     let source = Arc::clone(&reading);
     let reads = Reads::new(move |_| match &mut *source.lock().unwrap() {

@@ -7,10 +7,10 @@ use hob_machine::{Chart, Document, Event, Machine, Registry};
 use serde_json::{Value, json};
 
 /// Numbers that look random.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -22,11 +22,11 @@ impl Random {
         x ^ (x >> 31)
     }
 
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end.max(1)
     }
 
-    pub fn one_in(&mut self, of: u64) -> bool {
+    pub(crate) fn one_in(&mut self, of: u64) -> bool {
         self.below(of) == 0
     }
 
@@ -211,7 +211,7 @@ fn registry(reads: &Reads) -> Registry {
 }
 
 /// Machines of three kinds, the first of which is called `a`. What cannot be loaded is tried again with the next number.
-pub fn machines(seed: u64, reads: &Reads) -> Machines {
+pub(crate) fn machines(seed: u64, reads: &Reads) -> Machines {
     let mut machines = Machines::new();
     let mut random = Random::new(seed);
     for name in ["a", "b", "c"] {
@@ -226,7 +226,7 @@ pub fn machines(seed: u64, reads: &Reads) -> Machines {
     machines
 }
 
-pub fn one_machine(seed: u64) -> Arc<Machine> {
+pub(crate) fn one_machine(seed: u64) -> Arc<Machine> {
     let reads = Reads::new(|_| Ok(json!(6)));
     let mut random = Random::new(seed);
     loop {
@@ -238,7 +238,7 @@ pub fn one_machine(seed: u64) -> Arc<Machine> {
 }
 
 /// Small limits, so that they are met.
-pub fn limits() -> SystemLimits {
+pub(crate) fn limits() -> SystemLimits {
     let mut limits = SystemLimits {
         machines: 6,
         depth: 3,
@@ -254,17 +254,17 @@ pub fn limits() -> SystemLimits {
 }
 
 /// A source that gives other numbers whenever it is asked.
-pub fn dice() -> Reads {
+pub(crate) fn dice() -> Reads {
     let count = Mutex::new(0_u64);
     Reads::new(move |_| {
         let mut count = count.lock().unwrap();
         *count += 1;
-        if *count % 11 == 0 { Err("the dice fell off the table".into()) } else { Ok(json!(*count)) }
+        if count.is_multiple_of(11) { Err("the dice fell off the table".into()) } else { Ok(json!(*count)) }
     })
 }
 
 /// The next input for a system as it is, and when it comes. The clock goes back now and then.
-pub fn input(random: &mut Random, system: &System, now: &mut i64) -> Input {
+pub(crate) fn input(random: &mut Random, system: &System, now: &mut i64) -> Input {
     *now += random.below(25) as i64;
     if random.one_in(12) {
         *now -= 60;
