@@ -51,7 +51,7 @@ const SECRETS: &[(&str, &[&str])] = &[
     ("hyper::", &["crates/hob-serve/"]),
     ("tokio::", &["crates/hob-serve/"]),
     ("redb::", &["crates/hob-store/"]),
-    ("tokio::", &[]),
+    ("tokio::", &["crates/hob-serve/"]),
 ];
 
 pub(super) fn check(files: &[(String, String)]) -> Vec<Finding> {
