@@ -49,6 +49,7 @@ fn scene() -> tempfile::TempDir {
     {
         copy_tree(&built.join(package), &dir.path().join("target/guests").join(package));
     }
+    copy_tree(&root().join("docs/machines"), &dir.path().join("machines"));
     fs::write(dir.path().join("request.json"), r#"{"expression": "2 * (3 + 4)"}"#).unwrap();
     dir
 }
