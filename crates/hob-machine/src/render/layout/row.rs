@@ -84,10 +84,8 @@ impl Work<'_> {
             };
             self.keep(shape, part, points, None);
         }
-        if let Some(last) = regions.last() {
-            if self.sketch.shapes[*last].kind == Kind::Region {
-                self.boxes[*last].w = w - self.boxes[*last].x;
-            }
+        if let Some(last) = regions.last().filter(|last| self.sketch.shapes[**last].kind == Kind::Region) {
+            self.boxes[*last].w = w - self.boxes[*last].x;
         }
         self.boxes[shape] = Rect { x: 0.0, y: 0.0, w, h: bottom };
         self.heads[shape] = head_h;
