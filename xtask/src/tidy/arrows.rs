@@ -51,7 +51,6 @@ const SECRETS: &[(&str, &[&str])] = &[
     ("hyper::", &["crates/hob-serve/"]),
     ("tokio::", &["crates/hob-serve/"]),
     ("redb::", &["crates/hob-store/"]),
-    ("tokio::", &["crates/hob-serve/"]),
 ];
 
 pub(super) fn check(files: &[(String, String)]) -> Vec<Finding> {
