@@ -206,3 +206,31 @@ fn answers_come_with_what_shows_them() {
     assert_eq!((code, &lines(&out)[0]["step"]), (1, &json!("minor")), "{out}");
     assert_eq!(hob(&["diff", ORDER, ORDER, "--exit-code"]).0, 0);
 }
+
+#[test]
+fn a_machine_that_is_kept_goes_on_where_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("kept").to_str().unwrap().to_owned();
+    let run = |events: &str| {
+        let args = [
+            "run",
+            ORDER,
+            "--guard",
+            "approved=true",
+            "--context",
+            PAID,
+            "--store",
+            &store,
+            "--events",
+            events,
+            "--json",
+        ];
+        let (_, out, err) = hob(&args);
+        let steps = lines(&out);
+        assert!(err.is_empty(), "{err}");
+        steps.iter().map(|step| json!([step["event"], step["configuration"]])).collect::<Vec<_>>()
+    };
+    assert_eq!(run("submit"), [json!([null, ["open"]]), json!(["submit", ["packing"]])]);
+    assert_eq!(run("packed"), [json!(["packed", ["shipped"]])]);
+    assert_eq!(run(""), Vec::<Value>::new());
+}

@@ -76,6 +76,8 @@ pub use hob_kernel::{Console, Feed};
 /// Statecharts: machines as data, and stepping them.
 pub use hob_machine as machine;
 pub use hob_os::{Errno, SharedBuffer, Sink, Source};
+/// Streams of records that survive, in one file: journals of machines.
+pub use hob_store as store;
 
 /// The parts beneath the handles, for embedders that bring their own host functions or measure.
 ///

@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hob-os",
             "hob-package",
             "hob-record",
+            "hob-store",
         ],
     ),
     ("hob-serve", &["hob-machine"]),

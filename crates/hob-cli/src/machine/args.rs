@@ -105,6 +105,10 @@ pub(crate) struct RunArgs {
     /// What the machine remembers at first.
     #[arg(long, value_name = "JSON")]
     pub(crate) context: Option<String>,
+    /// Keep the machine in this file: a second run goes on where the first ended, with what became due in between. Time is
+    /// that of the clock then, and `+5s` is later than that.
+    #[arg(long, value_name = "FILE", conflicts_with = "journal")]
+    pub(crate) store: Option<PathBuf>,
     /// Write every input here, for `hob machine replay`.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,

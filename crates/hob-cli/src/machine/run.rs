@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hob::Behavior;
 use hob::machine::driver::{Ask, Drive, Input, Machines, Output, Stepped, System, SystemLimits};
-use hob::machine::journal::JournalEntry;
+use hob::machine::journal::{Durable, JournalEntry, Setup};
 use hob::machine::{Machine, Name};
+use hob::store::{Journal, Store};
 use serde_json::{Value, json};
 
 use super::args::{BindArgs, Rules, RunArgs, SourceArgs};
@@ -29,16 +31,15 @@ pub(crate) fn run(args: &RunArgs) -> Done {
     for (name, path) in &args.service {
         services.insert(name.as_str(), bind::behavior(path, &args.bind.guest)?);
     }
-    let system = System::new(ROOT, &machines, ROOT, SystemLimits::default());
-    let mut runner = Runner {
-        system: system.map_err(|refusal| Failure::new(HOST, refusal))?,
-        services,
-        journal: args.journal.as_deref().map(open).transpose()?,
-        json: args.json,
-        now: 0,
-        failed: false,
-    };
-    runner.input(&Input::Start { context: events::context(args.context.as_deref())? })?;
+    let now = if args.store.is_some() { clock()? } else { 0 };
+    let mut runner =
+        Runner { driven: Driven::open(args, &machines, now)?, services, json: args.json, now, failed: false };
+    if runner.driven.system().inputs() == 0 {
+        runner.input(&Input::Start { context: events::context(args.context.as_deref())? })?;
+    } else {
+        // What became due while nobody looked.
+        runner.input(&Input::Time)?;
+    }
     for sent in events::all(&args.events) {
         match sent? {
             Sent::Event(event) => runner.input(&Input::Event { to: None, event })?,
@@ -68,12 +69,73 @@ fn open(path: &Path) -> Result<std::fs::File, Failure> {
         .map_err(|error| Failure::new(HOST, format!("failed to create {}: {error}", path.display())))
 }
 
+/// Nanoseconds since 1970.
+fn clock() -> Result<i64, Failure> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| Failure::new(HOST, error))?;
+    i64::try_from(since.as_nanos()).map_err(|error| Failure::new(HOST, error))
+}
+
+/// A system, and where its inputs are kept.
+enum Driven {
+    Plain(Box<System>, Option<std::fs::File>),
+    Kept(Box<Durable<Journal>>),
+}
+
+impl Driven {
+    fn open(args: &RunArgs, machines: &Machines, now: i64) -> Result<Self, Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::new(HOST, error);
+        if let Some(path) = &args.store {
+            let store = Store::open(path).map_err(|error| failed(&error))?;
+            let setup = Setup::new(ROOT, machines, ROOT);
+            let durable =
+                Durable::open(Journal::new(&store, ROOT), setup, now).map_err(|error| failed(&error))?;
+            return Ok(Self::Kept(Box::new(durable)));
+        }
+        let system =
+            System::new(ROOT, machines, ROOT, SystemLimits::default()).map_err(|error| failed(&error))?;
+        Ok(Self::Plain(Box::new(system), args.journal.as_deref().map(open).transpose()?))
+    }
+
+    fn system(&self) -> &System {
+        match self {
+            Self::Plain(system, _) => system,
+            Self::Kept(durable) => durable.system(),
+        }
+    }
+
+    fn apply(&mut self, input: &Input, now: i64) -> Result<Drive, Failure> {
+        match self {
+            Self::Plain(system, journal) => {
+                let step = system.inputs();
+                let drive =
+                    system.apply_traced(input, now, true).map_err(|refusal| Failure::new(HOST, refusal))?;
+                if let Some(journal) = journal {
+                    let entry = JournalEntry::of_input(step, input, now);
+                    writeln!(journal, "{}", entry.to_value()).map_err(|error| {
+                        Failure::new(HOST, format!("failed to write the journal: {error}"))
+                    })?;
+                }
+                Ok(drive)
+            }
+            Self::Kept(durable) => {
+                durable.apply_traced(input, now, true).map_err(|error| Failure::new(HOST, error))
+            }
+        }
+    }
+
+    fn drain(&mut self) -> Vec<Output> {
+        match self {
+            Self::Plain(system, _) => system.drain(),
+            Self::Kept(durable) => durable.drain(),
+        }
+    }
+}
+
 struct Runner<'a> {
-    system: System,
+    driven: Driven,
     services: BTreeMap<&'a str, Behavior>,
-    journal: Option<std::fs::File>,
     json: bool,
-    /// Nanoseconds since the machine began.
+    /// Nanoseconds since the machine began, or since 1970 when it is kept.
     now: i64,
     failed: bool,
 }
@@ -84,10 +146,7 @@ impl Runner<'_> {
         let mut next = Some(input.clone());
         for _ in 0..ROUNDS_MAX {
             let Some(input) = next.take() else { return Ok(()) };
-            let step = self.system.inputs();
-            let drive = self.system.apply_traced(&input, self.now, true);
-            let drive = drive.map_err(|refusal| Failure::new(HOST, refusal))?;
-            self.keep(&JournalEntry::of_input(step, &input, self.now))?;
+            let drive = self.driven.apply(&input, self.now)?;
             self.report(&drive)?;
             next = self.serve()?.or_else(|| drive.more.then_some(Input::Time));
         }
@@ -100,7 +159,7 @@ impl Runner<'_> {
     /// Lets time pass, from one timer to the next.
     fn pass(&mut self, nanos: i64) -> Result<(), Failure> {
         let end = self.now.saturating_add(nanos);
-        while let Some(due) = self.system.next_deadline().filter(|due| *due <= end) {
+        while let Some(due) = self.driven.system().next_deadline().filter(|due| *due <= end) {
             self.now = due.max(self.now);
             self.input(&Input::Time)?;
         }
@@ -110,11 +169,11 @@ impl Runner<'_> {
 
     /// Does what was asked for. Returns what a service came to, or that everything else was done.
     fn serve(&mut self) -> Result<Option<Input>, Failure> {
-        let outputs = self.system.drain();
+        let outputs = self.driven.drain();
         for output in &outputs {
             self.tell(output)?;
         }
-        let running = self.system.services().find(|(_, running)| !running.settled);
+        let running = self.driven.system().services().find(|(_, running)| !running.settled);
         if let Some((_, running)) = running {
             let name = running.start.src.name.as_str();
             let result = match self.services.get(name) {
@@ -130,12 +189,6 @@ impl Runner<'_> {
     fn acknowledge(&self, outputs: &[Output]) -> Option<Input> {
         let ids: Vec<_> = outputs.iter().map(|output| output.id.clone()).collect();
         (!ids.is_empty()).then_some(Input::Acknowledge { ids })
-    }
-
-    fn keep(&mut self, entry: &JournalEntry) -> Result<(), Failure> {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        writeln!(journal, "{}", entry.to_value())
-            .map_err(|error| Failure::new(HOST, format!("failed to write the journal: {error}")))
     }
 
     fn tell(&self, output: &Output) -> Result<(), Failure> {
@@ -154,7 +207,8 @@ impl Runner<'_> {
         for stepped in &drive.steps {
             self.failed |= stepped.fault.is_some();
             let instance = self
-                .system
+                .driven
+                .system()
                 .instances()
                 .find(|(name, _)| **name == *stepped.machine)
                 .map(|(_, instance)| instance);
@@ -180,7 +234,7 @@ impl Runner<'_> {
     }
 
     fn timers(&self) -> Vec<Value> {
-        let timers = self.system.timers();
+        let timers = self.driven.system().timers();
         timers
             .map(|(due, machine, id, event)| json!({"at": due, "machine": machine, "id": id, "event": event}))
             .collect()

@@ -111,6 +111,16 @@ impl<S: JournalStore> Durable<S> {
     /// Takes an input and keeps it. Errors: [`DurableError::Refused`] leaves everything as it was; after
     /// [`DurableError::Store`] the system has to be opened again.
     pub fn apply(&mut self, input: &Input, now: i64) -> Result<Drive, DurableError<S::Error>> {
+        self.apply_traced(input, now, false)
+    }
+
+    /// As [`Durable::apply`], and says what each step did when that is asked for.
+    pub fn apply_traced(
+        &mut self,
+        input: &Input,
+        now: i64,
+        traced: bool,
+    ) -> Result<Drive, DurableError<S::Error>> {
         if self.poisoned {
             return Err(DurableError::Poisoned);
         }
@@ -118,7 +128,7 @@ impl<S: JournalStore> Durable<S> {
         if let Some(reads) = &self.reads {
             reads.open(None);
         }
-        let done = self.system.apply(input, now);
+        let done = self.system.apply_traced(input, now, traced);
         let read = self.reads.as_ref().map(|reads| reads.close().0).unwrap_or_default();
         let drive = done?;
         let mut entries = vec![JournalEntry::of_input(step, input, now)];
