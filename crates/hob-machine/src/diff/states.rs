@@ -17,11 +17,12 @@ impl Differ<'_> {
             self.changed(Class::Breaking, "machine_renamed", "/name", "/name", message);
         }
         if old.id != new.id {
-            let message = format!("its id is {:?} instead of {:?}", new.id, old.id);
+            let message = format!("its id is {} instead of {}", quoted(&new.id), quoted(&old.id));
             self.changed(Class::Breaking, "id_changed", "/id", "/id", message);
         }
         if old.version != new.version {
-            let message = format!("its version is {:?} instead of {:?}", new.version, old.version);
+            let message =
+                format!("its version is {} instead of {}", quoted(&new.version), quoted(&old.version));
             self.changed(Class::Cosmetic, "version_changed", "/version", "/version", message);
         }
         if self.old.semantics() != self.new.semantics() {
@@ -190,4 +191,8 @@ fn kind(kind: Kind) -> &'static str {
         Kind::History(History::Shallow) => "a shallow history",
         Kind::History(History::Deep) => "a deep history",
     }
+}
+
+fn quoted(text: &Option<String>) -> String {
+    text.as_ref().map_or_else(|| "none".into(), |text| format!("{text:?}"))
 }
