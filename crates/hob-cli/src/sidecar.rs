@@ -13,7 +13,7 @@ pub(crate) fn run(args: &SidecarArgs) -> Done {
 }
 
 fn agentos(args: &AgentosArgs) -> Done {
-    let (builder, log) = shell::builder(&args.commands, &args.guest)?;
+    let (builder, log) = shell::builder(&args.commands, &args.guest, |host| host)?;
     let config = Config {
         shell: builder.mount_on_request().build()?,
         token: args.token.clone(),

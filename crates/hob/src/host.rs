@@ -13,11 +13,19 @@ use hob_cap::{
 use hob_engine::{Allocation, Cache, Choice, CompileLimits, Engine, EngineConfig, HostTable};
 
 use hob_os::egress::{Egress, Resolver};
+use rustix::process::{Resource, getrlimit};
 
 use crate::error::{Error, ErrorKind};
 use crate::loaded::Loaded;
 use crate::package::Package;
 use crate::seat::{Opened, Seat};
+
+/// Slots of the pool of a session, at most: 4 TiB of addresses.
+const SESSION_SLOTS_MAX: u32 = 1000;
+
+/// The largest memory and the largest table of a slot of the pool of a session; neither costs more than addresses.
+const SLOT_BYTES: u64 = 4 << 30;
+const SLOT_TABLE_ELEMENTS: u64 = 1 << 20;
 
 /// Loads modules and runs them under one policy and one set of limits. Cheap to clone; usable from many threads.
 ///
@@ -50,6 +58,7 @@ pub struct HostBuilder {
     audit: Option<Arc<dyn AuditSink>>,
     settings: BTreeMap<String, String>,
     deterministic: bool,
+    pooled_session: bool,
     resolver: Option<Arc<dyn Resolver>>,
     tls_roots: Option<Vec<Vec<u8>>>,
     problem: Option<Error>,
@@ -70,6 +79,7 @@ impl Host {
             audit: None,
             settings: BTreeMap::new(),
             deterministic: false,
+            pooled_session: false,
             resolver: None,
             tls_roots: None,
             problem: None,
@@ -240,6 +250,20 @@ impl HostBuilder {
     /// ```
     pub fn pooled(mut self, slots: u32) -> Self {
         self.config.allocation = Allocation::Pooled { slots };
+        self
+    }
+
+    /// For one session at a time: keeps a pool with a slot for every process that it may have, which takes about a third
+    /// from the time of a short command. Not where there is a limit on address space, of which a slot takes 4 GiB, or for
+    /// more than a thousand processes: those find their room when they start.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().pooled_session().build()?;
+    /// let session = host.shell().build()?.session()?;
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn pooled_session(mut self) -> Self {
+        self.pooled_session = true;
         self
     }
 
@@ -515,6 +539,14 @@ impl HostBuilder {
         self.config.metered = self.limits.fuel.is_some();
         self.config.memory_bytes_max = self.limits.memory_bytes;
         self.config.table_elements_max = self.limits.table_elements;
+        if self.pooled_session
+            && let Some(slots) = slots(&self.limits)
+        {
+            self.config.allocation = Allocation::Pooled { slots };
+            // What asks for more than it may have is to find the limit, and not a slot that is too small.
+            self.config.memory_bytes_max = SLOT_BYTES;
+            self.config.table_elements_max = self.limits.table_elements.max(SLOT_TABLE_ELEMENTS);
+        }
         let mut table = HostTable::new();
         wasi_p1::add_to(&mut table, &self.policy);
         wasi_p1::add_unstable_to(&mut table, &self.policy);
@@ -537,4 +569,10 @@ impl HostBuilder {
             }),
         })
     }
+}
+
+/// Slots of a pool that are never too few for the processes of one session, unless that is too many.
+fn slots(limits: &Limits) -> Option<u32> {
+    let room = getrlimit(Resource::As).current.is_none();
+    u32::try_from(limits.processes).ok().filter(|slots| room && (1..=SESSION_SLOTS_MAX).contains(slots))
 }

@@ -10,6 +10,7 @@ use hob::engine::bare::BareCommand;
 use hob::engine::{Allocation, EngineConfig};
 use hob::{Choice, ClockGrant, Host, HostBuilder, Limits, RandomGrant, Session, Shell};
 
+use self::streams::{fastest, script};
 use super::measure::{Effort, beside};
 use super::{Row, Rows};
 
@@ -37,7 +38,7 @@ pub(super) fn rows(bin: &[PathBuf], quick: bool) -> Rows {
 
 fn measure(setting: &Setting<'_>) -> Rows {
     // Memory first: what others have let go of would be used again.
-    let mut rows = vec![sessions::idle(setting)?, short(setting)?];
+    let mut rows = vec![sessions::idle(setting)?, short(setting)?, in_a_loop(setting)?];
     rows.extend(streams::rows(setting)?);
     rows.push(ends::row(setting)?);
     rows.extend(sessions::prompts(setting)?);
@@ -61,6 +62,7 @@ impl Setting<'_> {
         };
         Host::builder()
             .engine(Choice::Wasmtime)
+            .pooled_session()
             .cache_dir(self.dir.join("cache"))
             .clock(ClockGrant::Real)
             .random(RandomGrant::Real)
@@ -80,7 +82,7 @@ impl Setting<'_> {
         self.shell(self.host())?.session().map_err(text)
     }
 
-    /// A command of the session on the bare engine.
+    /// A command of the session on the bare engine, as Wasmtime sets it up for whoever says nothing.
     fn bare(&self, session: &Session, command: &str) -> Result<BareCommand, String> {
         let wasm = session.read_file(&format!("/bin/{command}")).map_err(text)?;
         let config = EngineConfig {
@@ -115,4 +117,16 @@ fn short(setting: &Setting<'_>) -> Result<Row, String> {
     row.met = row.met && row.hob <= SHORT_MS;
     row.target = format!("at most {SHORT_MS} ms and {SHORT_RATIO} x bare");
     Ok(row)
+}
+
+/// A short command by a shell that does nothing else: for each, what the shell takes to find and start it as well.
+fn in_a_loop(setting: &Setting<'_>) -> Result<Row, String> {
+    let session = setting.session()?;
+    let rounds = if setting.quick { 20 } else { 1000 };
+    let with = |command: &str| format!("i=0; while [ $i -lt {rounds} ]; do {command}; i=$((i+1)); done");
+    let (command, nothing) = (with("/bin/true"), with(":"));
+    let ours = fastest(setting.quick, || script(&session, &command).map(drop))?;
+    let without = fastest(setting.quick, || script(&session, &nothing).map(drop))?;
+    let each = (ours - without).max(0.0) * 1e3 / f64::from(rounds);
+    Ok(Row::amount("`/bin/true` by a shell in a session", each, "ms", SHORT_MS))
 }

@@ -9,7 +9,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use hob::{
-    ClockGrant, Host, Job, Launch, Limits, Permit, RandomGrant, Session, Shell, ShellBuilder, Sink, Source,
+    ClockGrant, Host, HostBuilder, Job, Launch, Limits, Permit, RandomGrant, Session, Shell, ShellBuilder,
+    Sink, Source,
 };
 
 use crate::args::{CommandsArgs, GuestArgs, RunArgs, ShellArgs};
@@ -74,16 +75,18 @@ impl Opened {
 }
 
 fn open(commands: &CommandsArgs, guest: &GuestArgs) -> Result<Opened, Failure> {
-    let (builder, log) = builder(commands, guest)?;
+    let (builder, log) = builder(commands, guest, HostBuilder::pooled_session)?;
     let shell = builder.build()?;
     let session = shell.session_reporting(|command, why| eprintln!("hob: {command}: {why}"))?;
     Ok(Opened { shell, session, log })
 }
 
-/// A shell with the commands and grants of the flags, and the log of what is refused in its sessions.
+/// A shell with the commands and grants of the flags, on a host that is `more` than they say, and the log of what is
+/// refused in its sessions.
 pub(crate) fn builder(
     commands: &CommandsArgs,
     guest: &GuestArgs,
+    more: impl FnOnce(HostBuilder) -> HostBuilder,
 ) -> Result<(ShellBuilder, Arc<Log>), Failure> {
     if guest.record.record.is_some() {
         return Err(Failure::new(
@@ -112,7 +115,7 @@ pub(crate) fn builder(
         hard_deadline: None,
         ..Limits::default()
     };
-    let host = grants::engine(Host::builder(), &guest.engine)
+    let host = more(grants::engine(Host::builder(), &guest.engine))
         .compile_behind(true)
         .policy(policy)
         .limits(grants::limits(&guest.limits, defaults))

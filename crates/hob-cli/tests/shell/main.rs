@@ -105,6 +105,30 @@ fn exit_codes_pass_through_and_the_host_has_its_own() {
 }
 
 #[test]
+fn room_for_processes_is_never_short_and_what_has_none_is_told_the_limit() {
+    // As many at once as there may be, again and again.
+    let script = "i=0; while [ $i -lt 50 ]; do echo x | cat | cat | cat > f; i=$((i+1)); done; cat f";
+    check(&["--engine", "wasmtime", "--max-processes", "5"], script, 0, "x\n", "");
+    for engine in ["wasmtime", "wasmi"] {
+        let args = ["--engine", engine, "--memory", "128KiB", "--bin"];
+        let output = hob().arg("run").args(args).arg(commands("v1")).arg("true").output().unwrap();
+        assert!(said(&output).2.contains("memory limit exceeded"), "{:?}", said(&output));
+    }
+}
+
+#[test]
+fn a_limit_on_address_space_leaves_room_for_a_few_processes() {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -v 40000000; exec \"$@\"", "sh"]).arg(hob().get_program());
+    limited.args(["shell", "--engine", "wasmtime", "--bin"]).arg(commands("v1"));
+    limited.args(["-c", "seq 10 | sort -rn | head -n 1"]);
+    for (key, value) in hob().get_envs() {
+        limited.env(key, value.unwrap_or_default());
+    }
+    assert_eq!(said(&limited.output().unwrap()), (0, "10\n".into(), String::new()));
+}
+
+#[test]
 fn one_command_runs_without_a_shell() {
     let run = |args: &[&str], input: &str| {
         let mut child = hob()
