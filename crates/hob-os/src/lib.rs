@@ -25,6 +25,7 @@
 //! * Nothing outside is reached but what a grant names ([`egress`]).
 //! * Open descriptors and output count against the guest's ledger.
 
+mod addresses;
 mod audit;
 mod builder;
 mod clock;
@@ -51,6 +52,7 @@ mod world;
 
 pub use cap_std::fs::Dir as HostDir;
 
+pub use addresses::addresses_are_limited;
 pub use audit::{Audit, Note, Target};
 pub use builder::{Socket, WorldBuilder};
 pub use clock::{Clock, VIRTUAL_EPOCH_NS, VIRTUAL_STEP_NS};

@@ -12,8 +12,8 @@ use hob_cap::{
 
 use hob_engine::{Allocation, Cache, Choice, CompileLimits, Engine, EngineConfig, HostTable};
 
+use hob_os::addresses_are_limited;
 use hob_os::egress::{Egress, Resolver};
-use rustix::process::{Resource, getrlimit};
 
 use crate::error::{Error, ErrorKind};
 use crate::loaded::Loaded;
@@ -573,6 +573,6 @@ impl HostBuilder {
 
 /// Slots of a pool that are never too few for the processes of one session, unless that is too many.
 fn slots(limits: &Limits) -> Option<u32> {
-    let room = getrlimit(Resource::As).current.is_none();
-    u32::try_from(limits.processes).ok().filter(|slots| room && (1..=SESSION_SLOTS_MAX).contains(slots))
+    let slots = u32::try_from(limits.processes).ok().filter(|slots| (1..=SESSION_SLOTS_MAX).contains(slots));
+    slots.filter(|_| !addresses_are_limited())
 }
