@@ -80,8 +80,9 @@ def main():
 
     # What is typed goes to the program in the foreground, and its end is the end of its input.
     terminal.until(prompt)
-    terminal.type(b"cat\r")
-    terminal.until(rb"2004l")
+    # What is typed before the shell has given the terminal back is the shell's to drop.
+    terminal.type(b"echo up; cat\r")
+    terminal.until(rb"up\r\n")
     terminal.type(b"abc\r")
     terminal.until(rb"abc\r\nabc\r\n")
     terminal.type(b"\x04")
