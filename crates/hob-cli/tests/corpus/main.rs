@@ -30,12 +30,18 @@ const WORKERS: usize = 2;
 
 #[test]
 fn scripts_say_the_same_with_the_commands_of_generation_p() {
-    scripts("p", 270);
+    scripts("p", "auto", 270);
 }
 
 #[test]
 fn scripts_say_the_same_with_the_commands_of_generation_v1() {
-    scripts("v1", 310);
+    scripts("v1", "auto", 310);
+}
+
+/// `auto` interprets what it has not compiled yet, so that a script may run on either engine, or on both.
+#[test]
+fn scripts_say_the_same_on_the_interpreter_alone() {
+    scripts("v1", "wasmi", 310);
 }
 
 #[test]
@@ -50,7 +56,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// Runs every case that a generation can run, and shows all that fail.
-fn scripts(generation: &str, cases_min: usize) {
+fn scripts(generation: &str, engine: &str, cases_min: usize) {
     let bin = root().join("target/commands").join(generation).join("node_modules");
     assert!(bin.is_dir(), "{} is missing; run `cargo xtask commands`", bin.display());
     let mut cases = cases();
@@ -62,7 +68,7 @@ fn scripts(generation: &str, cases_min: usize) {
             let mut failures = Vec::new();
             loop {
                 let Some(case) = queue.lock().unwrap().next() else { return failures };
-                failures.extend(script(&bin, case));
+                failures.extend(script(&bin, engine, case));
             }
         };
         let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
@@ -70,16 +76,16 @@ fn scripts(generation: &str, cases_min: usize) {
     });
     assert!(
         failures.is_empty(),
-        "{}\n{} of {} cases fail with generation {generation}",
+        "{}\n{} of {} cases fail with generation {generation} on {engine}",
         failures.concat(),
         failures.len(),
         cases.len()
     );
 }
 
-fn script(bin: &Path, case: &Case) -> Option<String> {
+fn script(bin: &Path, engine: &str, case: &Case) -> Option<String> {
     let mut hob = hob();
-    hob.arg("shell").arg("--bin").arg(bin).args(["-c", &case.script]);
+    hob.args(["shell", "--engine", engine, "--bin"]).arg(bin).args(["-c", &case.script]);
     match finish(&mut hob, case.stdin.as_bytes()) {
         Ok(output) => case.difference(output.status.code(), &output.stdout, &output.stderr),
         Err(output) => {
