@@ -1,0 +1,344 @@
+//! An actormap: actors, promises, and the messages between them, as one value.
+//!
+//! It is a vat without threads, time or neighbours: what is run in it is decided by who holds it. It can be looked at
+//! ([`Actormap::peek`]), changed ([`Actormap::poke`]), copied ([`Actormap::fork`]) and joined with a copy again
+//! ([`Actormap::merge`]). A vat drives one; tests and time travel drive others.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::limits::Limits;
+use crate::message::{Body, Message};
+use crate::problem::Problem;
+use crate::reference::{Ref, VatId};
+use crate::turn::{Delivered, Out, Turn};
+use crate::value::Value;
+
+/// Actors, promises, and the messages between them.
+///
+/// ```
+/// use hob_vat::{Actormap, Value, library::CELL};
+///
+/// let mut map = Actormap::new();
+/// let cell = map.poke(|turn| turn.spawn(&CELL, "a".into()))?;
+/// map.poke(|turn| turn.send_only(cell, ["b".into()]))?;
+/// assert_eq!(map.peek(|turn| turn.call(cell, &[]))?, "a".into());
+/// map.churn();
+/// assert_eq!(map.peek(|turn| turn.call(cell, &[]))?, "b".into());
+/// # Ok::<(), hob_vat::Problem>(())
+/// ```
+#[derive(Debug)]
+pub struct Actormap {
+    pub(crate) turn: Turn,
+    /// Messages for this vat, in the order they are delivered.
+    pub(crate) queue: VecDeque<Message>,
+    /// Messages for others, of turns that ended well.
+    pub(crate) outbox: Vec<Out>,
+    /// Turns that were run.
+    pub(crate) turns: u64,
+    /// Counts what changes it, so that a fork knows whether it is still one.
+    version: u64,
+    forked_at: u64,
+    pub(crate) reports: Option<Vec<Report>>,
+}
+
+/// What one turn did, for who watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The number of the turn in its vat.
+    pub turn: u64,
+    /// What it handled.
+    pub message: Message,
+    /// What came of it: a value, nothing yet (the message waits, or went on), or why it failed.
+    pub outcome: Outcome,
+    /// What it sent.
+    pub sent: Vec<Message>,
+}
+
+/// What came of a turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A value.
+    Done(Value),
+    /// The message went on, or waits.
+    Passed,
+    /// Nothing remains of the turn.
+    Failed(Problem),
+}
+
+impl Default for Actormap {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Actormap {
+    /// An empty one. Its references mean nothing to another, though they may look alike.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limits(Limits::default())
+    }
+
+    /// An empty one with limits.
+    #[must_use]
+    pub fn with_limits(limits: Limits) -> Self {
+        Self::of_vat(VatId::new(0), limits)
+    }
+
+    pub(crate) fn of_vat(vat: VatId, limits: Limits) -> Self {
+        Self {
+            turn: Turn::new(vat, limits),
+            queue: VecDeque::new(),
+            outbox: Vec::new(),
+            turns: 0,
+            version: 0,
+            forked_at: 0,
+            reports: None,
+        }
+    }
+
+    /// Runs `f` as a turn. What it sent waits for [`Actormap::churn`].
+    ///
+    /// # Errors
+    ///
+    /// What `f` says; nothing it did remains then.
+    pub fn poke<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
+        self.turn.core.begin();
+        self.version += 1;
+        match guarded(|| f(&mut self.turn)) {
+            Ok(done) => {
+                self.keep();
+                Ok(done)
+            }
+            Err(problem) => {
+                self.turn.core.undo_all();
+                Err(problem)
+            }
+        }
+    }
+
+    /// Runs `f` as a turn, and takes back all it did.
+    ///
+    /// # Errors
+    ///
+    /// What `f` says.
+    pub fn peek<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
+        self.turn.core.begin();
+        let done = guarded(|| f(&mut self.turn));
+        self.turn.core.undo_all();
+        done
+    }
+
+    /// Puts a message at the end of the queue.
+    ///
+    /// # Errors
+    ///
+    /// `limit`: mailbox.
+    pub fn enqueue(&mut self, message: Message) -> Result<(), Problem> {
+        let allowed = self.turn.limits().mailbox;
+        if self.queue.len() >= usize::try_from(allowed).unwrap_or(usize::MAX) {
+            return Err(Problem::limit("mailbox", allowed.into()));
+        }
+        self.queue.push_back(message);
+        Ok(())
+    }
+
+    /// Runs turns until no message is left, or as many as a churn may have. Returns how many it ran.
+    pub fn churn(&mut self) -> u32 {
+        let mut ran = 0;
+        while ran < self.turn.limits().turns_per_churn {
+            let Some(message) = self.queue.pop_front() else { break };
+            self.turn(message);
+            ran += 1;
+        }
+        ran
+    }
+
+    /// Whether no message is left.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// A copy, which can be changed without changing this one.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            turn: Turn { core: self.turn.core.clone() },
+            queue: self.queue.clone(),
+            outbox: self.outbox.clone(),
+            turns: self.turns,
+            version: self.version,
+            forked_at: self.version,
+            reports: None,
+        }
+    }
+
+    /// Takes over what a fork of this became.
+    ///
+    /// # Errors
+    ///
+    /// `stale-fork`: this was changed since; nothing happens then.
+    pub fn merge(&mut self, fork: Self) -> Result<(), Problem> {
+        if fork.forked_at != self.version || fork.vat() != self.vat() {
+            return Err(Problem::rule("stale-fork", "what was forked has changed since".into()));
+        }
+        let reports = self.reports.take();
+        *self =
+            Self { forked_at: self.forked_at, version: fork.version.max(self.version) + 1, reports, ..fork };
+        Ok(())
+    }
+
+    /// The number of the vat it belongs to.
+    #[must_use]
+    pub fn vat(&self) -> VatId {
+        self.turn.core.space.vat
+    }
+
+    /// Actors and promises that it holds.
+    #[must_use]
+    pub fn population(&self) -> usize {
+        self.turn.core.space.population()
+    }
+
+    /// Turns that were run in it.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.turns
+    }
+
+    /// From now on what each turn did is kept for [`Actormap::take_reports`].
+    pub fn watch(&mut self) {
+        self.reports.get_or_insert_default();
+    }
+
+    /// What turns did since this was asked last.
+    pub fn take_reports(&mut self) -> Vec<Report> {
+        self.reports.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Handles one message.
+    pub(crate) fn turn(&mut self, message: Message) {
+        self.turns += 1;
+        self.version += 1;
+        self.turn.core.begin();
+        let watched = self.reports.is_some().then(|| message.clone());
+        let resolver = message.resolver;
+        let done = guarded(|| self.turn.deliver(message)).and_then(|delivered| {
+            if let Delivered::Value(value) = &delivered {
+                self.turn.limits().check_message(value.weight(), value.depth())?;
+            }
+            Ok(delivered)
+        });
+        let outcome = match done {
+            Ok(Delivered::Passed) => Outcome::Passed,
+            Ok(Delivered::Value(value)) => Outcome::Done(value),
+            Err(problem) => {
+                self.turn.core.undo_all();
+                Outcome::Failed(problem)
+            }
+        };
+        if let Some(resolver) = resolver {
+            let body = match &outcome {
+                Outcome::Done(value) => Some(Body::Fulfill(value.clone())),
+                Outcome::Failed(problem) => Some(Body::Break(problem.reason())),
+                Outcome::Passed => None,
+            };
+            if let Some(body) = body {
+                self.turn.core.push(Message { to: resolver, body, resolver: None });
+            }
+        }
+        if let (Some(reports), Some(message)) = (&mut self.reports, watched) {
+            let sent = self.turn.core.out.iter().map(|out| out.message.clone()).collect();
+            reports.push(Report { turn: self.turns, message, outcome, sent });
+        }
+        self.keep();
+    }
+
+    /// The turn ended well: what it did stays, and what it sent goes out.
+    fn keep(&mut self) {
+        let core = &mut *self.turn.core;
+        core.space.forget();
+        for message in core.ahead.drain(..).rev() {
+            self.queue.push_front(message);
+        }
+        for out in core.out.drain(..) {
+            if out.to == core.space.vat {
+                self.queue.push_back(out.message);
+            } else {
+                out.message.visit_refs(&mut |reference| core.space.export(reference));
+                self.outbox.push(out);
+            }
+        }
+    }
+}
+
+/// A panic in an actor that is part of the program fails the turn, not the vat.
+fn guarded<R>(f: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(Problem::rule("panic", said))
+    })
+}
+
+/// Something that may hold references, which stay good while it is held.
+pub trait Holds {
+    /// Calls `visit` with every reference in it.
+    fn visit_refs(&self, visit: &mut dyn FnMut(Ref));
+}
+
+impl Holds for Value {
+    fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        Value::visit_refs(self, visit);
+    }
+}
+
+impl Holds for Ref {
+    fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        visit(*self);
+    }
+}
+
+impl<T: Holds> Holds for Vec<T> {
+    fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        self.iter().for_each(|item| item.visit_refs(visit));
+    }
+}
+
+impl<T: Holds> Holds for Option<T> {
+    fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        self.iter().for_each(|item| item.visit_refs(visit));
+    }
+}
+
+impl<T: Holds, const N: usize> Holds for [T; N] {
+    fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        self.iter().for_each(|item| item.visit_refs(visit));
+    }
+}
+
+impl<A: Holds, B: Holds> Holds for (A, B) {
+    fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        self.0.visit_refs(visit);
+        self.1.visit_refs(visit);
+    }
+}
+
+impl<A: Holds, B: Holds, C: Holds> Holds for (A, B, C) {
+    fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        self.0.visit_refs(visit);
+        self.1.visit_refs(visit);
+        self.2.visit_refs(visit);
+    }
+}
+
+macro_rules! holds_nothing {
+    ($($it:ty),*) => {$(
+        impl Holds for $it {
+            fn visit_refs(&self, _: &mut dyn FnMut(Ref)) {}
+        }
+    )*};
+}
+
+holds_nothing!((), bool, i32, i64, u32, u64, usize, f64, String);

@@ -1,0 +1,111 @@
+//! Messages: what waits in queues, between vats, and in front of promises.
+
+use crate::kind::KindRef;
+use crate::reference::{Ref, VatId};
+use crate::value::{List, Value};
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who gets it.
+    pub to: Ref,
+    /// What it says.
+    pub body: Body,
+    /// Who is told what came of it, if anybody.
+    pub resolver: Option<Ref>,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A call with arguments.
+    Args(List),
+    /// To a resolver or a listener: this is the value. A listener that is an actor sees `['fulfill value]`.
+    Fulfill(Value),
+    /// To a resolver or a listener: there will be no value, for this reason. An actor sees `['break reason]`.
+    Break(Value),
+    /// To a promise: tell `listener` what comes of you.
+    Listen {
+        /// Who is told.
+        listener: Ref,
+        /// Also when the promise was resolved to another promise.
+        partial: bool,
+    },
+}
+
+impl Message {
+    pub(crate) fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        visit(self.to);
+        if let Some(resolver) = self.resolver {
+            visit(resolver);
+        }
+        match &self.body {
+            Body::Args(args) => args.iter().for_each(|value| value.visit_refs(visit)),
+            Body::Fulfill(value) | Body::Break(value) => value.visit_refs(visit),
+            Body::Listen { listener, .. } => visit(*listener),
+        }
+    }
+}
+
+/// What is at a place of the actormap.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// Nothing.
+    Free,
+    Object {
+        kind: KindRef,
+        state: Value,
+    },
+    /// A promise of which nothing final is known.
+    Promise(Box<Waiting>),
+    /// A promise that stands for an object.
+    Link(Ref),
+    /// A promise that stands for a value.
+    Encased(Value),
+    /// A promise that will not be kept.
+    Broken(Value),
+}
+
+/// What waits for a promise, and how far it got.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waiting {
+    pub(crate) stage: Stage,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) listeners: Vec<Listener>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Stage {
+    /// Nobody said anything.
+    #[default]
+    Naive,
+    /// It is the answer to a message to another machine, behind this session: messages to it go there at once.
+    Question(VatId),
+    /// It was resolved to another promise. Those it came past are kept, to notice circles.
+    Closer { to: Ref, history: Vec<Ref> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Listener {
+    pub(crate) who: Ref,
+    pub(crate) partial: bool,
+}
+
+impl Content {
+    pub(crate) fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        match self {
+            Self::Free => {}
+            Self::Object { state, .. } => state.visit_refs(visit),
+            Self::Promise(waiting) => {
+                waiting.messages.iter().for_each(|message| message.visit_refs(visit));
+                waiting.listeners.iter().for_each(|listener| visit(listener.who));
+                if let Stage::Closer { to, history } = &waiting.stage {
+                    visit(*to);
+                    history.iter().for_each(|past| visit(*past));
+                }
+            }
+            Self::Link(to) => visit(*to),
+            Self::Encased(value) | Self::Broken(value) => value.visit_refs(visit),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Ways out of a peer: to other machines, and to the program that the peer is part of.
+//!
+//! A session is a number that references carry and a place where messages to such references go, after the turn that sent them was
+//! committed. It makes references of its own number only, so it can lend what is behind it and nothing else.
+
+use crate::message::Message;
+use crate::reference::{Facet, Ref, VatId};
+
+/// Where messages for another machine go.
+pub trait Session: Send + Sync + 'static {
+    /// Messages in the order they were sent, after the turns that sent them were committed.
+    ///
+    /// A message `to` a promise of a vat of this peer is meant for the answer that the promise stands for.
+    fn deliver(&self, messages: Vec<Message>);
+}
+
+/// The right to make references to what is behind one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FarSide(VatId);
+
+impl FarSide {
+    pub(crate) fn new(id: VatId) -> Self {
+        Self(id)
+    }
+
+    /// The number of the session.
+    #[must_use]
+    pub fn id(self) -> VatId {
+        self.0
+    }
+
+    /// An object behind the session. Positions and births are the session's to choose; one pair means one thing.
+    #[must_use]
+    pub fn object(self, position: u32, birth: u64) -> Ref {
+        Ref::new(self.0, position, birth, Facet::Object)
+    }
+
+    /// A promise behind the session.
+    #[must_use]
+    pub fn promise(self, position: u32, birth: u64) -> Ref {
+        Ref::new(self.0, position, birth, Facet::Promise)
+    }
+
+    /// Position and birth of a reference of this session.
+    #[must_use]
+    pub fn position(self, reference: Ref) -> Option<(u32, u64)> {
+        (reference.vat() == self.0).then(|| (reference.index(), reference.birth()))
+    }
+}

@@ -1,0 +1,240 @@
+//! The places of a vat, and how to take back what was done to them.
+//!
+//! Everything is changed in place. What it was before is noted, so that a turn, or a call within it, is taken back exactly:
+//! places, what waits in front of promises, and the list of free places are as before. Only the count of births goes on: a
+//! reference made by what was taken back must not reach what is made next.
+//!
+//! A place is *young* until the churn that made it is committed, and an old place that was touched since is *changed*: what a
+//! commit has to look at is these two lists and nothing else.
+
+use crate::limits::Limits;
+use crate::message::{Content, Listener, Message};
+use crate::problem::Problem;
+use crate::reference::{Facet, Ref, VatId};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Space {
+    pub(crate) vat: VatId,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) free: Vec<u32>,
+    pub(crate) births: u64,
+    undo: Vec<Undo>,
+    pub(crate) young: Vec<u32>,
+    pub(crate) changed: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    pub(crate) birth: u64,
+    pub(crate) flags: u8,
+    pub(crate) content: Content,
+}
+
+/// Made since the last commit.
+pub(crate) const YOUNG: u8 = 1;
+/// Old, and touched since the last commit.
+pub(crate) const CHANGED: u8 = 2;
+/// Reached by the collection that runs.
+pub(crate) const MARKED: u8 = 4;
+/// Somebody outside the vat may refer to it.
+pub(crate) const EXPORTED: u8 = 8;
+
+#[derive(Clone, Debug)]
+enum Undo {
+    Replaced {
+        index: u32,
+        content: Content,
+    },
+    /// More waits for a promise than did.
+    Waits {
+        index: u32,
+        messages: usize,
+        listeners: usize,
+    },
+    /// A place was taken: from the free ones, or a new one.
+    Born {
+        index: u32,
+        fresh: bool,
+    },
+}
+
+impl Space {
+    pub(crate) fn new(vat: VatId) -> Self {
+        Self {
+            vat,
+            slots: Vec::new(),
+            free: Vec::new(),
+            births: 0,
+            undo: Vec::new(),
+            young: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
+
+    pub(crate) fn bear(&mut self, content: Content, facet: Facet, limits: &Limits) -> Result<Ref, Problem> {
+        let slot = Slot { birth: self.births, flags: YOUNG, content };
+        let (index, fresh) = match self.free.pop() {
+            Some(index) => {
+                if let Some(place) = self.slots.get_mut(to_usize(index)) {
+                    *place = slot;
+                }
+                (index, false)
+            }
+            None => {
+                let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+                if index >= limits.objects {
+                    return Err(Problem::limit("objects", limits.objects.into()));
+                }
+                self.slots.push(slot);
+                (index, true)
+            }
+        };
+        self.undo.push(Undo::Born { index, fresh });
+        self.young.push(index);
+        let reference = Ref::new(self.vat, index, self.births, facet);
+        self.births += 1;
+        Ok(reference)
+    }
+
+    pub(crate) fn is_near(&self, reference: Ref) -> bool {
+        reference.vat() == self.vat
+    }
+
+    /// What a near reference refers to.
+    #[inline]
+    pub(crate) fn get(&self, reference: Ref) -> Result<&Content, Problem> {
+        match self.slots.get(to_usize(reference.index())) {
+            Some(slot) if slot.birth == reference.birth() && !matches!(slot.content, Content::Free) => {
+                Ok(&slot.content)
+            }
+            _ => Err(Problem::stale(reference)),
+        }
+    }
+
+    /// Puts something in the place of what a reference refers to. The reference must be good.
+    pub(crate) fn replace(&mut self, reference: Ref, content: Content) {
+        let index = reference.index();
+        if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+            let content = std::mem::replace(&mut slot.content, content);
+            self.undo.push(Undo::Replaced { index, content });
+            touch(slot, index, &mut self.changed);
+        }
+    }
+
+    /// Takes what waits for a promise, leaving `content`.
+    pub(crate) fn take_waiting(&mut self, promise: Ref, content: Content) -> Option<crate::message::Waiting> {
+        let Ok(Content::Promise(waiting)) = self.get(promise) else { return None };
+        let waiting = (**waiting).clone();
+        self.replace(promise, content);
+        Some(waiting)
+    }
+
+    /// A message waits for a promise.
+    pub(crate) fn wait(&mut self, promise: Ref, message: Message, limits: &Limits) -> Result<(), Problem> {
+        self.push(promise, limits, |messages, _| messages.push(message))
+    }
+
+    /// Somebody waits to be told of a promise.
+    pub(crate) fn listen(
+        &mut self,
+        promise: Ref,
+        listener: Listener,
+        limits: &Limits,
+    ) -> Result<(), Problem> {
+        self.push(promise, limits, |_, listeners| listeners.push(listener))
+    }
+
+    fn push(
+        &mut self,
+        promise: Ref,
+        limits: &Limits,
+        push: impl FnOnce(&mut Vec<Message>, &mut Vec<Listener>),
+    ) -> Result<(), Problem> {
+        let index = promise.index();
+        let Some(slot) = self.slots.get_mut(to_usize(index)) else { return Err(Problem::stale(promise)) };
+        let Content::Promise(waiting) = &mut slot.content else { return Err(Problem::stale(promise)) };
+        let (messages, listeners) = (waiting.messages.len(), waiting.listeners.len());
+        if messages + listeners >= usize::try_from(limits.waiting).unwrap_or(usize::MAX) {
+            return Err(Problem::limit("waiting", limits.waiting.into()));
+        }
+        self.undo.push(Undo::Waits { index, messages, listeners });
+        push(&mut waiting.messages, &mut waiting.listeners);
+        touch(slot, index, &mut self.changed);
+        Ok(())
+    }
+
+    /// A place to come back to.
+    pub(crate) fn savepoint(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Takes back all since the savepoint.
+    pub(crate) fn undo_to(&mut self, savepoint: usize) {
+        while self.undo.len() > savepoint {
+            match self.undo.pop() {
+                Some(Undo::Replaced { index, content }) => {
+                    if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+                        slot.content = content;
+                    }
+                }
+                Some(Undo::Waits { index, messages, listeners }) => {
+                    if let Some(Slot { content: Content::Promise(waiting), .. }) =
+                        self.slots.get_mut(to_usize(index))
+                    {
+                        waiting.messages.truncate(messages);
+                        waiting.listeners.truncate(listeners);
+                    }
+                }
+                Some(Undo::Born { index, fresh }) => {
+                    self.young.pop();
+                    if fresh {
+                        self.slots.pop();
+                    } else {
+                        self.release(index);
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// What was done stays.
+    pub(crate) fn forget(&mut self) {
+        self.undo.clear();
+    }
+
+    /// A place becomes free.
+    pub(crate) fn release(&mut self, index: u32) {
+        if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+            *slot = Slot { birth: u64::MAX, flags: 0, content: Content::Free };
+            self.free.push(index);
+        }
+    }
+
+    /// Somebody outside may refer to it from now on.
+    pub(crate) fn export(&mut self, reference: Ref) {
+        if self.is_near(reference)
+            && let Some(slot) = self.slots.get_mut(to_usize(reference.index()))
+            && slot.birth == reference.birth()
+        {
+            slot.flags |= EXPORTED;
+        }
+    }
+
+    /// How many places are taken.
+    pub(crate) fn population(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+}
+
+fn touch(slot: &mut Slot, index: u32, changed: &mut Vec<u32>) {
+    if slot.flags & (YOUNG | CHANGED) == 0 {
+        slot.flags |= CHANGED;
+        changed.push(index);
+    }
+}
+
+/// An index as one of this machine, whose words are at least that wide.
+pub(crate) fn to_usize(index: u32) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
