@@ -9,6 +9,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-os", &["hob-cap"]),
     ("hob-kernel", &["hob-cap", "hob-os"]),
     ("hob-machine", &[]),
+    ("hob-syrup", &[]),
     ("hob-vat", &["hob-syrup"]),
     ("hob-store", &["hob-machine", "hob-vat"]),
     ("hob-abi", &["hob-cap", "hob-engine", "hob-kernel", "hob-os"]),
