@@ -19,6 +19,7 @@
 //! same state.
 
 mod actormap;
+mod codec;
 mod collect;
 mod kind;
 pub mod library;
@@ -34,6 +35,7 @@ mod turn;
 mod value;
 
 pub use actormap::{Actormap, Holds, Outcome, Report};
+pub use codec::{Names, NoNames, decode, encode, read_list, read_value, write_list, write_value};
 pub use kind::{Answer, Kind, KindRef, Me, kind_fn};
 pub use limits::Limits;
 pub use message::{Body, Message};

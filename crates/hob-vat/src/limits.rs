@@ -40,7 +40,7 @@ impl Default for Limits {
         Self {
             message_bytes: 1 << 20,
             state_bytes: 16 << 20,
-            value_depth: 128,
+            value_depth: 96,
             call_depth: 64,
             calls_per_turn: 10_000_000,
             sends_per_turn: 1_000_000,
