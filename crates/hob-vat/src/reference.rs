@@ -113,6 +113,15 @@ impl Ref {
         }
     }
 
+    /// What a store keeps of it.
+    pub(crate) fn parts(self) -> (u32, u32, u64) {
+        (self.vat, self.index, self.birth)
+    }
+
+    pub(crate) fn from_parts(vat: u32, index: u32, birth: u64) -> Self {
+        Self { vat, index, birth }
+    }
+
     pub(crate) fn with_facet(self, facet: Facet) -> Self {
         Self::new(self.vat(), self.index, self.birth, facet)
     }
