@@ -75,6 +75,12 @@ impl Grammar {
         }
     }
 
+    /// What may stand between tokens.
+    #[inline]
+    pub(crate) fn is_space(byte: u8) -> bool {
+        matches!(byte, b' ' | b'\t'..=b'\r')
+    }
+
     /// The next byte to look at.
     pub(crate) fn at(&self) -> usize {
         self.at
@@ -90,7 +96,7 @@ impl Grammar {
     pub(crate) fn first(&mut self, input: &[u8]) -> Option<u8> {
         loop {
             let first = *input.get(self.at)?;
-            if self.mode == Mode::Canonical || !is_space(first) {
+            if self.mode == Mode::Canonical || !Self::is_space(first) {
                 return Some(first);
             }
             self.at += 1;
@@ -131,7 +137,7 @@ impl Grammar {
             b'#' if self.mode == Mode::Canonical => return Err(Error::new(start, ErrorKind::Set)),
             b'#' => Token::SetStart,
             b'$' => Token::SetEnd,
-            space if is_space(space) => return Err(Error::new(start, ErrorKind::Whitespace)),
+            space if Self::is_space(space) => return Err(Error::new(start, ErrorKind::Whitespace)),
             other => return Err(Error::new(start, ErrorKind::Byte(other))),
         };
         Ok(Scanned { token, start, end: start + 1 })
@@ -392,11 +398,6 @@ impl Grammar {
 
 /// The bits of the one NaN.
 pub(crate) const NAN: u64 = 0x7ff8_0000_0000_0000;
-
-#[inline]
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t'..=b'\r')
-}
 
 #[inline]
 fn utf8(bytes: &[u8], at: usize) -> Result<&str, Error> {

@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn more(&mut self) -> Result<bool, Error> {
         match self.grammar.first(self.input) {
-            Some(b']' | b'}' | b'>' | b'$') => Ok(false),
+            Some(b']' | b'}' | b'>' | b'$') => Ok(self.depth() == 0),
             Some(_) => Ok(true),
             None if self.depth() == 0 => Ok(false),
             None => self.grammar.scan(self.input).map(|_| true),
@@ -335,6 +335,13 @@ impl<'a> Reader<'a> {
                 Err(Error::new(self.offset(), ErrorKind::Trailing(left)))
             }
         }
+    }
+
+    /// For a token that was read and does not fit.
+    #[cold]
+    pub(crate) fn unexpected(&self, expected: &str, found: &Token<'_>) -> Error {
+        let found = found.describe();
+        Error::new(self.offset(), ErrorKind::Unexpected { expected: expected.into(), found })
     }
 
     #[inline]
