@@ -137,26 +137,33 @@ impl Datum {
     /// # Errors
     /// There is none, something in it is wrong, or it passes a limit.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Error> {
-        Ok(match reader.next_token()? {
-            Token::Bool(value) => Self::Bool(value),
-            Token::Int(int) => Self::Int(int.to_bigint()),
-            Token::F64(float) => Self::F64(Float(float)),
-            Token::Bytes(bytes) => Self::Bytes(bytes.into()),
-            Token::Str(text) => Self::Str(text.into()),
-            Token::Symbol(text) => Self::Symbol(text.into()),
-            Token::ListStart => Self::List(rest(reader)?),
-            Token::SetStart => Self::Set(rest(reader)?),
-            Token::RecordStart => Self::Record(atom(reader)?, rest(reader)?),
-            Token::StructStart => {
+        let begun = reader.take("a value", |token| {
+            Some(match token {
+                Token::Bool(value) => Begun::Whole(Self::Bool(value)),
+                Token::Int(int) => Begun::Whole(Self::Int(int.to_bigint())),
+                Token::F64(float) => Begun::Whole(Self::F64(Float(float))),
+                Token::Bytes(bytes) => Begun::Whole(Self::Bytes(bytes.into())),
+                Token::Str(text) => Begun::Whole(Self::Str(text.into())),
+                Token::Symbol(text) => Begun::Whole(Self::Symbol(text.into())),
+                Token::ListStart => Begun::List,
+                Token::SetStart => Begun::Set,
+                Token::RecordStart => Begun::Record,
+                Token::StructStart => Begun::Struct,
+                Token::ListEnd | Token::StructEnd | Token::RecordEnd | Token::SetEnd => return None,
+            })
+        })?;
+        Ok(match begun {
+            Begun::Whole(datum) => datum,
+            Begun::List => Self::List(rest(reader)?),
+            Begun::Set => Self::Set(rest(reader)?),
+            Begun::Record => Self::Record(atom(reader)?, rest(reader)?),
+            Begun::Struct => {
                 let mut entries = BTreeMap::new();
                 while reader.more()? {
                     entries.insert(atom(reader)?, Self::read(reader)?);
                 }
                 reader.end()?;
                 Self::Struct(entries)
-            }
-            end @ (Token::ListEnd | Token::StructEnd | Token::RecordEnd | Token::SetEnd) => {
-                return Err(reader.unexpected("a value", &end));
             }
         })
     }
@@ -268,6 +275,15 @@ impl fmt::Debug for Atom {
     }
 }
 
+/// What the first token says.
+enum Begun {
+    Whole(Datum),
+    List,
+    Set,
+    Record,
+    Struct,
+}
+
 fn rest(reader: &mut Reader<'_>) -> Result<Vec<Datum>, Error> {
     let mut values = Vec::new();
     while reader.more()? {
@@ -278,12 +294,14 @@ fn rest(reader: &mut Reader<'_>) -> Result<Vec<Datum>, Error> {
 }
 
 fn atom(reader: &mut Reader<'_>) -> Result<Atom, Error> {
-    Ok(match reader.next_token()? {
-        Token::Bool(value) => Atom::Bool(value),
-        Token::Int(int) => Atom::Int(int.to_bigint()),
-        Token::Bytes(bytes) => Atom::Bytes(bytes.into()),
-        Token::Str(text) => Atom::Str(text.into()),
-        Token::Symbol(text) => Atom::Symbol(text.into()),
-        other => return Err(reader.unexpected("a key or a label", &other)),
+    reader.take("a key or a label", |token| {
+        Some(match token {
+            Token::Bool(value) => Atom::Bool(value),
+            Token::Int(int) => Atom::Int(int.to_bigint()),
+            Token::Bytes(bytes) => Atom::Bytes(bytes.into()),
+            Token::Str(text) => Atom::Str(text.into()),
+            Token::Symbol(text) => Atom::Symbol(text.into()),
+            _ => return None,
+        })
     })
 }

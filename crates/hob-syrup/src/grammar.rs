@@ -287,10 +287,19 @@ impl Grammar {
     fn number<'a>(&mut self, input: &'a [u8]) -> Result<Scanned<'a>, Error> {
         let start = self.at;
         let rest = input.get(start..).unwrap_or_default();
-        let known = rest.get(self.digits..).unwrap_or_default();
         let most = self.limits.digits.max(SMALL_DIGITS + 1);
-        let count =
-            self.digits + known.iter().take(most + 1).take_while(|byte| byte.is_ascii_digit()).count();
+        let (mut count, mut small) = (self.digits, 0u64);
+        for byte in rest.get(count..).unwrap_or_default() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 || count > most {
+                break;
+            }
+            small = small.wrapping_mul(10).wrapping_add(digit.into());
+            count += 1;
+        }
+        if count > SMALL_DIGITS {
+            small = u64::MAX;
+        }
         let digits = rest.get(..count).unwrap_or_default();
         if count > 1 && digits.first() == Some(&b'0') {
             return Err(Error::new(start, ErrorKind::LeadingZero));
@@ -298,12 +307,9 @@ impl Grammar {
         if count > most {
             return Err(over(start, "digits", self.limits.digits));
         }
-        let small = match count {
-            0..=SMALL_DIGITS => digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit & 0xf)),
-            _ => u64::MAX,
-        };
         let Some(after) = rest.get(count) else {
-            self.digits = count;
+            // What fits into a word is gone through again, and then as a whole.
+            self.digits = if count > SMALL_DIGITS { count } else { 0 };
             return Err(self.missing(input, input.len(), 1));
         };
         let body = start + count + 1;
