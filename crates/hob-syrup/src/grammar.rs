@@ -143,6 +143,33 @@ impl Grammar {
         Ok(Scanned { token, start, end: start + 1 })
     }
 
+    /// Goes past `[`, `{` or `<`, if that is what comes: the same as scanning and committing it, with less in between.
+    #[inline]
+    pub(crate) fn enter(&mut self, input: &[u8], opener: u8, inner: Place) -> Result<bool, Error> {
+        if self.first(input) != Some(opener) || self.at >= self.limits.bytes {
+            return Ok(false);
+        }
+        self.open(self.at, inner)?;
+        self.at += 1;
+        Ok(true)
+    }
+
+    /// Goes past what closes the innermost list or record, if that is what comes.
+    #[inline]
+    pub(crate) fn leave(&mut self, input: &[u8]) -> bool {
+        let closes = match self.first(input) {
+            Some(b'>') => self.place == Place::Fields,
+            Some(b']') => self.place == Place::List,
+            _ => false,
+        };
+        if closes && self.at < self.limits.bytes {
+            self.close();
+            self.at += 1;
+            return true;
+        }
+        false
+    }
+
     /// Goes past a token, if it may stand here.
     #[inline]
     pub(crate) fn commit(&mut self, input: &[u8], scanned: &Scanned<'_>) -> Result<(), Error> {

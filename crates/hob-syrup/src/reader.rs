@@ -1,7 +1,7 @@
 //! Reading bytes token by token, or field by field as a protocol says.
 
 use crate::error::{Error, ErrorKind};
-use crate::grammar::{Grammar, Scanned};
+use crate::grammar::{Grammar, Place, Scanned};
 use crate::limits::{Limits, Mode};
 use crate::token::{IntToken, Kind, Token};
 
@@ -249,7 +249,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn list(&mut self) -> Result<(), Error> {
-        self.token("a list", Token::ListStart)
+        self.token("a list", Token::ListStart, b'[', Place::List)
     }
 
     /// Goes into a struct, where keys and values take turns.
@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn entries(&mut self) -> Result<(), Error> {
-        self.token("a struct", Token::StructStart)
+        self.token("a struct", Token::StructStart, b'{', Place::Key)
     }
 
     /// Goes into a set.
@@ -265,7 +265,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn set(&mut self) -> Result<(), Error> {
-        self.token("a set", Token::SetStart)
+        let scanned = self.scan("a set", |token| *token == Token::SetStart)?;
+        self.commit(&scanned)
     }
 
     /// Goes into a record and reads its label.
@@ -288,7 +289,11 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Another value is in it.
+    #[inline]
     pub fn end(&mut self) -> Result<(), Error> {
+        if self.grammar.leave(self.input) {
+            return Ok(());
+        }
         let scanned = self.scan("no more values", |token| token.kind() == Kind::End)?;
         self.commit(&scanned)
     }
@@ -360,15 +365,15 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn labeled(&mut self, expected: &str, fits: impl FnOnce(&str) -> bool) -> Result<&'a str, Error> {
-        let start = self.scan(expected, |token| *token == Token::RecordStart)?;
         let before = self.grammar.place();
-        self.commit(&start)?;
+        let start = self.mark().0;
+        self.token(expected, Token::RecordStart, b'<', Place::Label)?;
         let label = self.take(expected, |token| match token {
             Token::Symbol(label) if fits(label) => Some(label),
             _ => None,
         });
         label.map_err(|error| {
-            self.grammar.unopen(start.start, before);
+            self.grammar.unopen(start, before);
             match error.kind() {
                 ErrorKind::Unexpected { found, .. } => {
                     let found = format!("a record labeled with {found}");
@@ -380,7 +385,10 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn token(&mut self, expected: &str, wanted: Token<'_>) -> Result<(), Error> {
+    fn token(&mut self, expected: &str, wanted: Token<'_>, opener: u8, inner: Place) -> Result<(), Error> {
+        if self.grammar.enter(self.input, opener, inner)? {
+            return Ok(());
+        }
         let scanned = self.scan(expected, |token| *token == wanted)?;
         self.commit(&scanned)
     }
