@@ -14,6 +14,9 @@ impl VatId {
     /// The first number that stands for a session.
     pub const FIRST_SESSION: u32 = 1 << 31;
 
+    /// The program that a peer is part of.
+    pub(crate) const PROGRAM: Self = Self(Self::FIRST_SESSION - 1);
+
     pub(crate) fn new(number: u32) -> Self {
         Self(number)
     }

@@ -32,8 +32,8 @@ pub struct TurnRecord {
     pub inputs: Vec<Input>,
     /// Places that changed or are new, in ascending order.
     pub changes: Vec<Change>,
-    /// Places that became free, in the order they became so.
-    pub freed: Vec<u32>,
+    /// How the list of free places changed.
+    pub free: Free,
     /// What waits for a turn.
     pub queue: Vec<Message>,
     /// What goes to other vats.
@@ -71,10 +71,21 @@ pub struct Change {
     pub index: u32,
     /// Whose.
     pub birth: u64,
-    /// Whether somebody outside may refer to it.
-    pub exported: bool,
+    /// Who outside may refer to it: 8 to what it is, 16 to its resolver; the sum of those that apply.
+    pub outside: u8,
     /// What is there.
     pub content: Stored,
+}
+
+/// How many places there are, and how the list of free ones changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Free {
+    /// How many places there are, free ones too.
+    pub places: u32,
+    /// How many of the list were left alone.
+    pub kept: u64,
+    /// What follows them now; the last is taken first.
+    pub tail: Vec<u32>,
 }
 
 /// A turn that failed.

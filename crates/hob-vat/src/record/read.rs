@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use hob_syrup::{DEPTH_MAX, Kind, Limits, Mode, Reader};
 
-use super::{Change, Failure, Input, LAYOUT, Pending, Sent, Snapshot, Stored, TurnRecord};
+use super::{Change, Failure, Free, Input, LAYOUT, Pending, Sent, Snapshot, Stored, TurnRecord};
 use crate::codec::{Names, not_syrup, read_list, read_value};
 use crate::message::{Body, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
+use crate::space::OUTSIDE;
 use crate::value::{Sealed, Value};
 
 type Read<T> = Result<T, Problem>;
@@ -22,7 +23,7 @@ pub(super) fn record(bytes: &[u8]) -> Read<TurnRecord> {
             outside: r.bool().map_err(not_syrup)?,
             inputs: each(r, input)?,
             changes: each(r, change)?,
-            freed: each(r, small)?,
+            free: Free { places: small(r)?, kept: number(r)?, tail: each(r, small)? },
             queue: each(r, message)?,
             outbox: each(r, sent)?,
             failures: each(r, failure)?,
@@ -119,7 +120,12 @@ fn failure(r: &mut Reader<'_>) -> Read<Failure> {
 fn change(r: &mut Reader<'_>) -> Read<Change> {
     fields(r, "at", |r| {
         let (index, birth) = (small(r)?, number(r)?);
-        Ok(Change { index, birth, exported: r.bool().map_err(not_syrup)?, content: content(r)? })
+        Ok(Change {
+            index,
+            birth,
+            outside: r.u64().map(|flags| u8::try_from(flags).unwrap_or(0) & OUTSIDE).map_err(not_syrup)?,
+            content: content(r)?,
+        })
     })
 }
 

@@ -18,7 +18,9 @@ pub(super) fn record(it: &TurnRecord) -> Result<Vec<u8>, Problem> {
             w.bool(it.outside);
             each(w, &it.inputs, input)?;
             each(w, &it.changes, change)?;
-            each(w, &it.freed, number)?;
+            w.int(it.free.places);
+            w.int(it.free.kept);
+            each(w, &it.free.tail, number)?;
             each(w, &it.queue, message)?;
             each(w, &it.outbox, sent)?;
             each(w, &it.failures, failure)
@@ -100,7 +102,7 @@ fn change(it: &Change, w: &mut Writer<'_>) -> Written {
     w.record("at", |w| {
         w.int(it.index);
         w.int(it.birth);
-        w.bool(it.exported);
+        w.int(it.outside);
         content(&it.content, w)
     })
 }
