@@ -4,12 +4,12 @@
 //! ([`Actormap::peek`]), changed ([`Actormap::poke`]), copied ([`Actormap::fork`]) and joined with a copy again
 //! ([`Actormap::merge`]). A vat drives one; tests and time travel drive others.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::limits::Limits;
 use crate::message::{Body, Message};
 use crate::problem::Problem;
+use crate::queue::Queue;
 use crate::record::Failure;
 use crate::reference::{Ref, VatId};
 use crate::turn::{Delivered, Out, Turn};
@@ -32,7 +32,7 @@ use crate::value::Value;
 pub struct Actormap {
     pub(crate) turn: Turn,
     /// Messages for this vat, in the order they are delivered.
-    pub(crate) queue: VecDeque<Message>,
+    pub(crate) queue: Queue,
     /// Messages for others, of turns that ended well.
     pub(crate) outbox: Vec<Out>,
     /// Turns that were run.
@@ -94,7 +94,7 @@ impl Actormap {
     pub(crate) fn of_vat(vat: VatId, limits: Limits) -> Self {
         Self {
             turn: Turn::new(vat, limits),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             outbox: Vec::new(),
             turns: 0,
             version: 0,

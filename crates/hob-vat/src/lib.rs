@@ -29,6 +29,7 @@ mod message;
 mod on;
 mod peer;
 mod problem;
+mod queue;
 pub mod record;
 mod reference;
 mod roots;

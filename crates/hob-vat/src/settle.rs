@@ -35,7 +35,7 @@ impl Core {
         let promise = resolver.with_facet(Facet::Promise);
         let follows = resolver.facet() == Facet::Follower;
         let closer = match self.space.get(promise)? {
-            Content::Promise(waiting) => matches!(waiting.stage, Stage::Closer { .. }),
+            Content::Promise(waiting) => matches!(waiting.stage(), Stage::Closer { .. }),
             _ if follows => return Ok(()),
             _ => return Err(already_resolved()),
         };
@@ -70,7 +70,7 @@ impl Core {
             }
             match self.space.get(at)? {
                 Content::Link(further) => at = *further,
-                Content::Promise(waiting) => match &waiting.stage {
+                Content::Promise(waiting) => match waiting.stage() {
                     Stage::Closer { to, .. } if self.space.is_near(*to) => at = *to,
                     _ => return self.follow(promise, at),
                 },
@@ -84,7 +84,7 @@ impl Core {
 
     fn has_been(&self, promise: Ref, at: Ref) -> bool {
         match self.space.get(promise) {
-            Ok(Content::Promise(waiting)) => match &waiting.stage {
+            Ok(Content::Promise(waiting)) => match waiting.stage() {
                 Stage::Closer { history, .. } => history.contains(&at),
                 _ => false,
             },
@@ -110,7 +110,7 @@ impl Core {
         let near = self.space.is_near(to);
         let (stays, moves) = if near { (Vec::new(), messages) } else { (messages, Vec::new()) };
         let waiting = Waiting { stage: Stage::Closer { to, history }, messages: stays, listeners };
-        self.space.replace(promise, Content::Promise(Box::new(waiting)));
+        self.space.replace(promise, Content::Promise(waiting.into()));
         let follower = promise.with_facet(Facet::Follower);
         if near {
             for message in moves {
@@ -156,7 +156,7 @@ impl Core {
             .zip(0_u32..)
             .filter(|(slot, _)| match &slot.content {
                 Content::Link(to) => to.vat() == session,
-                Content::Promise(waiting) => match &waiting.stage {
+                Content::Promise(waiting) => match waiting.stage() {
                     Stage::Question(to) => *to == session,
                     Stage::Closer { to, .. } => to.vat() == session,
                     Stage::Naive => false,

@@ -137,7 +137,7 @@ impl Space {
     /// Takes what waits for a promise, leaving `content`.
     pub(crate) fn take_waiting(&mut self, promise: Ref, content: Content) -> Option<crate::message::Waiting> {
         let Ok(Content::Promise(waiting)) = self.get(promise) else { return None };
-        let waiting = (**waiting).clone();
+        let waiting = waiting.cloned();
         self.replace(promise, content);
         Some(waiting)
     }
@@ -165,7 +165,8 @@ impl Space {
     ) -> Result<(), Problem> {
         let index = promise.index();
         let Some(slot) = self.slots.get_mut(to_usize(index)) else { return Err(Problem::stale(promise)) };
-        let Content::Promise(waiting) = &mut slot.content else { return Err(Problem::stale(promise)) };
+        let Content::Promise(pending) = &mut slot.content else { return Err(Problem::stale(promise)) };
+        let waiting = pending.waiting();
         let (messages, listeners) = (waiting.messages.len(), waiting.listeners.len());
         if messages + listeners >= usize::try_from(limits.waiting).unwrap_or(usize::MAX) {
             return Err(Problem::limit("waiting", limits.waiting.into()));
@@ -195,6 +196,7 @@ impl Space {
                     if let Some(Slot { content: Content::Promise(waiting), .. }) =
                         self.slots.get_mut(to_usize(index))
                     {
+                        let waiting = waiting.waiting();
                         waiting.messages.truncate(messages);
                         waiting.listeners.truncate(listeners);
                     }

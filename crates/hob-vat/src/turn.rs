@@ -9,7 +9,7 @@
 
 use crate::kind::{KindRef, Me};
 use crate::limits::{Limits, check};
-use crate::message::{Body, Content, Listener, Message, Stage, Waiting};
+use crate::message::{Body, Content, Listener, Message, Pending, Stage, Waiting};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
 use crate::space::Space;
@@ -108,7 +108,7 @@ impl Turn {
                 (_, Content::Link(next)) => at = *next,
                 (_, Content::Encased(value)) => return Ok(value.clone()),
                 (_, Content::Broken(reason)) => return Err(Problem::refused(reason.clone())),
-                (_, Content::Promise(waiting)) => match &waiting.stage {
+                (_, Content::Promise(waiting)) => match waiting.stage() {
                     Stage::Closer { to: next, .. } => at = *next,
                     _ => return Err(Problem::not_callable("a promise that nobody has kept yet")),
                 },
@@ -143,7 +143,7 @@ impl Turn {
     ///
     /// `limit`: objects.
     pub fn promise(&mut self) -> Result<(Ref, Ref), Problem> {
-        let content = Content::Promise(Box::default());
+        let content = Content::Promise(Pending::default());
         let promise = self.core.space.bear(content, Facet::Promise, &self.core.limits)?;
         Ok((promise, promise.with_facet(Facet::Resolver)))
     }
@@ -337,7 +337,7 @@ impl Turn {
                 }
                 (_, Content::Encased(value), _) => return Ok(Delivered::Value(value.clone())),
                 (_, Content::Broken(reason), _) => return Err(Problem::refused(reason.clone())),
-                (_, Content::Promise(waiting), body) => match (&waiting.stage, body) {
+                (_, Content::Promise(waiting), body) => match (waiting.stage(), body) {
                     (Stage::Closer { to, .. }, Body::Args(_)) if self.core.space.is_near(*to) => at = *to,
                     (Stage::Question(session), Body::Args(_)) => {
                         return self.core.pass_far(*session, Message { to: at, ..message });
@@ -426,11 +426,11 @@ impl Core {
             && resolver.facet() == Facet::Resolver
             && let promise = resolver.with_facet(Facet::Promise)
             && let Ok(Content::Promise(waiting)) = self.space.get(promise)
-            && matches!(waiting.stage, Stage::Naive)
+            && matches!(waiting.stage(), Stage::Naive)
         {
-            let Waiting { messages, listeners, .. } = (**waiting).clone();
+            let Waiting { messages, listeners, .. } = waiting.cloned();
             let asked = Waiting { stage: Stage::Question(to), messages: Vec::new(), listeners };
-            self.space.replace(promise, Content::Promise(Box::new(asked)));
+            self.space.replace(promise, Content::Promise(asked.into()));
             self.ahead.extend(messages);
         }
         self.out.push(Out { to, message });
@@ -451,7 +451,7 @@ impl Core {
                 Content::Link(next) => at = *next,
                 Content::Encased(value) => return Ok(Standing::Value(value.clone())),
                 Content::Broken(reason) => return Ok(Standing::Broken(reason.clone())),
-                Content::Promise(waiting) => match &waiting.stage {
+                Content::Promise(waiting) => match waiting.stage() {
                     Stage::Closer { to, .. } if self.space.is_near(*to) => at = *to,
                     _ => return Ok(Standing::Unresolved),
                 },

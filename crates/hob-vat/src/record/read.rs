@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hob_syrup::{DEPTH_MAX, Kind, Limits, Mode, Reader};
 
-use super::{Change, Failure, Free, Input, LAYOUT, Pending, Sent, Snapshot, Stored, TurnRecord};
+use super::{Change, Failure, Free, Input, LAYOUT, Pending, QueueChange, Sent, Snapshot, Stored, TurnRecord};
 use crate::codec::{Names, not_syrup, read_list, read_value};
 use crate::message::{Body, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ pub(super) fn record(bytes: &[u8]) -> Read<TurnRecord> {
             inputs: each(r, input)?,
             changes: each(r, change)?,
             free: Free { places: small(r)?, kept: number(r)?, tail: each(r, small)? },
-            queue: each(r, message)?,
+            queue: QueueChange { taken: number(r)?, front: each(r, message)?, back: each(r, message)? },
             outbox: each(r, sent)?,
             failures: each(r, failure)?,
         })
@@ -150,7 +150,7 @@ fn content(r: &mut Reader<'_>) -> Read<Stored> {
                     Ok(Listener { who: reference(r)?, partial: r.bool().map_err(not_syrup)? })
                 })
             })?;
-            Stored::Promise(Pending(Box::new(Waiting { stage, messages, listeners })))
+            Stored::Promise(Pending(Waiting { stage, messages, listeners }.into()))
         }
         "link" => Stored::Link(reference(r)?),
         "encased" => Stored::Encased(value(r)?),
