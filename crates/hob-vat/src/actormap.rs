@@ -223,7 +223,11 @@ impl Actormap {
         self.version += 1;
         self.turn.core.begin();
         let watched = self.reports.is_some().then(|| message.clone());
-        let resolver = message.resolver;
+        // Who wants to be told what came of the promise is told, too, that it could not listen.
+        let resolver = match message.body {
+            Body::Listen { listener, .. } => Some(listener),
+            _ => message.resolver,
+        };
         let done = guarded(|| self.turn.deliver(message)).and_then(|delivered| {
             if let Delivered::Value(value) = &delivered {
                 self.turn.limits().check_message(value.weight(), value.depth())?;

@@ -26,6 +26,8 @@ pub mod library;
 mod limits;
 mod message;
 mod on;
+#[doc(hidden)]
+pub mod probe;
 mod problem;
 pub mod record;
 mod reference;

@@ -9,7 +9,7 @@
 
 use crate::kind::{KindRef, Me};
 use crate::limits::{Limits, check};
-use crate::message::{Body, Content, Listener, Message, Stage, Waiting};
+use crate::message::{Body, Content, Listener, Message, Stage};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
 use crate::space::Space;
@@ -99,7 +99,12 @@ impl Turn {
             let content = self.core.space.get(at)?;
             match (at.facet(), content) {
                 (Facet::Resolver | Facet::Follower, _) => {
-                    return self.core.settle_by_args(at, args).map(|()| Value::Undefined);
+                    let savepoint = self.core.savepoint();
+                    let done = self.core.settle_by_args(at, args);
+                    if done.is_err() {
+                        self.core.undo_to(savepoint);
+                    }
+                    return done.map(|()| Value::Undefined);
                 }
                 (_, Content::Object { kind, state }) => {
                     let (kind, state) = (kind.clone(), state.clone());
@@ -109,7 +114,8 @@ impl Turn {
                 (_, Content::Encased(value)) => return Ok(value.clone()),
                 (_, Content::Broken(reason)) => return Err(Problem::refused(reason.clone())),
                 (_, Content::Promise(waiting)) => match &waiting.stage {
-                    Stage::Closer { to: next, .. } => at = *next,
+                    Stage::Closer { to: next, .. } if !self.core.space.is_near(*next) => at = *next,
+                    Stage::Closer { .. } => at = self.core.end_of(at),
                     _ => return Err(Problem::not_callable("a promise that nobody has kept yet")),
                 },
                 (_, Content::Free) => return Err(Problem::stale(to)),
@@ -280,22 +286,29 @@ impl Turn {
             }
             let content = self.core.space.get(at)?;
             match (at.facet(), content, &message.body) {
+                // What resolves is no promise: it is what it is.
+                (Facet::Resolver | Facet::Follower, _, Body::Listen { listener, .. }) => {
+                    self.core.tell(*listener, Body::Fulfill(at.into()));
+                    return Ok(Delivered::Passed);
+                }
                 (Facet::Resolver | Facet::Follower, _, body) => {
                     let body = body.clone();
                     return self.core.settle(at, body).map(|()| Delivered::Value(Value::Undefined));
                 }
                 (_, Content::Link(next), _) => at = *next,
                 (_, Content::Object { .. }, Body::Listen { listener, .. }) => {
-                    let (to, body) = (*listener, Body::Fulfill(at.into()));
-                    return self.core.post(Message { to, body, resolver: None }).map(|()| Delivered::Passed);
+                    self.core.tell(*listener, Body::Fulfill(at.into()));
+                    return Ok(Delivered::Passed);
                 }
                 (_, Content::Encased(value), Body::Listen { listener, .. }) => {
-                    let (to, body) = (*listener, Body::Fulfill(value.clone()));
-                    return self.core.post(Message { to, body, resolver: None }).map(|()| Delivered::Passed);
+                    let news = Body::Fulfill(value.clone());
+                    self.core.tell(*listener, news);
+                    return Ok(Delivered::Passed);
                 }
                 (_, Content::Broken(reason), Body::Listen { listener, .. }) => {
-                    let (to, body) = (*listener, Body::Break(reason.clone()));
-                    return self.core.post(Message { to, body, resolver: None }).map(|()| Delivered::Passed);
+                    let news = Body::Break(reason.clone());
+                    self.core.tell(*listener, news);
+                    return Ok(Delivered::Passed);
                 }
                 (_, Content::Object { kind, state }, body) => {
                     let (kind, state) = (kind.clone(), state.clone());
@@ -316,14 +329,20 @@ impl Turn {
                 (_, Content::Encased(value), _) => return Ok(Delivered::Value(value.clone())),
                 (_, Content::Broken(reason), _) => return Err(Problem::refused(reason.clone())),
                 (_, Content::Promise(waiting), body) => match (&waiting.stage, body) {
-                    (Stage::Closer { to, .. }, Body::Args(_)) if self.core.space.is_near(*to) => at = *to,
-                    (Stage::Question(session), Body::Args(_)) => {
-                        return self.core.pass_far(*session, Message { to: at, ..message });
+                    // It is told at once, as it would have been if it had listened before.
+                    (Stage::Closer { to, .. }, Body::Listen { listener, partial: true }) => {
+                        let news = Body::Fulfill((*to).into());
+                        self.core.tell(*listener, news);
+                        return Ok(Delivered::Passed);
                     }
                     (_, Body::Listen { listener, partial }) => {
                         let listener = Listener { who: *listener, partial: *partial };
                         self.core.space.listen(at, listener, &self.core.limits)?;
                         return Ok(Delivered::Passed);
+                    }
+                    (Stage::Closer { to, .. }, _) if self.core.is_question(*to) => at = *to,
+                    (Stage::Question(session), _) => {
+                        return self.core.pass_far(*session, Message { to: at, ..message });
                     }
                     _ => {
                         let message = Message { to: at, ..message };
@@ -391,28 +410,26 @@ impl Core {
     }
 
     pub(crate) fn push(&mut self, message: Message) {
-        let to = message.to.vat();
-        self.out.push(Out { to, message });
+        self.go(message.to.vat(), message);
     }
 
-    /// A message leaves the vat. If its answer is a promise here and it goes to another machine, messages to that promise
-    /// can follow it there at once.
+    /// A message that came here leaves the vat.
     fn pass_far(&mut self, to: VatId, message: Message) -> Result<Delivered, Problem> {
+        self.go(to, message);
+        Ok(Delivered::Passed)
+    }
+
+    /// A message goes out. If its answer is a promise here and it goes to another machine, messages to that promise can follow it
+    /// there at once.
+    fn go(&mut self, to: VatId, message: Message) {
         if to.is_session()
             && let Some(resolver) = message.resolver
             && self.space.is_near(resolver)
             && resolver.facet() == Facet::Resolver
-            && let promise = resolver.with_facet(Facet::Promise)
-            && let Ok(Content::Promise(waiting)) = self.space.get(promise)
-            && matches!(waiting.stage, Stage::Naive)
         {
-            let Waiting { messages, listeners, .. } = (**waiting).clone();
-            let asked = Waiting { stage: Stage::Question(to), messages: Vec::new(), listeners };
-            self.space.replace(promise, Content::Promise(Box::new(asked)));
-            self.ahead.extend(messages);
+            self.ask(resolver.with_facet(Facet::Promise), to);
         }
         self.out.push(Out { to, message });
-        Ok(Delivered::Passed)
     }
 
     fn standing(&self, reference: Ref) -> Result<Standing, Problem> {
