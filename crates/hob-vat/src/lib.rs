@@ -39,7 +39,7 @@ mod turn;
 mod value;
 
 pub use actormap::{Actormap, Holds, Outcome, Report};
-pub use codec::{Names, NoNames, decode, encode, read_list, read_value, write_list, write_value};
+pub use codec::{ENCODED_DEPTH_MAX, Names, NoNames, decode, encode, read_list, read_value, write_list, write_value};
 pub use kind::{Answer, Kind, KindRef, Me, kind_fn};
 pub use limits::Limits;
 pub use message::{Body, Message};

@@ -13,7 +13,7 @@ use crate::message::{Body, Content, Listener, Message, Stage};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
 use crate::space::Space;
-use crate::value::{List, Sealed, Value};
+use crate::value::{List, Value};
 
 /// What an actor can do while it handles a message.
 ///
@@ -185,7 +185,7 @@ impl Turn {
     /// A value in a box. Who is given `brand` opens it; nobody else can, nor see what is in it.
     #[must_use]
     pub fn seal(&self, brand: Ref, content: Value) -> Value {
-        Value::Sealed(std::sync::Arc::new(Sealed { brand, content }))
+        Value::sealed(brand, content)
     }
 
     /// What is in a box that was sealed with `brand`; None when it was sealed with another, or is none.
