@@ -39,9 +39,11 @@ mod turn;
 mod value;
 
 pub use actormap::{Actormap, Holds, Outcome, Report};
-pub use codec::{ENCODED_DEPTH_MAX, Names, NoNames, decode, encode, read_list, read_value, write_list, write_value};
+pub use codec::{
+    ENCODED_DEPTH_MAX, Names, NoNames, decode, encode, read_list, read_value, write_list, write_value,
+};
 pub use kind::{Answer, Kind, KindRef, Me, kind_fn};
-pub use limits::Limits;
+pub use limits::{Limits, VALUE_DEPTH_MAX};
 pub use message::{Body, Message};
 pub use on::On;
 pub use problem::Problem;

@@ -136,3 +136,9 @@ pub fn state(map: &Actormap, actor: Ref) -> Option<Value> {
 pub fn resolver(promise: Ref) -> Ref {
     promise.with_facet(Facet::Resolver)
 }
+
+/// Messages that wait, here or on their way out.
+#[must_use]
+pub fn waiting(map: &Actormap) -> usize {
+    map.queue.len() + map.outbox.len()
+}

@@ -20,6 +20,9 @@ impl Core {
     /// A resolver is called, or sent to, like any object: `['fulfill value]` or `['break reason]`.
     pub(crate) fn settle_by_args(&mut self, resolver: Ref, args: &[Value]) -> Result<(), Problem> {
         let body = match (args.first().and_then(Value::as_name), args) {
+            (Some("fulfill" | "break"), [_, value]) if self.limits.check_value(value).is_err() => {
+                return self.limits.check_value(value);
+            }
             (Some("fulfill"), [_, value]) => Body::Fulfill(value.clone()),
             (Some("break"), [_, reason]) => Body::Break(reason.clone()),
             (Some("fulfill" | "break"), _) => {

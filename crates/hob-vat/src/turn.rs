@@ -32,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) out: Vec<Out>,
     /// Messages that waited for a promise and go before all others: they were sent earlier.
     pub(crate) ahead: Vec<Message>,
+    /// Messages that waited, here or on their way out, when the turn began.
+    waiting: u32,
     depth: u32,
     calls: u32,
     pub(crate) fuel: u64,
@@ -60,6 +62,7 @@ impl Turn {
             limits,
             out: Vec::new(),
             ahead: Vec::new(),
+            waiting: 0,
             depth: 0,
             calls: 0,
             fuel,
@@ -127,7 +130,7 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// `limit`: sends-per-turn, message-bytes, value-depth, objects.
+    /// `limit`: sends-per-turn, mailbox, message-bytes, value-depth, objects.
     pub fn send(&mut self, to: Ref, args: impl Into<List>) -> Result<Ref, Problem> {
         let (promise, resolver) = self.promise()?;
         self.core.post(Message { to, body: Body::Args(args.into()), resolver: Some(resolver) })?;
@@ -138,7 +141,7 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// `limit`: sends-per-turn, message-bytes, value-depth.
+    /// `limit`: sends-per-turn, mailbox, message-bytes, value-depth.
     pub fn send_only(&mut self, to: Ref, args: impl Into<List>) -> Result<(), Problem> {
         self.core.post(Message { to, body: Body::Args(args.into()), resolver: None })
     }
@@ -250,8 +253,8 @@ impl Turn {
         args: &[Value],
     ) -> Result<Value, Problem> {
         let core = &mut *self.core;
-        check("call-depth", core.depth + 1, core.limits.call_depth)?;
-        check("calls-per-turn", core.calls + 1, core.limits.calls_per_turn)?;
+        check("call-depth", core.depth.saturating_add(1), core.limits.call_depth)?;
+        check("calls-per-turn", core.calls.saturating_add(1), core.limits.calls_per_turn)?;
         core.depth += 1;
         core.calls += 1;
         let savepoint = core.savepoint();
@@ -372,7 +375,9 @@ pub enum Standing {
 }
 
 impl Core {
-    pub(crate) fn begin(&mut self) {
+    /// A turn begins while so many messages wait.
+    pub(crate) fn begin(&mut self, waiting: usize) {
+        self.waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         self.space.forget();
         self.out.clear();
         self.ahead.clear();
@@ -397,14 +402,10 @@ impl Core {
 
     /// Sends when the turn ends well.
     pub(crate) fn post(&mut self, message: Message) -> Result<(), Problem> {
-        let sent = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
-        check("sends-per-turn", sent.saturating_add(1), self.limits.sends_per_turn)?;
-        let meta = match &message.body {
-            Body::Args(args) => args.meta(),
-            Body::Fulfill(value) | Body::Break(value) => value.meta(),
-            Body::Listen { .. } => Value::Undefined.meta(),
-        };
-        self.limits.check_message(meta.weight, meta.depth)?;
+        let sent = u32::try_from(self.out.len()).unwrap_or(u32::MAX).saturating_add(1);
+        check("sends-per-turn", sent, self.limits.sends_per_turn)?;
+        check("mailbox", self.waiting.saturating_add(sent), self.limits.mailbox)?;
+        message.check(&self.limits)?;
         self.push(message);
         Ok(())
     }
