@@ -109,8 +109,12 @@ impl Actormap {
                 freed.push(index);
             }
         }
-        space.young.retain(|index| !freed.contains(index));
-        space.changed.retain(|index| !freed.contains(index));
+        // What became free has no flags any more.
+        let Space { slots, young, changed, .. } = space;
+        let flagged =
+            |index: &u32, flag| slots.get(to_usize(*index)).is_some_and(|slot| slot.flags & flag != 0);
+        young.retain(|index| flagged(index, YOUNG));
+        changed.retain(|index| flagged(index, CHANGED));
         freed
     }
 

@@ -1,6 +1,8 @@
 //! Messages: what waits in queues, between vats, and in front of promises.
 
 use crate::kind::KindRef;
+use crate::limits::Limits;
+use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::value::{List, Value};
 
@@ -34,6 +36,16 @@ pub enum Body {
 }
 
 impl Message {
+    /// Whether what it carries is within limits.
+    pub(crate) fn check(&self, limits: &Limits) -> Result<(), Problem> {
+        let meta = match &self.body {
+            Body::Args(args) => args.meta(),
+            Body::Fulfill(value) | Body::Break(value) => value.meta(),
+            Body::Listen { .. } => return Ok(()),
+        };
+        limits.check_message(meta.weight, meta.depth)
+    }
+
     pub(crate) fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
         visit(self.to);
         if let Some(resolver) = self.resolver {
@@ -98,6 +110,10 @@ pub(crate) struct Listener {
 impl Pending {
     pub(crate) fn stage(&self) -> &Stage {
         self.0.as_ref().map_or(&Stage::Naive, |waiting| &waiting.stage)
+    }
+
+    pub(crate) fn stage_mut(&mut self) -> Option<&mut Stage> {
+        self.0.as_mut().map(|waiting| &mut waiting.stage)
     }
 
     pub(crate) fn messages(&self) -> &[Message] {

@@ -1,7 +1,5 @@
 //! Records and snapshots from bytes. A store is trusted not to lie, and not to be whole: what is wrong is an error.
 
-use std::sync::Arc;
-
 use hob_syrup::{DEPTH_MAX, Kind, Limits, Mode, Reader};
 
 use super::{Change, Failure, Free, Input, LAYOUT, Pending, QueueChange, Sent, Snapshot, Stored, TurnRecord};
@@ -10,7 +8,7 @@ use crate::message::{Body, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::space::OUTSIDE;
-use crate::value::{Sealed, Value};
+use crate::value::Value;
 
 type Read<T> = Result<T, Problem>;
 
@@ -211,7 +209,7 @@ impl Names for Stores {
             "ref" => Some(Value::Ref(parts(r)?)),
             "sealed" => {
                 let brand = reference(r)?;
-                Some(Value::Sealed(Arc::new(Sealed { brand, content: value(r)? })))
+                Some(Value::sealed(brand, value(r)?))
             }
             _ => None,
         })
