@@ -6,6 +6,7 @@ mod clock;
 mod counter;
 mod facet;
 mod join;
+mod membrane;
 mod parts;
 mod seal;
 mod sip;
@@ -20,6 +21,7 @@ pub use clock::clock;
 pub use counter::{COUNTER, Counter, counter};
 pub use facet::facet;
 pub use join::{JOINER, Joiner, all_of, race};
+pub use membrane::membrane;
 pub use parts::forward;
 pub use seal::sealers;
 pub use swap::swappable;
@@ -52,6 +54,10 @@ static KINDS: &[&dyn Kind] = &[
     &join::PART,
     &join::RACE,
     &join::STARTING,
+    &membrane::CORE,
+    &membrane::RELAY,
+    &membrane::REVOKER,
+    &membrane::WRAPPER,
     &seal::BRAND,
     &seal::CHECK,
     &seal::SEALER,
