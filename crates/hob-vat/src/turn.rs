@@ -222,6 +222,20 @@ impl Turn {
         Ok(())
     }
 
+    /// Runs `f`; if it fails, what it did is taken back and the turn goes on.
+    ///
+    /// # Errors
+    ///
+    /// What `f` says.
+    pub fn attempt<R>(&mut self, f: impl FnOnce(&mut Self) -> Result<R, Problem>) -> Result<R, Problem> {
+        let savepoint = self.core.savepoint();
+        let done = f(self);
+        if done.is_err() {
+            self.core.undo_to(savepoint);
+        }
+        done
+    }
+
     /// Whether it is in this vat, so that it can be called.
     #[must_use]
     pub fn is_near(&self, reference: Ref) -> bool {
