@@ -48,7 +48,7 @@ pub fn snapshot(map: &Actormap) -> String {
     let space = &map.turn.core.space;
     let mut text = String::new();
     for (index, slot) in space.slots.iter().enumerate() {
-        let _ = writeln!(text, "{index} {} {} {:?}", slot.birth, slot.flags & !2, slot.content);
+        let _ = writeln!(text, "{index} #{} {} {:?}", slot.birth, slot.flags & !2, slot.content);
     }
     let _ = writeln!(text, "free {:?}\nyoung {:?}", space.free, space.young);
     for message in &map.queue {
