@@ -162,6 +162,7 @@ impl Kind for Interp {
     }
 
     fn call(&self, turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
+        INVOKED.with_borrow_mut(|invoked| invoked.push(me.itself()));
         let mut refs: Vec<Ref> =
             me.state().as_list().unwrap_or_default().iter().filter_map(Value::as_ref).collect();
         let mut boxes: Vec<Value> = Vec::new();
@@ -241,6 +242,8 @@ impl Kind for Interp {
 }
 
 thread_local! {
+    /// The actors that were called, in that order.
+    pub(crate) static INVOKED: std::cell::RefCell<Vec<Ref>> = const { std::cell::RefCell::new(Vec::new()) };
     /// The kind that programs of this thread spawn.
     pub(crate) static THREAD: std::cell::RefCell<Option<Arc<Interp>>> = const { std::cell::RefCell::new(None) };
 }
