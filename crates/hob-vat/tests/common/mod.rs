@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod interp;
+
 use hob_vat::{Actormap, Answer, Kind, KindRef, Me, Problem, Ref, Turn, Value, kind_fn};
 
 /// Answers with how many messages it has written down, this one too.
