@@ -167,12 +167,12 @@ fn at_most(limit: Limit, bytes: usize, allowed: u64) -> Result<u32, Fault> {
 }
 
 /// The pointer and the length in one number.
-fn unpack(packed: u64) -> (u32, u32) {
+pub(crate) fn unpack(packed: u64) -> (u32, u32) {
     let [a, b, c, d, e, f, g, h] = packed.to_be_bytes();
     (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
 }
 
-fn no_memory() -> Fault {
+pub(crate) fn no_memory() -> Fault {
     Fault::contract("the guest exports no memory as `memory`")
 }
 

@@ -73,6 +73,26 @@ impl<'a, T: 'static> Ctx<'a, T> {
         }
     }
 
+    /// Fuel that the guest has left; `None` when nothing limits it.
+    pub fn fuel_left(&mut self) -> Option<u64> {
+        match &mut self.0 {
+            Inner::Compiled(caller) => compiled::fuel_left(caller),
+            Inner::Interpreted(caller) => interpreted::fuel_left(caller),
+        }
+    }
+
+    /// Takes fuel from the guest, for work that the host does for it. Does nothing when nothing limits it.
+    ///
+    /// # Errors
+    ///
+    /// When it has less; it has none then.
+    pub fn burn(&mut self, fuel: u64) -> Result<(), Fault> {
+        match &mut self.0 {
+            Inner::Compiled(caller) => compiled::burn(caller, fuel),
+            Inner::Interpreted(caller) => interpreted::burn(caller, fuel),
+        }
+    }
+
     /// Whether the guest exports a function of this name.
     pub fn exports_func(&mut self, name: &str) -> bool {
         match &mut self.0 {

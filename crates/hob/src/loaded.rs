@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use hob_abi::{Contract, command, json, plugin};
+use hob_abi::{Contract, actor, command, json, plugin};
 use hob_engine::{Instance, Linked, Module, Value};
 use hob_record::{How, Outcome};
 
+use crate::actor::Actor;
 use crate::behavior::Behavior;
 use crate::command::Command;
 use crate::error::{Error, ErrorKind};
@@ -174,6 +175,23 @@ impl Loaded {
     pub fn plugin(&self) -> Result<Plugin, Error> {
         fits(plugin::NAME, plugin::check(self.module.info()))?;
         Ok(Plugin::new(self.clone(), self.link()?))
+    }
+
+    /// Uses it as the code of actors.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().actors().build()?;
+    /// assert!(host.load_bytes("m", b"(module)")?.actor().is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When its exports or its section `hob-actor` do not fit the actor contract, it imports anything but the functions of that
+    /// contract and of WASI, or the host was not built for actors ([`HostBuilder::actors`](crate::HostBuilder::actors)).
+    pub fn actor(&self) -> Result<Arc<Actor>, Error> {
+        fits(actor::NAME, actor::check(self.module.info()))?;
+        Actor::new(self)
     }
 
     /// Calls one exported function with numbers, in a fresh instance, after `_initialize` if there is one.

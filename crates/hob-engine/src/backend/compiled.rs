@@ -7,7 +7,7 @@ use std::time::Instant;
 use hob_cap::{Limit, LimitExceeded, StopToken};
 use sha2::{Digest, Sha256};
 
-use super::{LiveGuest, contain, misfit, missing};
+use super::{LiveGuest, contain, misfit, missing, no_fuel};
 use crate::boundary::Boundary;
 use crate::bounds::Bounds;
 use crate::config::{Allocation, EngineConfig};
@@ -269,6 +269,16 @@ pub(crate) fn find_memory<T: 'static>(
     let memory = caller.get_export("memory").and_then(wasmtime::Extern::into_memory).ok_or_else(no_memory)?;
     caller.data_mut().memory = Some(memory);
     Ok(memory)
+}
+
+pub(crate) fn fuel_left<T: 'static>(caller: &wasmtime::Caller<'_, State<T>>) -> Option<u64> {
+    caller.data().fuel.and(caller.get_fuel().ok())
+}
+
+pub(crate) fn burn<T: 'static>(caller: &mut wasmtime::Caller<'_, State<T>>, fuel: u64) -> Result<(), Fault> {
+    let (Some(allowed), Some(left)) = (caller.data().fuel, fuel_left(caller)) else { return Ok(()) };
+    caller.set_fuel(left.saturating_sub(fuel)).map_err(|error| Fault::host(error.to_string()))?;
+    if fuel > left { Err(no_fuel(allowed, left, fuel)) } else { Ok(()) }
 }
 
 /// Calls an export from within a host call.

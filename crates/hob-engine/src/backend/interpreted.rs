@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use hob_cap::{Limit, LimitExceeded, StopReason, StopToken};
 use wasmi::AsContextMut;
 
-use super::{LiveGuest, contain, misfit, missing};
+use super::{LiveGuest, contain, misfit, missing, no_fuel};
 use crate::boundary::Boundary;
 use crate::bounds::Bounds;
 use crate::ctx::no_memory;
@@ -89,6 +89,7 @@ pub(crate) struct State<T> {
 }
 
 /// The fuel of one guest.
+#[derive(Clone, Copy)]
 struct Meter {
     /// What it may use in all.
     allowed: Option<u64>,
@@ -225,6 +226,30 @@ fn run<T: 'static>(
             }
         }
     }
+}
+
+pub(crate) fn fuel_left<T: 'static>(caller: &wasmi::Caller<'_, State<T>>) -> Option<u64> {
+    let in_slice = caller.get_fuel().unwrap_or(0);
+    let Meter { allowed, granted, spent } = caller.data().meter;
+    Some(allowed?.saturating_sub(spent).saturating_sub(granted.saturating_sub(in_slice)))
+}
+
+pub(crate) fn burn<T: 'static>(caller: &mut wasmi::Caller<'_, State<T>>, fuel: u64) -> Result<(), Fault> {
+    let Some(left) = fuel_left(caller) else { return Ok(()) };
+    let rest = left.saturating_sub(fuel);
+    let in_slice = caller.get_fuel().unwrap_or(0);
+    let meter = &mut caller.data_mut().meter;
+    meter.spent = meter.spent.saturating_add(left - rest);
+    if in_slice > rest {
+        // The slice ends with the fuel.
+        meter.granted = meter.granted.saturating_sub(in_slice - rest);
+        caller.set_fuel(rest).map_err(|error| Fault::host(error.to_string()))?;
+    }
+    if fuel > left {
+        let allowed = caller.data().meter.allowed.unwrap_or(u64::MAX);
+        return Err(no_fuel(allowed, left, fuel));
+    }
+    Ok(())
 }
 
 /// Calls an export from within a host call.

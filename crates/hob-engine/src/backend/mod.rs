@@ -9,6 +9,8 @@ pub(crate) mod interpreted;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use hob_cap::{Limit, LimitExceeded};
+
 use crate::fault::{Fault, FaultKind};
 use crate::instance::{Params, Results};
 use crate::value::Value;
@@ -52,6 +54,12 @@ pub(crate) fn contain<R>(run: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fa
     // Everything the closure can leave half-done belongs to the instance, and a fault discards the instance.
     catch_unwind(AssertUnwindSafe(run))
         .unwrap_or_else(|panic| Err(Fault::new(FaultKind::HostPanic(message(&*panic)))))
+}
+
+/// Work of the host would take more fuel than is left.
+#[cold]
+pub(crate) fn no_fuel(allowed: u64, left: u64, asked: u64) -> Fault {
+    LimitExceeded { limit: Limit::Fuel, allowed, used: allowed.saturating_sub(left), asked }.into()
 }
 
 /// A call from within a host call named nothing that can be called.
