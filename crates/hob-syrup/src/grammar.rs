@@ -75,6 +75,12 @@ impl Grammar {
         }
     }
 
+    /// What may stand between tokens.
+    #[inline]
+    pub(crate) fn is_space(byte: u8) -> bool {
+        matches!(byte, b' ' | b'\t'..=b'\r')
+    }
+
     /// The next byte to look at.
     pub(crate) fn at(&self) -> usize {
         self.at
@@ -90,7 +96,7 @@ impl Grammar {
     pub(crate) fn first(&mut self, input: &[u8]) -> Option<u8> {
         loop {
             let first = *input.get(self.at)?;
-            if self.mode == Mode::Canonical || !is_space(first) {
+            if self.mode == Mode::Canonical || !Self::is_space(first) {
                 return Some(first);
             }
             self.at += 1;
@@ -131,10 +137,37 @@ impl Grammar {
             b'#' if self.mode == Mode::Canonical => return Err(Error::new(start, ErrorKind::Set)),
             b'#' => Token::SetStart,
             b'$' => Token::SetEnd,
-            space if is_space(space) => return Err(Error::new(start, ErrorKind::Whitespace)),
+            space if Self::is_space(space) => return Err(Error::new(start, ErrorKind::Whitespace)),
             other => return Err(Error::new(start, ErrorKind::Byte(other))),
         };
         Ok(Scanned { token, start, end: start + 1 })
+    }
+
+    /// Goes past `[`, `{` or `<`, if that is what comes: the same as scanning and committing it, with less in between.
+    #[inline]
+    pub(crate) fn enter(&mut self, input: &[u8], opener: u8, inner: Place) -> Result<bool, Error> {
+        if self.first(input) != Some(opener) || self.at >= self.limits.bytes {
+            return Ok(false);
+        }
+        self.open(self.at, inner)?;
+        self.at += 1;
+        Ok(true)
+    }
+
+    /// Goes past what closes the innermost list or record, if that is what comes.
+    #[inline]
+    pub(crate) fn leave(&mut self, input: &[u8]) -> bool {
+        let closes = match self.first(input) {
+            Some(b'>') => self.place == Place::Fields,
+            Some(b']') => self.place == Place::List,
+            _ => false,
+        };
+        if closes && self.at < self.limits.bytes {
+            self.close();
+            self.at += 1;
+            return true;
+        }
+        false
     }
 
     /// Goes past a token, if it may stand here.
@@ -281,10 +314,19 @@ impl Grammar {
     fn number<'a>(&mut self, input: &'a [u8]) -> Result<Scanned<'a>, Error> {
         let start = self.at;
         let rest = input.get(start..).unwrap_or_default();
-        let known = rest.get(self.digits..).unwrap_or_default();
         let most = self.limits.digits.max(SMALL_DIGITS + 1);
-        let count =
-            self.digits + known.iter().take(most + 1).take_while(|byte| byte.is_ascii_digit()).count();
+        let (mut count, mut small) = (self.digits, 0u64);
+        for byte in rest.get(count..).unwrap_or_default() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 || count > most {
+                break;
+            }
+            small = small.wrapping_mul(10).wrapping_add(digit.into());
+            count += 1;
+        }
+        if count > SMALL_DIGITS {
+            small = u64::MAX;
+        }
         let digits = rest.get(..count).unwrap_or_default();
         if count > 1 && digits.first() == Some(&b'0') {
             return Err(Error::new(start, ErrorKind::LeadingZero));
@@ -292,12 +334,9 @@ impl Grammar {
         if count > most {
             return Err(over(start, "digits", self.limits.digits));
         }
-        let small = match count {
-            0..=SMALL_DIGITS => digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit & 0xf)),
-            _ => u64::MAX,
-        };
         let Some(after) = rest.get(count) else {
-            self.digits = count;
+            // What fits into a word is gone through again, and then as a whole.
+            self.digits = if count > SMALL_DIGITS { count } else { 0 };
             return Err(self.missing(input, input.len(), 1));
         };
         let body = start + count + 1;
@@ -392,11 +431,6 @@ impl Grammar {
 
 /// The bits of the one NaN.
 pub(crate) const NAN: u64 = 0x7ff8_0000_0000_0000;
-
-#[inline]
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t'..=b'\r')
-}
 
 #[inline]
 fn utf8(bytes: &[u8], at: usize) -> Result<&str, Error> {

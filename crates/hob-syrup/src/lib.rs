@@ -2,7 +2,7 @@
 //!
 //! A [`Reader`] pulls tokens out of bytes without copying them, or reads field by field what a protocol says comes next. A
 //! [`Writer`] emits the one canonical form of a value: what it writes is balanced, and keys are sorted and unique, whatever
-//! it is told.
+//! it is told. A [`Framer`] cuts a stream of bytes into messages. A [`Datum`] is a value as a tree, for tests and tools.
 //!
 //! Stops: messages that claim more than is there, nest without end, hold integers of a million digits or one key twice; a
 //! second spelling of a value that was signed; and text of a peer that reaches a terminal as it came.
@@ -58,18 +58,24 @@
 //! a struct and the label of a record is a boolean, an integer, a byte array, a string or a symbol: nobody sends others, and
 //! whether two of those are the same shows in their bytes. Elements of a set are not compared.
 
+mod datum;
 mod error;
 mod escape;
+mod framing;
 mod grammar;
 mod key;
 mod limits;
+mod notation;
 mod reader;
 mod token;
 mod writer;
 
+pub use datum::{Atom, Datum, Float};
 pub use error::{Error, ErrorKind, WriteError};
+pub use framing::{Framer, Framing};
 pub use key::Key;
 pub use limits::{DEPTH_MAX, Limits, Mode};
+pub use notation::notation;
 pub use reader::{Mark, Raw, Reader};
 pub use token::{IntToken, Kind, Token};
 pub use writer::{Entries, Writer, encode};

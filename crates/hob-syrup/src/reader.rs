@@ -1,7 +1,7 @@
 //! Reading bytes token by token, or field by field as a protocol says.
 
 use crate::error::{Error, ErrorKind};
-use crate::grammar::{Grammar, Scanned};
+use crate::grammar::{Grammar, Place, Scanned};
 use crate::limits::{Limits, Mode};
 use crate::token::{IntToken, Kind, Token};
 
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn more(&mut self) -> Result<bool, Error> {
         match self.grammar.first(self.input) {
-            Some(b']' | b'}' | b'>' | b'$') => Ok(false),
+            Some(b']' | b'}' | b'>' | b'$') => Ok(self.depth() == 0),
             Some(_) => Ok(true),
             None if self.depth() == 0 => Ok(false),
             None => self.grammar.scan(self.input).map(|_| true),
@@ -108,8 +108,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// No value is there, something in it is wrong, or it passes a limit.
     pub fn skip_value(&mut self) -> Result<(), Error> {
-        let first = self.scan("a value", |token| token.kind() != Kind::End)?;
         let depth = self.depth();
+        let first = self.scan("a value", |token| token.kind() != Kind::End)?;
         self.commit(&first)?;
         while self.depth() > depth {
             self.next_token()?;
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn bool(&mut self) -> Result<bool, Error> {
-        self.atom("a boolean", |token| match token {
+        self.take("a boolean", |token| match token {
             Token::Bool(value) => Some(value),
             _ => None,
         })
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn int(&mut self) -> Result<IntToken<'a>, Error> {
-        self.atom("an integer", |token| match token {
+        self.take("an integer", |token| match token {
             Token::Int(int) => Some(int),
             _ => None,
         })
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there, or one that does not fit.
     pub fn i64(&mut self) -> Result<i64, Error> {
-        self.atom("an integer of 64 bits", |token| match token {
+        self.take("an integer of 64 bits", |token| match token {
             Token::Int(int) => int.to_i64(),
             _ => None,
         })
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there, or one that does not fit.
     pub fn u64(&mut self) -> Result<u64, Error> {
-        self.atom("an integer from 0 on, of 64 bits", |token| match token {
+        self.take("an integer from 0 on, of 64 bits", |token| match token {
             Token::Int(int) => int.to_u64(),
             _ => None,
         })
@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn f64(&mut self) -> Result<f64, Error> {
-        self.atom("a float", |token| match token {
+        self.take("a float", |token| match token {
             Token::F64(float) => Some(float),
             _ => None,
         })
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn bytes(&mut self) -> Result<&'a [u8], Error> {
-        self.atom("a byte array", |token| match token {
+        self.take("a byte array", |token| match token {
             Token::Bytes(bytes) => Some(bytes),
             _ => None,
         })
@@ -204,9 +204,9 @@ impl<'a> Reader<'a> {
         match scanned.token {
             Token::Bytes(bytes) => match bytes.try_into() {
                 Ok(array) => self.commit(&scanned).map(|()| array),
-                Err(_) => Err(unexpected(&scanned, &format!("{N} bytes"))),
+                Err(_) => Err(self.unexpected(&format!("{N} bytes"), &scanned)),
             },
-            _ => Err(unexpected(&scanned, &format!("{N} bytes"))),
+            _ => Err(self.unexpected(&format!("{N} bytes"), &scanned)),
         }
     }
 
@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn str(&mut self) -> Result<&'a str, Error> {
-        self.atom("a string", |token| match token {
+        self.take("a string", |token| match token {
             Token::Str(text) => Some(text),
             _ => None,
         })
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn symbol(&mut self) -> Result<&'a str, Error> {
-        self.atom("a symbol", |token| match token {
+        self.take("a symbol", |token| match token {
             Token::Symbol(text) => Some(text),
             _ => None,
         })
@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
         let scanned = self.grammar.scan(self.input)?;
         match scanned.token {
             Token::Symbol(text) if text == name => self.commit(&scanned),
-            _ => Err(unexpected(&scanned, &format!("the symbol {name}"))),
+            _ => Err(self.unexpected(&format!("the symbol {name}"), &scanned)),
         }
     }
 
@@ -249,7 +249,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn list(&mut self) -> Result<(), Error> {
-        self.token("a list", Token::ListStart)
+        self.token("a list", Token::ListStart, b'[', Place::List)
     }
 
     /// Goes into a struct, where keys and values take turns.
@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn entries(&mut self) -> Result<(), Error> {
-        self.token("a struct", Token::StructStart)
+        self.token("a struct", Token::StructStart, b'{', Place::Key)
     }
 
     /// Goes into a set.
@@ -265,7 +265,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Another value is there.
     pub fn set(&mut self) -> Result<(), Error> {
-        self.token("a set", Token::SetStart)
+        let scanned = self.scan("a set", |token| *token == Token::SetStart)?;
+        self.commit(&scanned)
     }
 
     /// Goes into a record and reads its label.
@@ -288,7 +289,11 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Another value is in it.
+    #[inline]
     pub fn end(&mut self) -> Result<(), Error> {
+        if self.grammar.leave(self.input) {
+            return Ok(());
+        }
         let scanned = self.scan("no more values", |token| token.kind() == Kind::End)?;
         self.commit(&scanned)
     }
@@ -326,7 +331,7 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self) -> Result<(), Error> {
         if self.depth() > 0 {
             let scanned = self.grammar.scan(self.input)?;
-            return Err(unexpected(&scanned, "the end of the message"));
+            return Err(self.unexpected("the end of the message", &scanned));
         }
         match self.grammar.first(self.input) {
             None => Ok(()),
@@ -337,6 +342,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// For a token that is not the expected one. What may not stand here at all is reported as that.
+    #[cold]
+    fn unexpected(&self, expected: &str, scanned: &Scanned<'_>) -> Error {
+        if let Err(error) = self.grammar.clone().commit(self.input, scanned) {
+            return error;
+        }
+        let found = scanned.token.describe();
+        Error::new(scanned.start, ErrorKind::Unexpected { expected: expected.into(), found })
+    }
+
     #[inline]
     fn commit(&mut self, scanned: &Scanned<'_>) -> Result<(), Error> {
         self.grammar.commit(self.input, scanned)
@@ -345,20 +360,20 @@ impl<'a> Reader<'a> {
     #[inline]
     fn scan(&mut self, expected: &str, fits: impl FnOnce(&Token<'a>) -> bool) -> Result<Scanned<'a>, Error> {
         let scanned = self.grammar.scan(self.input)?;
-        if fits(&scanned.token) { Ok(scanned) } else { Err(unexpected(&scanned, expected)) }
+        if fits(&scanned.token) { Ok(scanned) } else { Err(self.unexpected(expected, &scanned)) }
     }
 
     #[inline]
     fn labeled(&mut self, expected: &str, fits: impl FnOnce(&str) -> bool) -> Result<&'a str, Error> {
-        let start = self.scan(expected, |token| *token == Token::RecordStart)?;
         let before = self.grammar.place();
-        self.commit(&start)?;
-        let label = self.atom(expected, |token| match token {
+        let start = self.mark().0;
+        self.token(expected, Token::RecordStart, b'<', Place::Label)?;
+        let label = self.take(expected, |token| match token {
             Token::Symbol(label) if fits(label) => Some(label),
             _ => None,
         });
         label.map_err(|error| {
-            self.grammar.unopen(start.start, before);
+            self.grammar.unopen(start, before);
             match error.kind() {
                 ErrorKind::Unexpected { found, .. } => {
                     let found = format!("a record labeled with {found}");
@@ -370,23 +385,25 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn token(&mut self, expected: &str, wanted: Token<'_>) -> Result<(), Error> {
+    fn token(&mut self, expected: &str, wanted: Token<'_>, opener: u8, inner: Place) -> Result<(), Error> {
+        if self.grammar.enter(self.input, opener, inner)? {
+            return Ok(());
+        }
         let scanned = self.scan(expected, |token| *token == wanted)?;
         self.commit(&scanned)
     }
 
+    /// Reads one token, if something can be made of it.
     #[inline]
-    fn atom<T>(&mut self, expected: &str, take: impl FnOnce(Token<'a>) -> Option<T>) -> Result<T, Error> {
+    pub(crate) fn take<T>(
+        &mut self,
+        expected: &str,
+        made: impl FnOnce(Token<'a>) -> Option<T>,
+    ) -> Result<T, Error> {
         let scanned = self.grammar.scan(self.input)?;
-        match take(scanned.token) {
+        match made(scanned.token) {
             Some(value) => self.commit(&scanned).map(|()| value),
-            None => Err(unexpected(&scanned, expected)),
+            None => Err(self.unexpected(expected, &scanned)),
         }
     }
-}
-
-#[cold]
-fn unexpected(scanned: &Scanned<'_>, expected: &str) -> Error {
-    let found = scanned.token.describe();
-    Error::new(scanned.start, ErrorKind::Unexpected { expected: expected.into(), found })
 }

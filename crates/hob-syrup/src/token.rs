@@ -126,6 +126,14 @@ impl<'a> IntToken<'a> {
         Self { negative, digits, small }
     }
 
+    /// The same, from digits alone.
+    pub(crate) fn of(negative: bool, digits: &'a [u8]) -> Self {
+        let fits = digits.len() <= SMALL_DIGITS;
+        let small =
+            if fits { digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit & 0xf)) } else { 0 };
+        Self::new(negative, digits, small)
+    }
+
     /// Whether it is below zero.
     #[must_use]
     pub fn is_negative(&self) -> bool {
@@ -202,9 +210,7 @@ mod tests {
     use super::*;
 
     fn int(text: &str) -> IntToken<'_> {
-        let digits = text.trim_start_matches('-');
-        let small = if digits.len() <= SMALL_DIGITS { digits.parse().unwrap() } else { 0 };
-        IntToken::new(text.starts_with('-'), digits.as_bytes(), small)
+        IntToken::of(text.starts_with('-'), text.trim_start_matches('-').as_bytes())
     }
 
     #[test]

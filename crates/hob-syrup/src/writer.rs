@@ -147,6 +147,11 @@ impl<'b> Writer<'b> {
         result
     }
 
+    /// Says that a value cannot be written.
+    pub(crate) fn refuse(&mut self, why: WriteError) {
+        self.fault.get_or_insert(why);
+    }
+
     #[inline]
     fn inside<R>(&mut self, closer: u8, body: impl FnOnce(&mut Self) -> R) -> R {
         let values = self.values + 1;

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::limits::Limits;
 use crate::message::{Body, Message};
 use crate::problem::Problem;
+use crate::record::Failure;
 use crate::reference::{Ref, VatId};
 use crate::turn::{Delivered, Out, Turn};
 use crate::value::Value;
@@ -40,7 +41,12 @@ pub struct Actormap {
     version: u64,
     forked_at: u64,
     pub(crate) reports: Option<Vec<Report>>,
+    /// Turns that failed since this was looked at.
+    pub(crate) failures: Vec<Failure>,
 }
+
+/// How many failures are kept for who asks.
+const FAILURES_KEPT: usize = 1024;
 
 /// What one turn did, for who watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +100,7 @@ impl Actormap {
             version: 0,
             forked_at: 0,
             reports: None,
+            failures: Vec::new(),
         }
     }
 
@@ -171,6 +178,7 @@ impl Actormap {
             version: self.version,
             forked_at: self.version,
             reports: None,
+            failures: Vec::new(),
         }
     }
 
@@ -217,13 +225,22 @@ impl Actormap {
         self.reports.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    /// A session ended: what waits for it, and what stood for something behind it, is broken.
+    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
+        self.turns += 1;
+        self.version += 1;
+        self.turn.core.begin();
+        self.turn.core.sever(session, reason);
+        self.keep();
+    }
+
     /// Handles one message.
     pub(crate) fn turn(&mut self, message: Message) {
         self.turns += 1;
         self.version += 1;
         self.turn.core.begin();
         let watched = self.reports.is_some().then(|| message.clone());
-        let resolver = message.resolver;
+        let (to, resolver) = (message.to, message.resolver);
         let done = guarded(|| self.turn.deliver(message)).and_then(|delivered| {
             if let Delivered::Value(value) = &delivered {
                 self.turn.limits().check_message(value.weight(), value.depth())?;
@@ -235,6 +252,9 @@ impl Actormap {
             Ok(Delivered::Value(value)) => Outcome::Done(value),
             Err(problem) => {
                 self.turn.core.undo_all();
+                if self.failures.len() < FAILURES_KEPT {
+                    self.failures.push(Failure { turn: self.turns, to, reason: problem.reason() });
+                }
                 Outcome::Failed(problem)
             }
         };

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use crate::actormap::Actormap;
 use crate::message::Content;
 use crate::reference::Ref;
-use crate::space::{CHANGED, EXPORTED, MARKED, Space, YOUNG, to_usize};
+use crate::space::{CHANGED, MARKED, OUTSIDE, Space, YOUNG, to_usize};
 
 /// What a commit has to write down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Actormap {
                     .iter()
                     .any(|facet| held.contains_key(&reference.with_facet(*facet)))
             };
-            if slot.flags & EXPORTED != 0 || (held.len() >= young.len() && is_held()) {
+            if slot.flags & OUTSIDE != 0 || (held.len() >= young.len() && is_held()) {
                 marker.reach(space, reference);
             }
         }
@@ -93,7 +93,7 @@ impl Actormap {
             out.message.visit_refs(&mut |found| marker.reach(space, found));
         }
         for index in 0..u32::try_from(space.slots.len()).unwrap_or(u32::MAX) {
-            if space.slots.get(to_usize(index)).is_some_and(|slot| slot.flags & EXPORTED != 0) {
+            if space.slots.get(to_usize(index)).is_some_and(|slot| slot.flags & OUTSIDE != 0) {
                 marker.mark(space, index);
             }
         }

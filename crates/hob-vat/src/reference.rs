@@ -14,6 +14,9 @@ impl VatId {
     /// The first number that stands for a session.
     pub const FIRST_SESSION: u32 = 1 << 31;
 
+    /// The program that a peer is part of.
+    pub(crate) const PROGRAM: Self = Self(Self::FIRST_SESSION - 1);
+
     pub(crate) fn new(number: u32) -> Self {
         Self(number)
     }
@@ -111,6 +114,15 @@ impl Ref {
             2 => Facet::Resolver,
             _ => Facet::Follower,
         }
+    }
+
+    /// What a store keeps of it.
+    pub(crate) fn parts(self) -> (u32, u32, u64) {
+        (self.vat, self.index, self.birth)
+    }
+
+    pub(crate) fn from_parts(vat: u32, index: u32, birth: u64) -> Self {
+        Self { vat, index, birth }
     }
 
     pub(crate) fn with_facet(self, facet: Facet) -> Self {

@@ -12,7 +12,7 @@
 
 use crate::message::{Body, Content, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
-use crate::reference::{Facet, Ref};
+use crate::reference::{Facet, Ref, VatId};
 use crate::turn::Core;
 use crate::value::Value;
 
@@ -128,21 +128,53 @@ impl Core {
         Ok(())
     }
 
+    fn finish(&mut self, promise: Ref, content: Content) -> Result<(), Problem> {
+        self.settled(promise, content);
+        Ok(())
+    }
+
     /// Nothing more will come of the promise.
-    pub(crate) fn finish(&mut self, promise: Ref, content: Content) -> Result<(), Problem> {
+    fn settled(&mut self, promise: Ref, content: Content) {
         let news = match &content {
             Content::Link(to) => Body::Fulfill((*to).into()),
             Content::Broken(reason) => Body::Break(reason.clone()),
             Content::Encased(value) => Body::Fulfill(value.clone()),
-            Content::Free | Content::Object { .. } | Content::Promise(_) => return Ok(()),
+            Content::Free | Content::Object { .. } | Content::Promise(_) => return,
         };
-        let Some(waiting) = self.space.take_waiting(promise, content) else { return Ok(()) };
+        let Some(waiting) = self.space.take_waiting(promise, content) else { return };
         self.ahead.extend(waiting.messages);
         waiting.listeners.into_iter().for_each(|listener| self.tell(listener, news.clone()));
-        Ok(())
     }
 
     /// News are not counted against what the turn may send: how many there are was bounded when they were asked for.
+    /// Breaks what waits for a session, and what stood for something behind it.
+    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
+        let lost: Vec<Ref> = self
+            .space
+            .slots
+            .iter()
+            .zip(0_u32..)
+            .filter(|(slot, _)| match &slot.content {
+                Content::Link(to) => to.vat() == session,
+                Content::Promise(waiting) => match &waiting.stage {
+                    Stage::Question(to) => *to == session,
+                    Stage::Closer { to, .. } => to.vat() == session,
+                    Stage::Naive => false,
+                },
+                _ => false,
+            })
+            .map(|(slot, index)| Ref::new(self.space.vat, index, slot.birth, Facet::Promise))
+            .collect();
+        for promise in lost {
+            let broken = Content::Broken(reason.clone());
+            if matches!(self.space.get(promise), Ok(Content::Link(_))) {
+                self.space.replace(promise, broken);
+            } else {
+                self.settled(promise, broken);
+            }
+        }
+    }
+
     fn tell(&mut self, listener: Listener, news: Body) {
         self.push(Message { to: listener.who, body: news, resolver: None });
     }

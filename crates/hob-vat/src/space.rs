@@ -17,6 +17,8 @@ pub(crate) struct Space {
     pub(crate) vat: VatId,
     pub(crate) slots: Vec<Slot>,
     pub(crate) free: Vec<u32>,
+    /// The list of free places up to here is as it was at the last commit.
+    pub(crate) free_low: usize,
     pub(crate) births: u64,
     undo: Vec<Undo>,
     pub(crate) young: Vec<u32>,
@@ -38,12 +40,17 @@ pub(crate) const CHANGED: u8 = 2;
 pub(crate) const MARKED: u8 = 4;
 /// Somebody outside the vat may refer to it.
 pub(crate) const EXPORTED: u8 = 8;
+/// Somebody outside the vat may resolve it. Ends when it is resolved.
+pub(crate) const RESOLVABLE: u8 = 16;
+/// What makes a place a root.
+pub(crate) const OUTSIDE: u8 = EXPORTED | RESOLVABLE;
 
 #[derive(Clone, Debug)]
 enum Undo {
     Replaced {
         index: u32,
         content: Content,
+        flags: u8,
     },
     /// More waits for a promise than did.
     Waits {
@@ -64,6 +71,7 @@ impl Space {
             vat,
             slots: Vec::new(),
             free: Vec::new(),
+            free_low: 0,
             births: 0,
             undo: Vec::new(),
             young: Vec::new(),
@@ -75,6 +83,7 @@ impl Space {
         let slot = Slot { birth: self.births, flags: YOUNG, content };
         let (index, fresh) = match self.free.pop() {
             Some(index) => {
+                self.free_low = self.free_low.min(self.free.len());
                 if let Some(place) = self.slots.get_mut(to_usize(index)) {
                     *place = slot;
                 }
@@ -115,8 +124,12 @@ impl Space {
     pub(crate) fn replace(&mut self, reference: Ref, content: Content) {
         let index = reference.index();
         if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+            let flags = slot.flags;
+            if !matches!(content, Content::Promise(_)) {
+                slot.flags &= !RESOLVABLE;
+            }
             let content = std::mem::replace(&mut slot.content, content);
-            self.undo.push(Undo::Replaced { index, content });
+            self.undo.push(Undo::Replaced { index, content, flags });
             touch(slot, index, &mut self.changed);
         }
     }
@@ -172,9 +185,10 @@ impl Space {
     pub(crate) fn undo_to(&mut self, savepoint: usize) {
         while self.undo.len() > savepoint {
             match self.undo.pop() {
-                Some(Undo::Replaced { index, content }) => {
+                Some(Undo::Replaced { index, content, flags }) => {
                     if let Some(slot) = self.slots.get_mut(to_usize(index)) {
                         slot.content = content;
+                        slot.flags |= flags & RESOLVABLE;
                     }
                 }
                 Some(Undo::Waits { index, messages, listeners }) => {
@@ -213,11 +227,17 @@ impl Space {
 
     /// Somebody outside may refer to it from now on.
     pub(crate) fn export(&mut self, reference: Ref) {
+        let flag = match reference.facet() {
+            Facet::Object | Facet::Promise => EXPORTED,
+            Facet::Resolver | Facet::Follower => RESOLVABLE,
+        };
         if self.is_near(reference)
             && let Some(slot) = self.slots.get_mut(to_usize(reference.index()))
             && slot.birth == reference.birth()
+            && slot.flags & flag == 0
         {
-            slot.flags |= EXPORTED;
+            slot.flags |= flag;
+            touch(slot, reference.index(), &mut self.changed);
         }
     }
 

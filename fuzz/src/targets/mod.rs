@@ -9,6 +9,7 @@ mod package;
 mod paths;
 mod replay;
 mod schema;
+mod syrup;
 mod text;
 mod verdict;
 
@@ -33,6 +34,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "replay", run: replay::run, seeds: replay::seeds, may_abort: true },
     Target { name: "schema", run: schema::run, seeds: schema::seeds, may_abort: true },
     Target { name: "scxml", run: convert::scxml, seeds: convert::scxml_seeds, may_abort: true },
+    Target { name: "syrup", run: syrup::run, seeds: syrup::seeds, may_abort: false },
     Target { name: "text", run: text::run, seeds: text::seeds, may_abort: false },
     Target { name: "verdict", run: verdict::run, seeds: verdict::seeds, may_abort: false },
     Target { name: "xstate", run: convert::xstate, seeds: convert::xstate_seeds, may_abort: true },

@@ -34,7 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-sidecar", &["hob"]),
     ("hob-cli", &["hob", "hob-serve", "hob-sidecar"]),
     ("hob-conformance", &["hob", "hob-package"]),
-    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os"]),
+    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup"]),
     ("xtask", &[]),
 ];
 

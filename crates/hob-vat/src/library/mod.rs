@@ -3,3 +3,10 @@
 mod cell;
 
 pub use cell::CELL;
+
+use crate::kind::KindRef;
+
+/// The kinds of the library.
+pub fn kinds() -> impl Iterator<Item = KindRef> {
+    [KindRef::from(&CELL)].into_iter()
+}

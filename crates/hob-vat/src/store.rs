@@ -1,0 +1,209 @@
+//! Where turns are kept: what a store has to do, and one that keeps them in memory.
+//!
+//! A vat is a stream of records with one writer. All a store has to do is *fenced compare-and-append*: a record goes to a place
+//! that the writer names, if nobody wrote there and nobody took the stream over since. Exactly-once effects follow from that:
+//! of two processes that run one vat, one cannot commit, and what is not committed is not released.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Streams of records with one writer each.
+pub trait TurnStore: Send + Sync + 'static {
+    /// Takes a stream over, making it if need be: whoever wrote it before cannot any more.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the store.
+    fn claim(&self, stream: &str) -> Result<Claim, StoreError>;
+
+    /// Records from `from` on, at most so many. Reading needs no claim.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the store; records that a snapshot has replaced.
+    fn read(&self, stream: &str, from: u64, at_most: usize) -> Result<Vec<Vec<u8>>, StoreError>;
+
+    /// The last snapshot, and the number of the first record after it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the store.
+    fn snapshot(&self, stream: &str) -> Result<Option<(u64, Vec<u8>)>, StoreError>;
+
+    /// Appends records to several streams. When it returns they survive whatever ends the process or the machine.
+    /// One result for each entry, in order; entries of one stream are in the order of their places.
+    fn append(&self, entries: &[Append<'_>]) -> Vec<Result<(), StoreError>>;
+
+    /// Keeps what the records before `at` led to, and forgets them.
+    ///
+    /// # Errors
+    ///
+    /// Another took the stream over; what is wrong with the store.
+    fn replace(&self, stream: &str, fence: u64, at: u64, snapshot: &[u8]) -> Result<(), StoreError>;
+}
+
+/// A stream that was taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Shown with every append.
+    pub fence: u64,
+    /// The number of the next record.
+    pub next: u64,
+}
+
+/// A record, and where it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Append<'a> {
+    /// The stream.
+    pub stream: &'a str,
+    /// Of the claim.
+    pub fence: u64,
+    /// The number that the record gets.
+    pub at: u64,
+    /// The record.
+    pub record: &'a [u8],
+}
+
+/// Why a store did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another took the stream over.
+    #[error("{0} was taken over by another process")]
+    Fenced(String),
+    /// The place is not the next one.
+    #[error("{stream} has {next} records, and number {at} was to be written")]
+    Moved {
+        /// The stream.
+        stream: String,
+        /// How many records it has.
+        next: u64,
+        /// Where the record was to go.
+        at: u64,
+    },
+    /// The records were replaced by a snapshot.
+    #[error("{0}: the records asked for were replaced by a snapshot")]
+    Forgotten(String),
+    /// The store itself.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A store that ends with its process: for tests.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    streams: Mutex<BTreeMap<String, Stream>>,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    fence: u64,
+    first: u64,
+    records: Vec<Vec<u8>>,
+    snapshot: Option<(u64, Vec<u8>)>,
+}
+
+impl Stream {
+    fn next(&self) -> u64 {
+        self.first.saturating_add(u64::try_from(self.records.len()).unwrap_or(u64::MAX))
+    }
+}
+
+impl MemoryStore {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut BTreeMap<String, Stream>) -> R) -> R {
+        f(&mut self.streams.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl TurnStore for MemoryStore {
+    fn claim(&self, stream: &str) -> Result<Claim, StoreError> {
+        self.with(|streams| {
+            let stream = streams.entry(stream.to_owned()).or_default();
+            stream.fence = stream.fence.saturating_add(1);
+            Ok(Claim { fence: stream.fence, next: stream.next() })
+        })
+    }
+
+    fn read(&self, stream: &str, from: u64, at_most: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.with(|streams| {
+            let Some(found) = streams.get(stream) else { return Ok(Vec::new()) };
+            let skip =
+                from.checked_sub(found.first).ok_or_else(|| StoreError::Forgotten(stream.to_owned()))?;
+            let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+            Ok(found.records.iter().skip(skip).take(at_most).cloned().collect())
+        })
+    }
+
+    fn snapshot(&self, stream: &str) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        self.with(|streams| Ok(streams.get(stream).and_then(|found| found.snapshot.clone())))
+    }
+
+    fn append(&self, entries: &[Append<'_>]) -> Vec<Result<(), StoreError>> {
+        self.with(|streams| {
+            entries
+                .iter()
+                .map(|entry| {
+                    let stream = streams.entry(entry.stream.to_owned()).or_default();
+                    if stream.fence != entry.fence {
+                        return Err(StoreError::Fenced(entry.stream.to_owned()));
+                    }
+                    if stream.next() != entry.at {
+                        let (stream, next) = (entry.stream.to_owned(), stream.next());
+                        return Err(StoreError::Moved { stream, next, at: entry.at });
+                    }
+                    stream.records.push(entry.record.to_vec());
+                    Ok(())
+                })
+                .collect()
+        })
+    }
+
+    fn replace(&self, stream: &str, fence: u64, at: u64, snapshot: &[u8]) -> Result<(), StoreError> {
+        self.with(|streams| {
+            let found = streams.entry(stream.to_owned()).or_default();
+            if found.fence != fence {
+                return Err(StoreError::Fenced(stream.to_owned()));
+            }
+            let forget = usize::try_from(at.saturating_sub(found.first)).unwrap_or(usize::MAX);
+            if forget > found.records.len() {
+                let (stream, next) = (stream.to_owned(), found.next());
+                return Err(StoreError::Moved { stream, next, at });
+            }
+            found.records.drain(..forget);
+            found.first = found.first.max(at);
+            found.snapshot = Some((at, snapshot.to_vec()));
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn append(store: &MemoryStore, fence: u64, at: u64) -> Result<(), StoreError> {
+        store.append(&[Append { stream: "a", fence, at, record: &[1] }]).pop().unwrap()
+    }
+
+    #[test]
+    fn one_writer_one_place() {
+        let store = MemoryStore::new();
+        let first = store.claim("a").unwrap();
+        append(&store, first.fence, 0).unwrap();
+        assert!(matches!(append(&store, first.fence, 0), Err(StoreError::Moved { next: 1, .. })));
+        let second = store.claim("a").unwrap();
+        assert_eq!(second.next, 1);
+        assert!(matches!(append(&store, first.fence, 1), Err(StoreError::Fenced(_))));
+        append(&store, second.fence, 1).unwrap();
+        store.replace("a", second.fence, 1, b"s").unwrap();
+        assert!(matches!(store.read("a", 0, 9), Err(StoreError::Forgotten(_))));
+        assert_eq!(store.read("a", 1, 9).unwrap().len(), 1);
+        assert_eq!(store.snapshot("a").unwrap(), Some((1, b"s".to_vec())));
+    }
+}
