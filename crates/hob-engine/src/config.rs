@@ -29,6 +29,10 @@ pub enum Allocation {
     },
 }
 
+/// How many instances that are kept to be used again a pool has room for, besides its slots. Whoever keeps instances while
+/// nobody uses them keeps at most so many of one engine.
+pub const IDLE_MAX: u32 = 32;
+
 /// The settings of an [`Engine`](crate::Engine).
 #[derive(Clone, Debug)]
 pub struct EngineConfig {

@@ -46,7 +46,7 @@ impl<T: 'static> Linked<T> {
         let interpreted = match (&module.inner.interpreted, module.inner.compiled.get()) {
             (Some(code), None) => {
                 let backend = engine.interpreted();
-                Some(interpreted::Pre::new(backend, code, module.info(), table)?)
+                Some(interpreted::Pre::new(backend, code, &module.inner, table)?)
             }
             _ => None,
         };
@@ -115,7 +115,7 @@ impl<T: 'static> Linked<T> {
             let Some(code) = inner.module.inner.compiled.get() else {
                 return Err(LinkError::Engine("the module is not compiled".into()));
             };
-            compiled::Pre::new(backend, code, inner.module.info(), &inner.table)
+            compiled::Pre::new(backend, code, &inner.module.inner, &inner.table)
         });
         made.as_ref().map_err(Clone::clone)
     }
