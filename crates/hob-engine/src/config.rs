@@ -29,9 +29,9 @@ pub enum Allocation {
     },
 }
 
-/// How many instances that are kept to be used again a pool has room for, besides its slots. Whoever keeps instances while
-/// nobody uses them keeps at most so many of one engine.
-pub const IDLE_MAX: u32 = 32;
+/// How many instances of one engine may wait to be used again ([`Instance::rest`](crate::Instance::rest)). A pool has room
+/// for them besides its slots.
+pub const IDLE_MAX: u32 = 64;
 
 /// The settings of an [`Engine`](crate::Engine).
 #[derive(Clone, Debug)]

@@ -7,13 +7,14 @@ use sha2::{Digest, Sha256};
 
 use crate::backend::{compiled, interpreted};
 use crate::cache::{Cache, CacheKey};
-use crate::config::{Choice, EngineConfig};
+use crate::config::{Allocation, Choice, EngineConfig};
 use crate::error::{LinkError, LoadError};
 use crate::host::HostTable;
 use crate::linked::Linked;
 use crate::module::{
     Module, ModuleInfo, ModuleInner, Tracks, check_limits, check_size, track, validate, wasm_from_text,
 };
+use crate::places::Places;
 use crate::ticker::{Running, Ticker};
 
 /// Loads modules and links them. Cheap to clone; one is enough for a process.
@@ -46,6 +47,7 @@ struct Inner {
     interpreted: OnceLock<interpreted::Backend>,
     cache: Option<Cache>,
     ticker: Ticker,
+    places: Arc<Places>,
     behind: OnceLock<Option<Mutex<Sender<Job>>>>,
 }
 
@@ -60,6 +62,10 @@ impl Engine {
     /// Sets up an engine. Nothing costly happens before the first module needs it.
     #[must_use]
     pub fn new(config: EngineConfig) -> Self {
+        let slots = match config.allocation {
+            Allocation::Pooled { slots } => Some(slots),
+            Allocation::OnDemand => None,
+        };
         let cache = config.cache_dir.as_deref().map(|dir| Cache::new(dir, config.cache_bytes_max));
         Self {
             inner: Arc::new(Inner {
@@ -68,6 +74,7 @@ impl Engine {
                 interpreted: OnceLock::new(),
                 cache,
                 ticker: Ticker::new(),
+                places: Arc::new(Places::new(slots)),
                 behind: OnceLock::new(),
             }),
         }
@@ -210,6 +217,11 @@ impl Engine {
 
     pub(crate) fn interpreted(&self) -> &interpreted::Backend {
         self.inner.interpreted.get_or_init(interpreted::Backend::new)
+    }
+
+    /// The places of its instances.
+    pub(crate) fn places(&self) -> &Arc<Places> {
+        &self.inner.places
     }
 
     /// Says that a guest is about to run compiled code, until the answer is dropped.

@@ -4,6 +4,7 @@ use crate::backend::{BackendKind, LiveGuest, compiled, interpreted};
 use crate::fault::{Fault, FaultKind};
 use crate::memory::Memory;
 use crate::module::{FuncType, Module};
+use crate::places::Place;
 use crate::reset::Mark;
 use crate::value::{ValType, Value};
 
@@ -28,6 +29,7 @@ pub struct Instance<T: 'static> {
     pub(crate) mark: Option<Mark>,
     /// Whether nothing but memory and globals has changed, as far as was looked.
     pub(crate) portable: bool,
+    pub(crate) place: Place,
 }
 
 pub(crate) enum Guest<T: 'static> {
@@ -55,8 +57,8 @@ macro_rules! with_guest {
 pub(crate) use with_guest;
 
 impl<T: 'static> Instance<T> {
-    pub(crate) fn new(guest: Guest<T>, module: Module) -> Self {
-        Self { guest, module, ended: false, recoverable: true, mark: None, portable: true }
+    pub(crate) fn new(guest: Guest<T>, module: Module, place: Place) -> Self {
+        Self { guest, module, ended: false, recoverable: true, mark: None, portable: true, place }
     }
 
     /// The back end that runs this instance.

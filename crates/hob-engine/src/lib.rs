@@ -38,6 +38,7 @@ mod limiter;
 mod linked;
 mod memory;
 mod module;
+mod places;
 mod private;
 mod reset;
 mod ticker;

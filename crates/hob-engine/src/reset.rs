@@ -60,12 +60,20 @@ impl<T: 'static> Instance<T> {
         true
     }
 
+    /// Waits to be used again: of a pool it takes no slot while it does, and must not be called until [`Instance::renew`].
+    /// `false` when [`IDLE_MAX`](crate::IDLE_MAX) instances wait already; then it should be dropped.
+    pub fn rest(&mut self) -> bool {
+        self.place.rest()
+    }
+
     /// The bounds of what comes next: a ledger, which is charged with what the instance holds, a deadline, fuel.
     ///
     /// # Errors
     ///
-    /// When the ledger has no room for what the instance holds. The old bounds then stay.
+    /// When the ledger has no room for what the instance holds, or the pool has no slot for one that has waited. The old
+    /// bounds then stay.
     pub fn renew(&mut self, bounds: Bounds) -> Result<(), Fault> {
+        self.place.wake()?;
         with_guest!(&mut self.guest, guest => guest.renew(bounds))
     }
 

@@ -521,6 +521,34 @@ fn what_start_did_is_part_of_the_mark() {
 }
 
 #[test]
+fn one_that_waits_takes_no_slot_of_a_pool() {
+    let config = hob_engine::EngineConfig {
+        choice: Choice::Wasmtime,
+        allocation: hob_engine::Allocation::Pooled { slots: 1 },
+        ..Default::default()
+    };
+    let engine = Engine::new(config);
+    let module = engine.load_resettable(b"(module (memory 1) (func (export \"f\")))").unwrap();
+    let linked = engine.link(&module, &Arc::new(HostTable::<()>::new())).unwrap();
+    let make = || linked.instantiate((), bounds(&limits(60_000)));
+    let mut waiting = Vec::new();
+    for _ in 0..hob_engine::IDLE_MAX {
+        let mut instance = make().unwrap();
+        assert!(instance.mark() && make().is_err());
+        assert!(instance.rest());
+        waiting.push(instance);
+    }
+    let mut last = make().unwrap();
+    assert!(!last.rest(), "one more does not wait");
+    let mut next = waiting.pop().unwrap();
+    assert!(next.renew(bounds(&limits(60_000))).is_err(), "the slot is taken");
+    drop(last);
+    next.renew(bounds(&limits(60_000))).unwrap();
+    next.call::<(), ()>("f", ()).unwrap();
+    assert!(next.reset() && make().is_err());
+}
+
+#[test]
 fn a_plain_module_is_not_put_back() {
     for choice in BOTH {
         let mut instance =

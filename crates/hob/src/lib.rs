@@ -38,6 +38,7 @@ pub mod package;
 mod plugin;
 mod record;
 mod replay;
+mod reuse;
 mod seat;
 mod shell;
 mod tool;
