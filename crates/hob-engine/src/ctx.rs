@@ -18,12 +18,14 @@ enum Inner<'a, T: 'static> {
 
 impl<'a, T: 'static> Ctx<'a, T> {
     #[inline]
-    pub(crate) fn compiled(caller: wasmtime::Caller<'a, compiled::State<T>>) -> Self {
+    pub(crate) fn compiled(mut caller: wasmtime::Caller<'a, compiled::State<T>>) -> Self {
+        caller.data_mut().host_calls += 1;
         Self(Inner::Compiled(caller))
     }
 
     #[inline]
-    pub(crate) fn interpreted(caller: wasmi::Caller<'a, interpreted::State<T>>) -> Self {
+    pub(crate) fn interpreted(mut caller: wasmi::Caller<'a, interpreted::State<T>>) -> Self {
+        caller.data_mut().host_calls += 1;
         Self(Inner::Interpreted(caller))
     }
 
@@ -60,7 +62,10 @@ impl<'a, T: 'static> Ctx<'a, T> {
                     None => compiled::find_memory(caller)?,
                 };
                 let (bytes, state) = memory.data_and_store_mut(caller);
-                Ok((Memory::traced(bytes, trace(&mut state.boundary)), &mut state.data))
+                Ok((
+                    Memory::traced(bytes, trace(&mut state.boundary), state.touched.as_mut()),
+                    &mut state.data,
+                ))
             }
             Inner::Interpreted(caller) => {
                 let memory = match caller.data().memory {
@@ -68,7 +73,10 @@ impl<'a, T: 'static> Ctx<'a, T> {
                     None => interpreted::find_memory(caller)?,
                 };
                 let (bytes, state) = memory.data_and_store_mut(caller);
-                Ok((Memory::traced(bytes, trace(&mut state.boundary)), &mut state.data))
+                Ok((
+                    Memory::traced(bytes, trace(&mut state.boundary), state.touched.as_mut()),
+                    &mut state.data,
+                ))
             }
         }
     }

@@ -40,6 +40,7 @@ pub mod package;
 mod plugin;
 mod record;
 mod replay;
+mod reuse;
 mod seat;
 mod shell;
 mod tool;

@@ -15,6 +15,7 @@ use crate::inspect::Inspection;
 use crate::package::Package;
 use crate::plugin::Plugin;
 use crate::record::{Recorder, Session, finish, within};
+use crate::reuse::Reuse;
 use crate::seat::{Seat, Streams, bounds};
 use crate::tool::Tool;
 use crate::values::{show_value, show_values};
@@ -35,12 +36,16 @@ pub struct Loaded {
     /// The bytes it was made from, when a record of a run may want them.
     pub(crate) source: Option<Arc<[u8]>>,
     pub(crate) package: Option<Arc<Package>>,
+    /// Its instances that wait for the next question, when it is asked questions.
+    pub(crate) reuse: Option<Arc<Reuse>>,
 }
 
 impl Loaded {
     pub(crate) fn new(host: Host, name: &str, module: Module, source: &[u8]) -> Self {
         let recordable = host.inner.engine.config().deterministic;
-        Self { host, name: name.into(), module, source: recordable.then(|| source.into()), package: None }
+        let reuse = Reuse::of(&host, &module, source);
+        let source = recordable.then(|| source.into());
+        Self { host, name: name.into(), module, source, package: None, reuse: reuse.map(Arc::new) }
     }
 
     /// The function a program begins with: `_start`, unless its package says otherwise.
