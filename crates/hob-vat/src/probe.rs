@@ -176,7 +176,7 @@ pub fn same_place(a: Ref, b: Ref) -> bool {
 /// The message that is handled next.
 #[must_use]
 pub fn next(map: &Actormap) -> Option<Message> {
-    map.queue.front().cloned()
+    map.queue.iter().next().cloned()
 }
 
 /// What is at each place that is taken, as text.
