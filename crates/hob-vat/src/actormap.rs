@@ -224,6 +224,7 @@ impl Actormap {
         self.turn.core.begin();
         let watched = self.reports.is_some().then(|| message.clone());
         let resolver = message.resolver;
+        let listener = if let Body::Listen { listener, .. } = &message.body { Some(*listener) } else { None };
         let done = guarded(|| self.turn.deliver(message)).and_then(|delivered| {
             if let Delivered::Value(value) = &delivered {
                 self.turn.limits().check_message(value.weight(), value.depth())?;
@@ -247,6 +248,10 @@ impl Actormap {
             if let Some(body) = body {
                 self.turn.core.push(Message { to: resolver, body, resolver: None });
             }
+        }
+        // Who cannot listen, because too many do or nothing is there, is told so instead of nothing.
+        if let (Some(to), Outcome::Failed(problem)) = (listener, &outcome) {
+            self.turn.core.push(Message { to, body: Body::Break(problem.reason()), resolver: None });
         }
         if let (Some(reports), Some(message)) = (&mut self.reports, watched) {
             let sent = self.turn.core.out.iter().map(|out| out.message.clone()).collect();

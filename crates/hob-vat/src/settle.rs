@@ -32,6 +32,10 @@ impl Core {
 
     /// Settles a promise by its resolver, or by what the promise it follows has come to.
     pub(crate) fn settle(&mut self, resolver: Ref, body: Body) -> Result<(), Problem> {
+        // An object that resolves is no promise: it is what it is, also when it has resolved.
+        if let Body::Listen { listener, .. } = body {
+            return self.post(Message { to: listener, body: Body::Fulfill(resolver.into()), resolver: None });
+        }
         let promise = resolver.with_facet(Facet::Promise);
         let follows = resolver.facet() == Facet::Follower;
         let closer = match self.space.get(promise)? {
@@ -47,10 +51,7 @@ impl Core {
             Body::Break(reason) => self.finish(promise, Content::Broken(reason)),
             Body::Fulfill(Value::Ref(next)) => self.point(promise, next),
             Body::Fulfill(value) => self.finish(promise, Content::Encased(value)),
-            // An object that resolves is no promise: it is what it is.
-            Body::Listen { listener, .. } => {
-                self.post(Message { to: listener, body: Body::Fulfill(resolver.into()), resolver: None })
-            }
+            Body::Listen { .. } => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::kind::{Me, kind_fn};
 use crate::library::COUNTER;
-use crate::{Actormap, Problem, Turn, Value};
+use crate::{Actormap, On, Problem, Standing, Turn, Value};
 
 #[test]
 fn what_an_actor_became_in_a_call_within_is_not_written_over() {
@@ -43,5 +43,39 @@ fn state(content: &crate::message::Content) -> Value {
     match content {
         crate::message::Content::Object { state, .. } => state.clone(),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_cannot_listen_is_told_so() {
+    let limits = crate::Limits { waiting: 2, ..crate::Limits::default() };
+    let mut map = Actormap::with_limits(limits);
+    let joined = map
+        .poke(|turn| {
+            let (promise, _) = turn.promise()?;
+            (0..3).map(|_| crate::library::all_of(turn, &[promise.into()])).collect::<Result<Vec<_>, _>>()
+        })
+        .unwrap();
+    map.churn();
+    let standing = |map: &mut Actormap, at| map.peek(|turn| turn.standing(at)).unwrap();
+    assert_eq!(standing(&mut map, joined[1]), Standing::Unresolved);
+    let Standing::Broken(reason) = standing(&mut map, joined[2]) else { panic!("it waits") };
+    assert_eq!(Problem::refused(reason).rule_name(), Some("limit"));
+}
+
+#[test]
+fn a_resolver_is_an_object_also_when_it_has_resolved() {
+    let mut map = Actormap::new();
+    let (before, after, resolver) = map
+        .poke(|turn| {
+            let (_, resolver) = turn.promise()?;
+            let before = turn.on(resolver, On::default())?;
+            turn.fulfill(resolver, 1)?;
+            Ok((before, turn.on(resolver, On::default())?, resolver))
+        })
+        .unwrap();
+    map.churn();
+    for promise in [before, after] {
+        assert_eq!(map.peek(|turn| turn.standing(promise)).unwrap(), Standing::Object(resolver));
     }
 }
