@@ -4,7 +4,7 @@
 //! caretaker, and what waits for a promise that the target is. What has left for another machine cannot be called back.
 //!
 //! What the target answers is not lent but given: who answers with references to others has lent them for good. A
-//! [membrane](super::membrane) lends those too.
+//! [membrane](super::membrane()) lends those too.
 
 use super::cell::CELL;
 use super::parts::{forward, kind, part, part_ref, revoked, state_ref};

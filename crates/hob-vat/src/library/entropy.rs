@@ -21,8 +21,6 @@ const BYTES_MAX: usize = 4096;
 
 kind! {
     /// Entropy. The state is the key.
-    ///
-    /// `bytes count` answers so many bytes; at most 4096.
     pub(super) static ENTROPY: Entropy = "hob.entropy", call
 }
 
@@ -90,6 +88,8 @@ fn quarters(state: [u32; 16], turned: usize) -> [u32; 16] {
 }
 
 /// An actor that answers bytes nobody can guess who does not know the seed.
+///
+/// `bytes count` answers so many bytes; at most 4096.
 ///
 /// ```
 /// use hob_vat::{Actormap, Value, library};

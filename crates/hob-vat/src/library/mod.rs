@@ -6,11 +6,11 @@
 //! | made by | what it is |
 //! |---|---|
 //! | [`CELL`], [`reader`], [`writer`] | a place for a value, and the halves of the right to it |
-//! | [`COUNTER`], [`counter`] | a number that is counted up |
+//! | [`COUNTER`], [`counter`](counter()) | a number that is counted up |
 //! | [`forward`] | a call of what is near, a message to what is not: no actor, but what most proxies do |
-//! | [`facet`] | some methods of an actor and no others |
+//! | [`facet`](facet()) | some methods of an actor and no others |
 //! | [`swappable`] | a reference whose target can be changed, and the right to |
-//! | [`caretaker`], [`caretaker_until`] | a reference that can be taken back, and the right to; with an end by the clock |
+//! | [`caretaker`](caretaker()), [`caretaker_until`] | a reference that can be taken back, and the right to; with an end by the clock |
 //! | [`membrane`](membrane()) | the same for everything that is reached through it |
 //! | [`sealers`] | who puts values into boxes, who opens them, who tells them from others |
 //! | [`warding_pair`] | who gives actors a private side, and who reaches it |
@@ -27,35 +27,37 @@
 //! | [`entropy`](entropy()) | randomness as a capability |
 //! | [`nonce_registry`] | objects by numbers that nobody guesses |
 //! | [`supervisor`](supervisor()) | children that are made again when they fail |
+//! | [`MAKER`] | an actor that makes all these, for actors that are not written in Rust |
 //!
 //! A near call that fails takes back all that was done in it. An actor here that must count what fails ([`rate_limiter`], [`metered`], a
 //! child that is watched) sends therefore, also to what is near.
 
-mod caretaker;
-mod cell;
-mod clock;
-mod counter;
-mod entropy;
-mod facet;
-mod inbox;
-mod join;
-mod membrane;
-mod mint;
-mod nonce;
+pub mod caretaker;
+pub mod cell;
+pub mod clock;
+pub mod counter;
+pub mod entropy;
+pub mod facet;
+pub mod inbox;
+pub mod join;
+pub mod maker;
+pub mod membrane;
+pub mod mint;
+pub mod nonce;
 mod parts;
-mod pubsub;
-mod queue;
-mod quota;
-mod rate;
-mod seal;
+pub mod pubsub;
+pub mod queue;
+pub mod quota;
+pub mod rate;
+pub mod seal;
 mod sip;
-mod supervisor;
-mod swap;
-mod table;
+pub mod supervisor;
+pub mod swap;
+pub mod table;
 #[cfg(test)]
 mod tests;
-mod ticker;
-mod ward;
+pub mod ticker;
+pub mod ward;
 
 pub use caretaker::{caretaker, caretaker_until};
 pub use cell::{CELL, Cell, reader, writer};
@@ -65,6 +67,7 @@ pub use entropy::entropy;
 pub use facet::facet;
 pub use inbox::inbox;
 pub use join::{JOINER, Joiner, all_of, race};
+pub use maker::{MAKER, Maker};
 pub use membrane::membrane;
 pub use mint::mint;
 pub use nonce::nonce_registry;
@@ -112,6 +115,7 @@ static KINDS: &[&dyn Kind] = &[
     &join::PART,
     &join::RACE,
     &join::STARTING,
+    &maker::MAKER,
     &membrane::CORE,
     &membrane::RELAY,
     &membrane::REVOKER,

@@ -19,13 +19,6 @@ use crate::value::Value;
 
 kind! {
     /// A registry. The state is `[entropy table key]`.
-    ///
-    /// | method | answers |
-    /// |---|---|
-    /// | `register object` | a new number for it: 32 bytes |
-    /// | `register object number` | the same number; `taken` if it leads to something else |
-    /// | `fetch number` | the object; `not-found` |
-    /// | `forget number` | whether it led to something; it does no more |
     pub(super) static REGISTRY: Registry = "hob.nonce-registry", call
 }
 
@@ -70,6 +63,13 @@ fn call(turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> 
 }
 
 /// A registry, and a locator that only fetches. `entropy` is a near actor that answers `['bytes count]`.
+///
+/// | method | answers |
+/// |---|---|
+/// | `register object` | a new number for it: 32 bytes |
+/// | `register object number` | the same number; `taken` if it leads to something else |
+/// | `fetch number` | the object; `not-found` |
+/// | `forget number` | whether it led to something; it does no more |
 ///
 /// ```
 /// use hob_vat::{Actormap, Value, library};

@@ -12,13 +12,6 @@ use crate::value::Value;
 
 kind! {
     /// A quota. The state is `[parent calls bytes]`, with undefined for a parent at the top.
-    ///
-    /// | method | answers |
-    /// |---|---|
-    /// | `left` | `[calls bytes]` that can be used: of this and all above, the least |
-    /// | `charge calls bytes` | nothing: they are used; `over-quota` if there are not so many |
-    /// | `child calls bytes` | a quota of so much of this one at most |
-    /// | `split calls bytes` | a quota that has them instead of this one |
     pub(super) static QUOTA: Quota = "hob.quota", quota_call
 }
 
@@ -76,6 +69,13 @@ fn wrong() -> Problem {
 }
 
 /// A quota of so many calls and bytes.
+///
+/// | method | answers |
+/// |---|---|
+/// | `left` | `[calls bytes]` that can be used: of this and all above, the least |
+/// | `charge calls bytes` | nothing: they are used; `over-quota` if there are not so many |
+/// | `child calls bytes` | a quota of so much of this one at most |
+/// | `split calls bytes` | a quota that has them instead of this one |
 ///
 /// ```
 /// use hob_vat::{Actormap, Value, library};

@@ -15,9 +15,6 @@ use crate::value::Value;
 
 kind! {
     /// The right to ward. The state is the brand.
-    ///
-    /// `ward private` and `ward private public` answer an actor that does what the first does for who has the incanter, and what the
-    /// second does for all.
     pub(super) static WARDEN: Warden = "hob.warden", |turn: &mut Turn, me: Me<'_>, args: &[Value]| match method(args) {
         (Some("ward"), [private @ Value::Ref(_), public @ ..]) if public.len() < 2 => {
             let public = public.first().cloned().unwrap_or_default();
@@ -35,9 +32,6 @@ kind! {
 
 kind! {
     /// The right to reach private sides. The state is the brand.
-    ///
-    /// `incant target value …` calls the private side of a target; `enchant target` answers an actor that does so with all it is called
-    /// with.
     pub(super) static INCANTER: Incanter = "hob.incanter", incant
 }
 
@@ -104,6 +98,16 @@ fn incant(turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem
 }
 
 /// A warden, and the incanter that reaches what it wards.
+///
+/// The warden:
+///
+/// `ward private` and `ward private public` answer an actor that does what the first does for who has the incanter, and what the
+/// second does for all.
+///
+/// The incanter:
+///
+/// `incant target value …` calls the private side of a target; `enchant target` answers an actor that does so with all it is called
+/// with.
 ///
 /// ```
 /// use hob_vat::{Actormap, Value, library};

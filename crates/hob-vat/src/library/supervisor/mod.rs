@@ -46,14 +46,6 @@ pub struct Patience {
 
 kind! {
     /// A supervisor. The state is the core.
-    ///
-    /// | method | answers |
-    /// |---|---|
-    /// | `add maker` | a reference that stays with the child |
-    /// | `watch maker` | the same; messages to it that fail are failures of the child |
-    /// | `children` | all references, in the order in which they were added |
-    /// | `failures` | how many there were |
-    /// | `life` | a promise that breaks when it gives up |
     pub(super) static SUPERVISOR: Supervisor = "hob.supervisor", front
 }
 
@@ -167,6 +159,14 @@ fn core(turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> 
 }
 
 /// A supervisor without children.
+///
+/// | method | answers |
+/// |---|---|
+/// | `add maker` | a reference that stays with the child |
+/// | `watch maker` | the same; messages to it that fail are failures of the child |
+/// | `children` | all references, in the order in which they were added |
+/// | `failures` | how many there were |
+/// | `life` | a promise that breaks when it gives up |
 ///
 /// ```
 /// use hob_vat::{Actormap, Value, kind_fn, library};
