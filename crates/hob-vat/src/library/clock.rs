@@ -256,7 +256,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(12))]
+        #![proptest_config(ProptestConfig::with_cases(8))]
         #[test]
         fn timers_are_told_in_order(times in prop::collection::vec(1_i64..500, 1..3000), step in 1_i64..600) {
             let mut stage = Stage::new();

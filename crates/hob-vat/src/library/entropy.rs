@@ -6,6 +6,9 @@
 //!
 //! Bytes are the stream of ChaCha20 (RFC 8439). The first 32 of each request become the next key, so that what is known of the actor
 //! later does not tell what it answered before.
+//!
+//! A call that fails takes back the next key, but not what its reason told the caller: the next request would then answer the same to
+//! somebody else. So each request has a stream of its own, by the count of births of the vat, which is never taken back.
 
 use super::parts::{bad_state, kind, method};
 use crate::kind::{Answer, Me};
@@ -24,7 +27,7 @@ kind! {
     pub(super) static ENTROPY: Entropy = "hob.entropy", call
 }
 
-fn call(_: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
+fn call(turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
     let (Some("bytes"), [count]) = method(args) else { return Err(Problem::no_method(args, &["bytes"])) };
     let count =
         count.as_i64().and_then(|count| usize::try_from(count).ok()).filter(|count| *count <= BYTES_MAX);
@@ -32,10 +35,17 @@ fn call(_: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
     let key: [u8; KEY_BYTES] =
         me.state().as_bytes().and_then(|key| key.try_into().ok()).ok_or_else(bad_state)?;
     let blocks = u32::try_from((KEY_BYTES + count).div_ceil(BLOCK_BYTES)).map_err(|_| bad_state())?;
-    let stream: Vec<u8> = (0..blocks).flat_map(|at| block(key, at, [0; 3])).collect();
+    let nonce = nonce(turn.spawn(&ENTROPY, Value::Undefined)?);
+    let stream: Vec<u8> = (0..blocks).flat_map(|at| block(key, at, nonce)).collect();
     let (next, rest) = stream.split_at_checked(KEY_BYTES).ok_or_else(bad_state)?;
     let bytes = rest.get(..count).ok_or_else(bad_state)?;
     Ok(me.becomes(Value::bytes(next)).saying(Value::bytes(bytes)))
+}
+
+/// A nonce that no request had before: of something that is made for it and forgotten.
+fn nonce(newborn: Ref) -> [u32; 3] {
+    let [a, b, c, d, e, f, g, h] = newborn.birth().to_le_bytes();
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]), 0]
 }
 
 /// One block of ChaCha20.
@@ -149,22 +159,43 @@ mod tests {
         let mut stage = Stage::new();
         let [entropy] = stage.make(["e"], |turn| Ok([entropy(turn, [0; 32])?]));
         let ask = |stage: &mut Stage, count: i64| {
-            stage.map.poke(|turn| turn.call(entropy, &[Value::symbol("bytes"), count.into()]))
+            let born = u32::try_from(stage.map.turn.core.space.births).unwrap();
+            let bytes = stage.map.poke(|turn| turn.call(entropy, &[Value::symbol("bytes"), count.into()]))?;
+            Ok::<_, Problem>((bytes.as_bytes().unwrap().to_vec(), [born, 0, 0]))
         };
-        let first = ask(&mut stage, 32).unwrap();
-        assert_eq!(
-            hex(first.as_bytes().unwrap()),
-            "da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586"
-        );
+        let (first, nonce) = ask(&mut stage, 32).unwrap();
+        let start = block([0; 32], 0, nonce);
+        assert_eq!(first, start[32..]);
         let mut key = [0; 32];
-        key.copy_from_slice(&block([0; 32], 0, [0; 3])[..32]);
-        let second = ask(&mut stage, 96).unwrap();
-        assert_eq!(
-            second.as_bytes().unwrap(),
-            [&block(key, 0, [0; 3])[32..], &block(key, 1, [0; 3])].concat()
-        );
-        assert_eq!(ask(&mut stage, 0).unwrap(), Value::bytes(&[]));
-        assert_eq!(ask(&mut stage, 4096).unwrap().weight(), 4096);
+        key.copy_from_slice(&start[..32]);
+        let (second, nonce) = ask(&mut stage, 96).unwrap();
+        assert_eq!(second, [&block(key, 0, nonce)[32..], &block(key, 1, nonce)].concat());
+        assert_eq!(ask(&mut stage, 0).unwrap().0, []);
+        assert_eq!(ask(&mut stage, 4096).unwrap().0.len(), 4096);
         stage.run("e 'bytes 4097 => !bad-arguments\ne 'bytes -1 => !bad-arguments\ne 'bytes => !no-method\ne => !no-method");
+    }
+
+    #[test]
+    fn what_a_call_that_failed_told_is_not_answered_again() {
+        let mut stage = Stage::new();
+        let [entropy, spy] = stage.make(["entropy", "spy"], |turn| {
+            let entropy = entropy(turn, [0; 32])?;
+            let spy = crate::kind_fn("spy", move |turn: &mut Turn, _, args: &[Value]| {
+                Err(Problem::refused(turn.call(entropy, args)?))
+            });
+            Ok([entropy, turn.spawn(spy, ().into())?])
+        });
+        let args = [Value::symbol("bytes"), 32.into()];
+        let told = stage.map.poke(|turn| turn.call(spy, &args)).unwrap_err().reason();
+        let peeked = stage.map.peek(|turn| turn.call(entropy, &args)).unwrap();
+        let next = stage.map.poke(|turn| turn.call(entropy, &args)).unwrap();
+        assert_ne!(told, next);
+        assert_ne!(peeked, next);
+        // Within one turn too.
+        let (told, next) = stage
+            .map
+            .poke(|turn| Ok((turn.call(spy, &args).unwrap_err().reason(), turn.call(entropy, &args)?)))
+            .unwrap();
+        assert_ne!(told, next);
     }
 }

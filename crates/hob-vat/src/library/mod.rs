@@ -164,4 +164,11 @@ mod listed {
         names.dedup();
         assert_eq!(names.len(), count);
     }
+
+    #[test]
+    fn code_keeps_nothing() {
+        for kind in super::KINDS {
+            assert_eq!(size_of_val(*kind), 0, "{} has fields", kind.name());
+        }
+    }
 }

@@ -151,7 +151,7 @@ mod tests {
         let mut stage = stage();
         let (registry, short) = (stage.named("registry"), stage.named("short"));
         let args = [Value::symbol("register"), short.into()];
-        for _ in 0..20 {
+        for _ in 0..5 {
             stage
                 .map
                 .poke(|turn| (0..1000).try_for_each(|_| turn.call(registry, &args).map(|_| ())))
