@@ -35,6 +35,10 @@ impl Core {
 
     /// Settles a promise by its resolver, or by what the promise it follows has come to.
     pub(crate) fn settle(&mut self, resolver: Ref, body: Body) -> Result<(), Problem> {
+        // An object that resolves is no promise: it is what it is, also when it has resolved.
+        if let Body::Listen { listener, .. } = body {
+            return self.post(Message { to: listener, body: Body::Fulfill(resolver.into()), resolver: None });
+        }
         let promise = resolver.with_facet(Facet::Promise);
         let follows = resolver.facet() == Facet::Follower;
         let closer = match self.space.get(promise)? {

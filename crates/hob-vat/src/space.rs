@@ -258,6 +258,12 @@ impl Space {
         }
     }
 
+    /// Whether what a reference refers to was replaced since the savepoint.
+    pub(crate) fn was_replaced(&self, reference: Ref, savepoint: usize) -> bool {
+        let since = self.undo.get(savepoint..).unwrap_or_default();
+        since.iter().any(|undo| matches!(undo, Undo::Replaced { index, .. } if *index == reference.index()))
+    }
+
     /// What was done stays.
     pub(crate) fn forget(&mut self) {
         self.undo.clear();

@@ -319,6 +319,12 @@ impl Turn {
                     "an actor answers what only another may become".into(),
                 ));
             }
+            if core.space.was_replaced(object, savepoint.space) {
+                return Err(Problem::rule(
+                    "re-entered",
+                    "the actor became something in a call within this one, which would be lost".into(),
+                ));
+            }
             core.limits.check_state(&next.state)?;
             let kind = next.kind.unwrap_or_else(|| kind.clone());
             core.space.replace(object, Content::Object { kind, state: next.state });
@@ -515,3 +521,6 @@ struct Savepoint {
     out: usize,
     ahead: usize,
 }
+
+#[cfg(test)]
+mod tests;
