@@ -770,3 +770,31 @@ fn a_full_promise_can_be_followed() {
         assert_eq!(standing(&mut map, p), format!("object {log}"));
     }
 }
+
+/// A peer that was asked to tell a promise can say that it shall be told by one that follows it.
+#[test]
+fn a_peer_cannot_make_promises_tell_each_other_for_ever() {
+    let far = probe::session(0);
+    for end in 0..3 {
+        let mut w = world();
+        let (q, s) = promise(&mut w.map);
+        let (p, r) = (w.p, w.r);
+        fulfill(&mut w.map, s, p);
+        fulfill(&mut w.map, r, far.promise(1, 1));
+        let asked = follower(&mut w.map);
+        let question = send(&mut w.map, far.object(1, 1), []);
+        for to in [q, p] {
+            far_tells(&mut w.map, to, Body::Listen { listener: asked, partial: false });
+        }
+        let (value, expected): (Value, _) = match end {
+            0 => (7.into(), "value 7"),
+            1 => (question.into(), "unresolved"),
+            _ => (q.into(), "broken"),
+        };
+        far_tells(&mut w.map, asked, Body::Fulfill(value));
+        for promise in [p, q] {
+            let stands = standing(&mut w.map, promise);
+            assert!(stands.starts_with(expected), "{end}: {stands}");
+        }
+    }
+}
