@@ -4,13 +4,14 @@
 //! ([`Actormap::peek`]), changed ([`Actormap::poke`]), copied ([`Actormap::fork`]) and joined with a copy again
 //! ([`Actormap::merge`]). A vat drives one; tests and time travel drive others.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::limits::Limits;
 use crate::message::{Body, Message};
 use crate::problem::Problem;
+use crate::queue::Queue;
+use crate::record::Failure;
 use crate::reference::{Ref, VatId};
 use crate::turn::{Delivered, Out, Turn};
 use crate::value::Value;
@@ -32,7 +33,7 @@ use crate::value::Value;
 pub struct Actormap {
     pub(crate) turn: Turn,
     /// Messages for this vat, in the order they are delivered.
-    pub(crate) queue: VecDeque<Message>,
+    pub(crate) queue: Queue,
     /// Messages for others, of turns that ended well.
     pub(crate) outbox: Vec<Out>,
     /// Turns that were run.
@@ -42,7 +43,12 @@ pub struct Actormap {
     /// What it was forked from, as it was then.
     forked_from: Option<Arc<()>>,
     pub(crate) reports: Option<Vec<Report>>,
+    /// Turns that failed since this was looked at.
+    pub(crate) failures: Vec<Failure>,
 }
+
+/// How many failures are kept for who asks.
+const FAILURES_KEPT: usize = 1024;
 
 /// What one turn did, for who watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,12 +96,13 @@ impl Actormap {
     pub(crate) fn of_vat(vat: VatId, limits: Limits) -> Self {
         Self {
             turn: Turn::new(vat, limits),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             outbox: Vec::new(),
             turns: 0,
             state: Arc::default(),
             forked_from: None,
             reports: None,
+            failures: Vec::new(),
         }
     }
 
@@ -175,6 +182,7 @@ impl Actormap {
             state: Arc::default(),
             forked_from: Some(Arc::clone(&self.state)),
             reports: None,
+            failures: Vec::new(),
         }
     }
 
@@ -229,12 +237,22 @@ impl Actormap {
         self.reports.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    /// A session ended: what waits for it, and what stood for something behind it, is broken.
+    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
+        self.turns += 1;
+        self.change();
+        self.turn.core.begin(self.queue.len() + self.outbox.len());
+        self.turn.core.sever(session, reason);
+        self.keep();
+    }
+
     /// Handles one message.
     pub(crate) fn turn(&mut self, message: Message) {
         self.turns += 1;
         self.change();
         self.turn.core.begin(self.queue.len() + self.outbox.len());
         let watched = self.reports.is_some().then(|| message.clone());
+        let to = message.to;
         // Who wants to be told what came of the promise is told, too, that it could not listen.
         let resolver = match message.body {
             Body::Listen { listener, .. } => Some(listener),
@@ -256,6 +274,9 @@ impl Actormap {
             Ok(Delivered::Value(value)) => Outcome::Done(value),
             Err(problem) => {
                 self.turn.core.undo_all();
+                if self.failures.len() < FAILURES_KEPT {
+                    self.failures.push(Failure { turn: self.turns, to, reason: problem.reason() });
+                }
                 Outcome::Failed(problem)
             }
         };

@@ -16,6 +16,9 @@ use hob_syrup::{DEPTH_MAX, Kind, Limits, Mode, Reader, Token, Writer};
 use crate::problem::Problem;
 use crate::value::{List, Value};
 
+/// Characters of a label that errors show: it is whatever the sender likes.
+const LABEL_CHARS_SHOWN: usize = 40;
+
 /// How references and sealed boxes are named in bytes.
 pub trait Names {
     /// Writes the name of a reference or a sealed box.
@@ -101,33 +104,34 @@ pub fn write_value(value: &Value, names: &mut dyn Names, w: &mut Writer<'_>) -> 
         return Err(Problem::rule("not-encodable", message));
     }
     match value {
-        Value::Undefined => w.record("void", |_| Ok(())),
-        Value::Null => w.record("null", |_| Ok(())),
-        Value::Bool(it) => done(w.bool(*it)),
+        Value::Undefined => w.record("void", |_| ()),
+        Value::Null => w.record("null", |_| ()),
+        Value::Bool(it) => w.bool(*it),
         Value::Int(it) => match it.to_i64() {
-            Some(small) => done(w.int(small)),
-            None => done(w.bigint(&it.to_bigint())),
+            Some(small) => w.int(small),
+            None => w.bigint(&it.to_bigint()),
         },
-        Value::Float(it) => done(w.f64(*it)),
-        Value::Str(it) => done(w.str(it)),
-        Value::Symbol(it) => done(w.symbol(it)),
-        Value::Bytes(it) => done(w.bytes(it)),
-        Value::List(items) => write_list(items, names, w),
+        Value::Float(it) => w.f64(*it),
+        Value::Str(it) => w.str(it),
+        Value::Symbol(it) => w.symbol(it),
+        Value::Bytes(it) => w.bytes(it),
+        Value::List(items) => write_list(items, names, w)?,
         Value::Struct(fields) => w.entries(|entries| {
             fields
                 .iter()
                 .try_for_each(|(name, item)| entries.entry(name.as_str(), |w| write_value(item, names, w)))
-        }),
+        })?,
         Value::Tagged(tagged) => w.record("desc:tagged", |w| {
             w.symbol(&tagged.tag);
             write_value(&tagged.value, names, w)
-        }),
+        })?,
         Value::Error(error) => w.record("desc:error", |w| {
             w.str(&error.message);
-            done(w.symbol(&error.rule))
+            w.symbol(&error.rule);
         }),
-        Value::Ref(_) | Value::Sealed(_) => names.write(value, w),
+        Value::Ref(_) | Value::Sealed(_) => names.write(value, w)?,
     }
+    Ok(())
 }
 
 /// Writes values as a list where a writer is.
@@ -137,11 +141,6 @@ pub fn write_value(value: &Value, names: &mut dyn Names, w: &mut Writer<'_>) -> 
 /// As [`encode`].
 pub fn write_list(items: &[Value], names: &mut dyn Names, w: &mut Writer<'_>) -> Result<(), Problem> {
     w.list(|w| items.iter().try_for_each(|item| write_value(item, names, w)))
-}
-
-/// What a writer was told stays told: balance and order are its own to keep.
-fn done((): ()) -> Result<(), Problem> {
-    Ok(())
 }
 
 /// Reads a value where a reader is.
@@ -226,6 +225,7 @@ fn read_record(label: &str, r: &mut Reader<'_>, names: &mut dyn Names) -> Result
         label => match names.read(label, r)? {
             Some(value) => value,
             None => {
+                let label: String = label.chars().take(LABEL_CHARS_SHOWN).collect();
                 let message = format!("<{} …> is no value here", label.escape_debug());
                 return Err(Problem::rule("not-a-value", message));
             }

@@ -22,15 +22,19 @@ mod actormap;
 mod codec;
 mod collect;
 mod kind;
+mod kinds;
 pub mod library;
 mod limits;
 mod message;
 mod on;
+mod peer;
 #[doc(hidden)]
 pub mod probe;
 mod problem;
+mod queue;
 pub mod record;
 mod reference;
+mod roots;
 mod session;
 mod settle;
 mod space;
@@ -42,10 +46,12 @@ pub use actormap::{Actormap, Holds, Outcome, Report};
 pub use codec::{
     ENCODED_DEPTH_MAX, Names, NoNames, decode, encode, read_list, read_value, write_list, write_value,
 };
-pub use kind::{Answer, Kind, KindRef, Me, kind_fn};
+pub use kind::{Answer, Kind, KindRef, Me, kind_fn, maker};
+pub use kinds::Kinds;
 pub use limits::{Limits, VALUE_DEPTH_MAX};
 pub use message::{Body, Message};
 pub use on::On;
+pub use peer::{Peer, PeerBuilder, Vat};
 pub use problem::Problem;
 pub use reference::{Ref, VatId};
 pub use session::{FarSide, Session};

@@ -52,7 +52,7 @@ pub fn snapshot(map: &Actormap) -> String {
         let _ = writeln!(text, "{index} #{} {} {:?}", slot.birth, slot.flags & !2, slot.content);
     }
     let _ = writeln!(text, "free {:?}\nyoung {:?}", space.free, space.young);
-    for message in &map.queue {
+    for message in map.queue.iter() {
         let _ = writeln!(text, "queue {message:?}");
     }
     for out in &map.outbox {
@@ -176,7 +176,7 @@ pub fn same_place(a: Ref, b: Ref) -> bool {
 /// The message that is handled next.
 #[must_use]
 pub fn next(map: &Actormap) -> Option<Message> {
-    map.queue.front().cloned()
+    map.queue.iter().next().cloned()
 }
 
 /// What is at each place that is taken, as text.

@@ -14,6 +14,9 @@ impl VatId {
     /// The first number that stands for a session.
     pub const FIRST_SESSION: u32 = 1 << 31;
 
+    /// The program that a peer is part of.
+    pub(crate) const PROGRAM: Self = Self(Self::FIRST_SESSION - 1);
+
     pub(crate) fn new(number: u32) -> Self {
         Self(number)
     }
@@ -102,6 +105,12 @@ impl Ref {
 
     pub(crate) fn birth(self) -> u64 {
         self.birth & BIRTH_MASK
+    }
+
+    /// The same bytes for the same reference.
+    pub(crate) fn image(self) -> [u8; 16] {
+        let words = u128::from(self.vat) << 96 | u128::from(self.index) << 64 | u128::from(self.birth);
+        words.to_le_bytes()
     }
 
     pub(crate) fn facet(self) -> Facet {

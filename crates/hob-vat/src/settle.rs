@@ -6,9 +6,9 @@
 //!                └ one promise after another; a circle breaks it
 //! ```
 //!
-//! Messages that wait go where the promise goes when that is known, before anything sent later. Those for a promise of another vat wait here until
-//! it is settled: only answers are pipelined over a wire. Listeners are told once; who asked for partial news is told of the next
-//! promise, and may listen to that.
+//! Messages that wait go where the promise goes when that is known, before anything sent later. Those for a promise of another
+//! vat wait here until it is settled: only answers are pipelined over a wire. Promises that follow one another here are settled
+//! together. Listeners are told once; who asked for partial news is told of the next promise, and may listen to that.
 
 use std::collections::HashSet;
 
@@ -40,7 +40,7 @@ impl Core {
         let promise = resolver.with_facet(Facet::Promise);
         let follows = resolver.facet() == Facet::Follower;
         let closer = match self.space.get(promise)? {
-            Content::Promise(waiting) => matches!(waiting.stage, Stage::Closer { .. }),
+            Content::Promise(waiting) => matches!(waiting.stage(), Stage::Closer { .. }),
             _ if follows => return Ok(()),
             _ => return Err(already_resolved()),
         };
@@ -113,7 +113,7 @@ impl Core {
     fn follow(&mut self, promise: Ref, to: Ref) -> Result<(), Problem> {
         let near = self.space.is_near(to);
         let Ok(Content::Promise(waiting)) = self.space.get(promise) else { return Ok(()) };
-        if !near && let Stage::Closer { history, .. } = &waiting.stage {
+        if !near && let Stage::Closer { history, .. } = waiting.stage() {
             if history.contains(&to) {
                 return self.finish(promise, circle());
             }
@@ -133,7 +133,7 @@ impl Core {
             history.push(to);
         }
         let waiting = Waiting { stage: Stage::Closer { to, history }, messages, listeners };
-        self.space.replace(promise, Content::Promise(Box::new(waiting)));
+        self.space.replace(promise, Content::Promise(waiting.into()));
         let follower = promise.with_facet(Facet::Follower);
         if near {
             self.space.follow(to, follower)?;
@@ -148,11 +148,16 @@ impl Core {
         Ok(())
     }
 
+    fn finish(&mut self, promise: Ref, content: Content) -> Result<(), Problem> {
+        self.settled(promise, content);
+        Ok(())
+    }
+
     /// A promise is the answer to a question from now on: messages to it can follow there, and so can those to promises that
     /// follow it.
     pub(crate) fn ask(&mut self, promise: Ref, session: VatId) {
         let Ok(Content::Promise(waiting)) = self.space.get(promise) else { return };
-        if !matches!(waiting.stage, Stage::Naive) {
+        if !matches!(waiting.stage(), Stage::Naive) {
             return;
         }
         let Some(Waiting { messages, listeners, .. }) = self.space.take_waiting(promise, Content::Free)
@@ -161,7 +166,7 @@ impl Core {
         };
         let followers = self.followers(&listeners);
         let asked = Waiting { stage: Stage::Question(session), messages: Vec::new(), listeners };
-        self.space.replace(promise, Content::Promise(Box::new(asked)));
+        self.space.replace(promise, Content::Promise(asked.into()));
         self.ahead.extend(messages);
         self.send_after(promise, followers);
     }
@@ -174,15 +179,17 @@ impl Core {
             if !seen.insert(promise) {
                 continue;
             }
-            let Some(Waiting { stage: Stage::Closer { history, .. }, messages, listeners }) =
+            let Some(Waiting { mut stage, messages, listeners }) =
                 self.space.take_waiting(promise, Content::Free)
             else {
                 continue;
             };
             todo.extend(self.followers(&listeners));
-            let stage = Stage::Closer { to: question, history };
+            if let Stage::Closer { to, .. } = &mut stage {
+                *to = question;
+            }
             let waiting = Waiting { stage, messages: Vec::new(), listeners };
-            self.space.replace(promise, Content::Promise(Box::new(waiting)));
+            self.space.replace(promise, Content::Promise(waiting.into()));
             self.ahead.extend(messages);
         }
     }
@@ -200,16 +207,16 @@ impl Core {
     pub(crate) fn is_question(&self, promise: Ref) -> bool {
         self.space.is_near(promise)
             && matches!(self.space.get(promise),
-                Ok(Content::Promise(waiting)) if matches!(waiting.stage, Stage::Question(_)))
+                Ok(Content::Promise(waiting)) if matches!(waiting.stage(), Stage::Question(_)))
     }
 
     /// Nothing more will come of the promise, nor of those that follow it.
-    pub(crate) fn finish(&mut self, promise: Ref, content: Content) -> Result<(), Problem> {
+    fn settled(&mut self, promise: Ref, content: Content) {
         let news = match &content {
             Content::Link(to) => Body::Fulfill((*to).into()),
             Content::Broken(reason) => Body::Break(reason.clone()),
             Content::Encased(value) => Body::Fulfill(value.clone()),
-            Content::Free | Content::Object { .. } | Content::Promise(_) => return Ok(()),
+            Content::Free | Content::Object { .. } | Content::Promise(_) => return,
         };
         let mut todo = vec![promise];
         while let Some(promise) = todo.pop() {
@@ -222,7 +229,34 @@ impl Core {
                 }
             }
         }
-        Ok(())
+    }
+
+    /// Breaks what waits for a session, and what stood for something behind it.
+    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
+        let lost: Vec<Ref> = self
+            .space
+            .slots
+            .iter()
+            .zip(0_u32..)
+            .filter(|(slot, _)| match &slot.content {
+                Content::Link(to) => to.vat() == session,
+                Content::Promise(waiting) => match waiting.stage() {
+                    Stage::Question(to) => *to == session,
+                    Stage::Closer { to, .. } => to.vat() == session,
+                    Stage::Naive => false,
+                },
+                _ => false,
+            })
+            .map(|(slot, index)| Ref::new(self.space.vat, index, slot.birth, Facet::Promise))
+            .collect();
+        for promise in lost {
+            let broken = Content::Broken(reason.clone());
+            if matches!(self.space.get(promise), Ok(Content::Link(_))) {
+                self.space.replace(promise, broken);
+            } else {
+                self.settled(promise, broken);
+            }
+        }
     }
 
     /// News are not counted against what the turn may send: how many there are was bounded when they were asked for.

@@ -17,6 +17,8 @@ pub(crate) struct Space {
     pub(crate) vat: VatId,
     pub(crate) slots: Vec<Slot>,
     pub(crate) free: Vec<u32>,
+    /// The list of free places up to here is as it was at the last commit.
+    pub(crate) free_low: usize,
     pub(crate) births: u64,
     undo: Vec<Undo>,
     pub(crate) young: Vec<u32>,
@@ -38,12 +40,17 @@ pub(crate) const CHANGED: u8 = 2;
 pub(crate) const MARKED: u8 = 4;
 /// Somebody outside the vat may refer to it.
 pub(crate) const EXPORTED: u8 = 8;
+/// Somebody outside the vat may resolve it. Ends when it is resolved.
+pub(crate) const RESOLVABLE: u8 = 16;
+/// What makes a place a root.
+pub(crate) const OUTSIDE: u8 = EXPORTED | RESOLVABLE;
 
 #[derive(Clone, Debug)]
 enum Undo {
     Replaced {
         index: u32,
         content: Content,
+        flags: u8,
     },
     /// More waits for a promise than did.
     Waits {
@@ -69,6 +76,7 @@ impl Space {
             vat,
             slots: Vec::new(),
             free: Vec::new(),
+            free_low: 0,
             births: 0,
             undo: Vec::new(),
             young: Vec::new(),
@@ -80,6 +88,7 @@ impl Space {
         let slot = Slot { birth: self.births, flags: YOUNG, content };
         let (index, fresh) = match self.free.pop() {
             Some(index) => {
+                self.free_low = self.free_low.min(self.free.len());
                 if let Some(place) = self.slots.get_mut(to_usize(index)) {
                     *place = slot;
                 }
@@ -120,8 +129,12 @@ impl Space {
     pub(crate) fn replace(&mut self, reference: Ref, content: Content) {
         let index = reference.index();
         if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+            let flags = slot.flags;
+            if !matches!(content, Content::Promise(_)) {
+                slot.flags &= !RESOLVABLE;
+            }
             let content = std::mem::replace(&mut slot.content, content);
-            self.undo.push(Undo::Replaced { index, content });
+            self.undo.push(Undo::Replaced { index, content, flags });
             touch(slot, index, &mut self.changed);
         }
     }
@@ -129,7 +142,7 @@ impl Space {
     /// Takes what waits for a promise, leaving `content`.
     pub(crate) fn take_waiting(&mut self, promise: Ref, content: Content) -> Option<crate::message::Waiting> {
         let Ok(Content::Promise(waiting)) = self.get(promise) else { return None };
-        let waiting = (**waiting).clone();
+        let waiting = waiting.cloned();
         self.replace(promise, content);
         Some(waiting)
     }
@@ -159,7 +172,7 @@ impl Space {
     /// The near promise that a near promise goes to, if it does.
     pub(crate) fn closer(&self, promise: Ref) -> Option<Ref> {
         match self.get(promise) {
-            Ok(Content::Promise(waiting)) => match waiting.stage {
+            Ok(Content::Promise(waiting)) => match *waiting.stage() {
                 Stage::Closer { to, .. } if self.is_near(to) => Some(to),
                 _ => None,
             },
@@ -172,7 +185,7 @@ impl Space {
         let index = promise.index();
         if let Some(slot) = self.slots.get_mut(to_usize(index))
             && let Content::Promise(waiting) = &mut slot.content
-            && let Stage::Closer { to: now, .. } = &mut waiting.stage
+            && let Some(Stage::Closer { to: now, .. }) = waiting.stage_mut()
         {
             self.undo.push(Undo::Pointed { index, to: *now });
             *now = to;
@@ -188,7 +201,8 @@ impl Space {
     ) -> Result<(), Problem> {
         let index = promise.index();
         let Some(slot) = self.slots.get_mut(to_usize(index)) else { return Err(Problem::stale(promise)) };
-        let Content::Promise(waiting) = &mut slot.content else { return Err(Problem::stale(promise)) };
+        let Content::Promise(pending) = &mut slot.content else { return Err(Problem::stale(promise)) };
+        let waiting = pending.waiting();
         let (messages, listeners) = (waiting.messages.len(), waiting.listeners.len());
         if messages + listeners >= usize::try_from(limits.waiting).unwrap_or(usize::MAX) {
             return Err(Problem::limit("waiting", limits.waiting.into()));
@@ -208,23 +222,23 @@ impl Space {
     pub(crate) fn undo_to(&mut self, savepoint: usize) {
         while self.undo.len() > savepoint {
             match self.undo.pop() {
-                Some(Undo::Replaced { index, content }) => {
+                Some(Undo::Replaced { index, content, flags }) => {
                     if let Some(slot) = self.slots.get_mut(to_usize(index)) {
                         slot.content = content;
+                        slot.flags |= flags & RESOLVABLE;
                     }
                 }
                 Some(Undo::Waits { index, messages, listeners }) => {
                     if let Some(Slot { content: Content::Promise(waiting), .. }) =
                         self.slots.get_mut(to_usize(index))
                     {
-                        waiting.messages.truncate(messages);
-                        waiting.listeners.truncate(listeners);
+                        waiting.truncate(messages, listeners);
                     }
                 }
                 Some(Undo::Pointed { index, to }) => {
                     if let Some(Slot { content: Content::Promise(waiting), .. }) =
                         self.slots.get_mut(to_usize(index))
-                        && let Stage::Closer { to: now, .. } = &mut waiting.stage
+                        && let Some(Stage::Closer { to: now, .. }) = waiting.stage_mut()
                     {
                         *now = to;
                     }
@@ -257,11 +271,17 @@ impl Space {
 
     /// Somebody outside may refer to it from now on.
     pub(crate) fn export(&mut self, reference: Ref) {
+        let flag = match reference.facet() {
+            Facet::Object | Facet::Promise => EXPORTED,
+            Facet::Resolver | Facet::Follower => RESOLVABLE,
+        };
         if self.is_near(reference)
             && let Some(slot) = self.slots.get_mut(to_usize(reference.index()))
             && slot.birth == reference.birth()
+            && slot.flags & flag == 0
         {
-            slot.flags |= EXPORTED;
+            slot.flags |= flag;
+            touch(slot, reference.index(), &mut self.changed);
         }
     }
 

@@ -9,7 +9,7 @@
 
 use crate::kind::{KindRef, Me};
 use crate::limits::{Limits, check};
-use crate::message::{Body, Content, Listener, Message, Stage};
+use crate::message::{Body, Content, Listener, Message, Pending, Stage};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
 use crate::space::Space;
@@ -37,6 +37,9 @@ pub(crate) struct Core {
     depth: u32,
     calls: u32,
     pub(crate) fuel: u64,
+    /// Numbers given out by [`Turn::stamp`], and how many there were before this turn.
+    stamps: u64,
+    stamps_before: u64,
 }
 
 /// A message, and the vat it goes to.
@@ -66,6 +69,8 @@ impl Turn {
             depth: 0,
             calls: 0,
             fuel,
+            stamps: 0,
+            stamps_before: 0,
         };
         Self { core: Box::new(core) }
     }
@@ -116,7 +121,7 @@ impl Turn {
                 (_, Content::Link(next)) => at = *next,
                 (_, Content::Encased(value)) => return Ok(value.clone()),
                 (_, Content::Broken(reason)) => return Err(Problem::refused(reason.clone())),
-                (_, Content::Promise(waiting)) => match &waiting.stage {
+                (_, Content::Promise(waiting)) => match waiting.stage() {
                     Stage::Closer { to: next, .. } if !self.core.space.is_near(*next) => at = *next,
                     _ => return Err(Problem::not_callable("a promise that nobody has kept yet")),
                 },
@@ -151,7 +156,7 @@ impl Turn {
     ///
     /// `limit`: objects.
     pub fn promise(&mut self) -> Result<(Ref, Ref), Problem> {
-        let content = Content::Promise(Box::default());
+        let content = Content::Promise(Pending::default());
         let promise = self.core.space.bear(content, Facet::Promise, &self.core.limits)?;
         Ok((promise, promise.with_facet(Facet::Resolver)))
     }
@@ -199,6 +204,42 @@ impl Turn {
         }
     }
 
+    /// Replaces the kind of an actor in place, and its state with what the kind makes of it. References to it stay good.
+    ///
+    /// # Errors
+    ///
+    /// `not-callable`: it is no actor of this vat; what the kind's upgrade says.
+    pub(crate) fn upgrade(&mut self, actor: Ref, kind: KindRef) -> Result<(), Problem> {
+        if !self.core.space.is_near(actor) {
+            return Err(Problem::far(actor));
+        }
+        let Content::Object { kind: old, state } = self.core.space.get(actor)? else {
+            return Err(Problem::not_callable("a promise"));
+        };
+        let state = if old.name() == kind.name() && old.version() == kind.version() {
+            state.clone()
+        } else {
+            kind.upgrade(old.version(), state.clone())?
+        };
+        self.core.limits.check_state(&state)?;
+        self.core.space.replace(actor, Content::Object { kind, state });
+        Ok(())
+    }
+
+    /// Runs `f`; if it fails, what it did is taken back and the turn goes on.
+    ///
+    /// # Errors
+    ///
+    /// What `f` says.
+    pub fn attempt<R>(&mut self, f: impl FnOnce(&mut Self) -> Result<R, Problem>) -> Result<R, Problem> {
+        let savepoint = self.core.savepoint();
+        let done = f(self);
+        if done.is_err() {
+            self.core.undo_to(savepoint);
+        }
+        done
+    }
+
     /// Whether it is in this vat, so that it can be called.
     #[must_use]
     pub fn is_near(&self, reference: Ref) -> bool {
@@ -238,6 +279,13 @@ impl Turn {
         }
     }
 
+    /// A number that nobody in this vat has got before, unless in a turn that was taken back: what tells handles of one turn
+    /// from those of another. It depends on the history of the vat alone. From 1 on.
+    pub fn stamp(&mut self) -> u64 {
+        self.core.stamps += 1;
+        self.core.stamps
+    }
+
     /// The limits of the vat.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -254,11 +302,13 @@ impl Turn {
         let core = &mut *self.core;
         check("call-depth", core.depth.saturating_add(1), core.limits.call_depth)?;
         core.count_call()?;
+        let depth = core.depth;
         core.depth += 1;
         let savepoint = core.savepoint();
         let answer = kind.call(self, Me { state, object }, args);
         let core = &mut *self.core;
-        core.depth = core.depth.saturating_sub(1);
+        // What panicked further in did not come past here.
+        core.depth = depth;
         let done = answer.and_then(|answer| {
             let Some(next) = answer.next else { return Ok(answer.value) };
             if next.object != object {
@@ -329,7 +379,7 @@ impl Turn {
                 }
                 (_, Content::Encased(value), _) => return Ok(Delivered::Value(value.clone())),
                 (_, Content::Broken(reason), _) => return Err(Problem::refused(reason.clone())),
-                (_, Content::Promise(waiting), body) => match (&waiting.stage, body) {
+                (_, Content::Promise(waiting), body) => match (waiting.stage(), body) {
                     // It is told at once, as it would have been if it had listened before.
                     (Stage::Closer { to, .. }, Body::Listen { listener, partial: true }) => {
                         let news = Body::Fulfill((*to).into());
@@ -380,6 +430,7 @@ impl Core {
         self.out.clear();
         self.ahead.clear();
         (self.depth, self.calls, self.fuel) = (0, 0, self.limits.fuel_per_turn);
+        self.stamps_before = self.stamps;
     }
 
     fn savepoint(&self) -> Savepoint {
@@ -396,6 +447,7 @@ impl Core {
     pub(crate) fn undo_all(&mut self) {
         self.undo_to(Savepoint { space: 0, out: 0, ahead: 0 });
         self.depth = 0;
+        self.stamps = self.stamps_before;
     }
 
     pub(crate) fn count_call(&mut self) -> Result<(), Problem> {

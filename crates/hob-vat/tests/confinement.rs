@@ -129,7 +129,13 @@ fn checked_step(map: &mut Actormap) -> Result<bool, TestCaseError> {
                 Body::Fulfill(_) | Body::Break(_) => {
                     one == message.to && before.iter().any(|it| it.waits && it.refs.contains(&one))
                 }
-                Body::Args(_) => false,
+                // What is for a promise that follows a question goes where the question went: the actor sees none of it.
+                Body::Args(args) => {
+                    let from = |it: &&probe::Place| probe::same_place(it.reference, report.message.to);
+                    one == message.to
+                        && report.message.body == Body::Args(args.clone())
+                        && before.iter().find(from).is_some_and(|it| it.waits && it.refs.contains(&one))
+                }
             };
             prop_assert!(known.has(one) || kernel, "{} in {:?} of {:?}", one, message, report);
         }

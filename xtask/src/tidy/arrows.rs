@@ -11,8 +11,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-machine", &[]),
     ("hob-syrup", &[]),
     ("hob-vat", &["hob-syrup"]),
+    ("hob-repl", &["hob-vat"]),
     ("hob-store", &["hob-machine", "hob-vat"]),
-    ("hob-abi", &["hob-cap", "hob-engine", "hob-kernel", "hob-os"]),
+    ("hob-abi", &["hob-cap", "hob-engine", "hob-kernel", "hob-os", "hob-syrup", "hob-vat"]),
     ("hob-record", &["hob-cap", "hob-engine"]),
     ("hob-package", &["hob-abi", "hob-cap", "hob-engine"]),
     (

@@ -11,7 +11,7 @@ mod write;
 
 use arcstr::ArcStr;
 
-use crate::message::{Message, Waiting};
+use crate::message::Message;
 use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::value::Value;
@@ -32,10 +32,10 @@ pub struct TurnRecord {
     pub inputs: Vec<Input>,
     /// Places that changed or are new, in ascending order.
     pub changes: Vec<Change>,
-    /// Places that became free, in the order they became so.
-    pub freed: Vec<u32>,
-    /// What waits for a turn.
-    pub queue: Vec<Message>,
+    /// How the list of free places changed.
+    pub free: Free,
+    /// How the queue of messages that wait for a turn changed.
+    pub queue: QueueChange,
     /// What goes to other vats.
     pub outbox: Vec<Sent>,
     /// Turns that failed.
@@ -71,10 +71,32 @@ pub struct Change {
     pub index: u32,
     /// Whose.
     pub birth: u64,
-    /// Whether somebody outside may refer to it.
-    pub exported: bool,
+    /// Who outside may refer to it: 8 to what it is, 16 to its resolver; the sum of those that apply.
+    pub outside: u8,
     /// What is there.
     pub content: Stored,
+}
+
+/// How the queue changed: so many left at its front, and these came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueChange {
+    /// How many of those that waited wait no more.
+    pub taken: u64,
+    /// What waits in front of the others now.
+    pub front: Vec<Message>,
+    /// What waits behind them.
+    pub back: Vec<Message>,
+}
+
+/// How many places there are, and how the list of free ones changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Free {
+    /// How many places there are, free ones too.
+    pub places: u32,
+    /// How many of the list were left alone.
+    pub kept: u64,
+    /// What follows them now; the last is taken first.
+    pub tail: Vec<u32>,
 }
 
 /// A turn that failed.
@@ -112,7 +134,7 @@ pub enum Stored {
 
 /// What waits for a promise.
 #[derive(Clone, Debug)]
-pub struct Pending(pub(crate) Box<Waiting>);
+pub struct Pending(pub(crate) crate::message::Pending);
 
 impl PartialEq for Stored {
     fn eq(&self, other: &Self) -> bool {

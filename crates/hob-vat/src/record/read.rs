@@ -2,11 +2,12 @@
 
 use hob_syrup::{DEPTH_MAX, Kind, Limits, Mode, Reader};
 
-use super::{Change, Failure, Input, LAYOUT, Pending, Sent, Snapshot, Stored, TurnRecord};
+use super::{Change, Failure, Free, Input, LAYOUT, Pending, QueueChange, Sent, Snapshot, Stored, TurnRecord};
 use crate::codec::{Names, not_syrup, read_list, read_value};
 use crate::message::{Body, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
+use crate::space::OUTSIDE;
 use crate::value::Value;
 
 type Read<T> = Result<T, Problem>;
@@ -20,8 +21,8 @@ pub(super) fn record(bytes: &[u8]) -> Read<TurnRecord> {
             outside: r.bool().map_err(not_syrup)?,
             inputs: each(r, input)?,
             changes: each(r, change)?,
-            freed: each(r, small)?,
-            queue: each(r, message)?,
+            free: Free { places: small(r)?, kept: number(r)?, tail: each(r, small)? },
+            queue: QueueChange { taken: number(r)?, front: each(r, message)?, back: each(r, message)? },
             outbox: each(r, sent)?,
             failures: each(r, failure)?,
         })
@@ -117,7 +118,12 @@ fn failure(r: &mut Reader<'_>) -> Read<Failure> {
 fn change(r: &mut Reader<'_>) -> Read<Change> {
     fields(r, "at", |r| {
         let (index, birth) = (small(r)?, number(r)?);
-        Ok(Change { index, birth, exported: r.bool().map_err(not_syrup)?, content: content(r)? })
+        Ok(Change {
+            index,
+            birth,
+            outside: r.u64().map(|flags| u8::try_from(flags).unwrap_or(0) & OUTSIDE).map_err(not_syrup)?,
+            content: content(r)?,
+        })
     })
 }
 
@@ -142,7 +148,7 @@ fn content(r: &mut Reader<'_>) -> Read<Stored> {
                     Ok(Listener { who: reference(r)?, partial: r.bool().map_err(not_syrup)? })
                 })
             })?;
-            Stored::Promise(Pending(Box::new(Waiting { stage, messages, listeners })))
+            Stored::Promise(Pending(Waiting { stage, messages, listeners }.into()))
         }
         "link" => Stored::Link(reference(r)?),
         "encased" => Stored::Encased(value(r)?),

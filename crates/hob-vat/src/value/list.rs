@@ -60,7 +60,8 @@ impl List {
     /// No values.
     #[must_use]
     pub fn empty() -> Self {
-        std::iter::empty().collect()
+        static EMPTY: std::sync::LazyLock<List> = std::sync::LazyLock::new(|| List::from(Vec::new()));
+        EMPTY.clone()
     }
 
     pub(crate) fn meta(&self) -> Meta {
@@ -117,6 +118,9 @@ impl From<Vec<Value>> for List {
 impl<const N: usize> From<[Value; N]> for List {
     /// Needs no heap but the list's own.
     fn from(items: [Value; N]) -> Self {
+        if N == 0 {
+            return Self::empty();
+        }
         let meta = measure(&items);
         Self(ThinArc::from_header_and_iter(meta, items.into_iter()))
     }

@@ -1,0 +1,110 @@
+//! Which code the actors of a store are made of: kinds by name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arcstr::ArcStr;
+
+use crate::kind::KindRef;
+use crate::message::Content;
+use crate::problem::Problem;
+use crate::record::{Pending, Stored};
+
+/// Kinds by name. A store holds no code: what it names must be here when it is opened.
+///
+/// ```
+/// let kinds = hob_vat::Kinds::library();
+/// assert!(kinds.get("hob.cell").is_some());
+/// ```
+#[derive(Clone, Default)]
+pub struct Kinds {
+    named: BTreeMap<ArcStr, KindRef>,
+    others: Option<Arc<Find>>,
+}
+
+/// Finds a kind by its name.
+type Find = dyn Fn(&str) -> Option<KindRef> + Send + Sync;
+
+impl Kinds {
+    /// Those that the kernel itself needs, and no others.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default().with(&crate::on::ON).with(&crate::roots::ROOTS)
+    }
+
+    /// Those of the library.
+    #[must_use]
+    pub fn library() -> Self {
+        crate::library::kinds().fold(Self::new(), Self::with)
+    }
+
+    /// The same with one more. Of two of one name the last counts.
+    #[must_use]
+    pub fn with(mut self, kind: impl Into<KindRef>) -> Self {
+        let kind = kind.into();
+        self.named.insert(kind.name().into(), kind);
+        self
+    }
+
+    /// The same, and asks `find` for kinds that have no name here.
+    #[must_use]
+    pub fn or_else(mut self, find: impl Fn(&str) -> Option<KindRef> + Send + Sync + 'static) -> Self {
+        self.others = Some(Arc::new(find));
+        self
+    }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<KindRef> {
+        if let Some(made) = name.strip_prefix(crate::kind::MAKES) {
+            return self.get(made).map(crate::kind::maker);
+        }
+        self.named.get(name).cloned().or_else(|| self.others.as_ref().and_then(|find| find(name)))
+    }
+
+    /// What a store has, as what a vat has: kinds found, states upgraded.
+    pub(crate) fn restore(&self, stored: &Stored) -> Result<Content, Problem> {
+        Ok(match stored {
+            Stored::Object { kind: name, version, state } => {
+                let kind = self.get(name).ok_or_else(|| {
+                    Problem::rule(
+                        "unknown-kind",
+                        format!("the store has actors of kind {name}, which is not registered"),
+                    )
+                })?;
+                let state = if *version == kind.version() {
+                    state.clone()
+                } else {
+                    kind.upgrade(*version, state.clone())?
+                };
+                Content::Object { kind, state }
+            }
+            Stored::Promise(Pending(waiting)) => Content::Promise(waiting.clone()),
+            Stored::Link(to) => Content::Link(*to),
+            Stored::Encased(value) => Content::Encased(value.clone()),
+            Stored::Broken(reason) => Content::Broken(reason.clone()),
+        })
+    }
+}
+
+impl std::fmt::Debug for Kinds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.named.keys()).finish()
+    }
+}
+
+impl Content {
+    /// What a store has of it; None when nothing is there.
+    pub(crate) fn store(&self) -> Option<Stored> {
+        Some(match self {
+            Self::Free => return None,
+            Self::Object { kind, state } => {
+                Stored::Object { kind: kind.name().into(), version: kind.version(), state: state.clone() }
+            }
+            Self::Promise(waiting) => Stored::Promise(Pending(waiting.clone())),
+            Self::Link(to) => Stored::Link(*to),
+            Self::Encased(value) => Stored::Encased(value.clone()),
+            Self::Broken(reason) => Stored::Broken(reason.clone()),
+        })
+    }
+}

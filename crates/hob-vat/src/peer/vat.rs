@@ -1,0 +1,202 @@
+//! A vat as the program sees it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use super::cell::Cell;
+use super::commit::Ticket;
+use super::{Replies, Shared};
+use crate::actormap::Holds;
+use crate::kind::KindRef;
+use crate::message::{Body, Message};
+use crate::problem::Problem;
+use crate::reference::{Facet, Ref, VatId};
+use crate::turn::Turn;
+use crate::value::{List, Value};
+
+/// A vat of a peer. Cheap to clone; all clones are the same.
+#[derive(Clone)]
+pub struct Vat {
+    shared: Arc<Shared>,
+    cell: Arc<Cell>,
+}
+
+impl Vat {
+    pub(super) fn new(shared: &Arc<Shared>, cell: Arc<Cell>) -> Self {
+        Self { shared: Arc::clone(shared), cell }
+    }
+
+    /// Its number within the peer.
+    #[must_use]
+    pub fn id(&self) -> VatId {
+        self.cell.id
+    }
+
+    /// Its name; empty for one that ends with the process.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.cell.name
+    }
+
+    /// Runs `f` as a turn, on this thread, and then the turns that follow from it in this vat. What it returns is durable when it
+    /// returns, if the vat is. The references in what it returns are held from then on, until [`Vat::release`].
+    ///
+    /// # Errors
+    ///
+    /// What `f` says; nothing it did remains then. `store`: what was done could not be kept; the vat has halted.
+    pub fn run<R: Holds>(&self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
+        let (told, wait) = sync_channel(1);
+        let done = {
+            let mut core = self.cell.core();
+            if let Some(problem) = &core.halted {
+                return Err(problem.clone());
+            }
+            let done = core.map.poke(f)?;
+            let mut found = Vec::new();
+            done.visit_refs(&mut |reference| found.push(reference));
+            for reference in found {
+                let held = core.held.entry(reference).or_default();
+                *held = held.saturating_add(1);
+            }
+            core.outside = true;
+            core.map.churn();
+            core.commit(&self.cell, &self.shared, Some(Ticket(told)));
+            done
+        };
+        self.shared.ready.schedule(&self.cell);
+        match wait.recv() {
+            Ok(result) => result.map(|()| done),
+            Err(_) => Err(Problem::rule("store", "the peer has ended".into())),
+        }
+    }
+
+    /// Runs `f` as a turn and takes back all it did.
+    ///
+    /// # Errors
+    ///
+    /// What `f` says.
+    pub fn peek<R>(&self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
+        let mut core = self.cell.core();
+        match &core.halted {
+            Some(problem) => Err(problem.clone()),
+            None => core.map.peek(f),
+        }
+    }
+
+    /// Sends a message from the program.
+    ///
+    /// # Errors
+    ///
+    /// `limit`: mailbox, when the receiver has too many already.
+    pub fn send_only(&self, to: Ref, args: impl Into<List>) -> Result<(), Problem> {
+        self.shared.hand_in(Replies::VAT, Message { to, body: Body::Args(args.into()), resolver: None })
+    }
+
+    /// Sends a message and waits for what comes of it: until a promise among the answers is settled too.
+    ///
+    /// # Errors
+    ///
+    /// What the promise was broken with; `deadline`; `limit`: mailbox.
+    pub fn ask(&self, to: Ref, args: impl Into<List>, within: Duration) -> Result<Value, Problem> {
+        let args = args.into();
+        let asked = self.run(|turn| {
+            let (resolver, receive) = self.shared.replies.expect();
+            let promise = turn.send(to, args)?;
+            turn.listen(promise, resolver, false)?;
+            Ok(Asked(resolver, receive))
+        })?;
+        match asked.1.recv_timeout(within) {
+            Ok(reply) => reply.map_err(Problem::refused),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                self.shared.replies.forget(asked.0);
+                Err(Problem::rule("deadline", format!("no answer within {within:?}")))
+            }
+        }
+    }
+
+    /// Gives a reference a name, by which it is found after a restart.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vat::run`].
+    pub fn publish(&self, name: &str, to: Ref) -> Result<(), Problem> {
+        let args = [Value::symbol("set"), name.into(), to.into()];
+        self.run(|turn| turn.call(roots(self.cell.id), &args)).map(|_| ())
+    }
+
+    /// The reference of a name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vat::run`].
+    pub fn find(&self, name: &str) -> Result<Option<Ref>, Problem> {
+        let args = [Value::symbol("get"), name.into()];
+        self.peek(|turn| turn.call(roots(self.cell.id), &args)).map(|value| value.as_ref())
+    }
+
+    /// Takes a name away.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vat::run`].
+    pub fn withdraw(&self, name: &str) -> Result<(), Problem> {
+        let args = [Value::symbol("remove"), name.into()];
+        self.run(|turn| turn.call(roots(self.cell.id), &args)).map(|_| ())
+    }
+
+    /// A reference that [`Vat::run`] returned is held once less. What nobody holds and nobody reaches is collected.
+    pub fn release(&self, reference: Ref) {
+        let mut core = self.cell.core();
+        if let Some(held) = core.held.get_mut(&reference) {
+            *held = held.saturating_sub(1);
+            if *held == 0 {
+                core.held.remove(&reference);
+            }
+        }
+    }
+
+    /// Collects what nobody reaches. Returns how many actors and promises it were.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vat::run`].
+    pub fn collect(&self) -> Result<usize, Problem> {
+        let mut core = self.cell.core();
+        if let Some(problem) = &core.halted {
+            return Err(problem.clone());
+        }
+        let held: Vec<_> = core.held.keys().copied().collect();
+        let freed = core.map.collect_full(held).len();
+        core.commit(&self.cell, &self.shared, None);
+        Ok(freed)
+    }
+
+    /// Actors and promises in it.
+    #[must_use]
+    pub fn population(&self) -> usize {
+        self.cell.core().map.population()
+    }
+
+    /// Replaces the kind and the state of an actor in place: its references stay good.
+    ///
+    /// # Errors
+    ///
+    /// `not-callable`: it is no actor of this vat; what the upgrade says.
+    pub fn upgrade(&self, actor: Ref, kind: impl Into<KindRef>) -> Result<(), Problem> {
+        let kind = kind.into();
+        self.run(|turn| turn.upgrade(actor, kind))
+    }
+}
+
+/// The first place of every vat of a peer.
+pub(super) fn roots(vat: VatId) -> Ref {
+    Ref::new(vat, 0, 0, Facet::Object)
+}
+
+/// A question of the program, on its way.
+struct Asked(Ref, std::sync::mpsc::Receiver<super::replies::Reply>);
+
+impl Holds for Asked {
+    fn visit_refs(&self, _: &mut dyn FnMut(Ref)) {}
+}
