@@ -4,6 +4,7 @@
 #![allow(
     unsafe_code,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "an allocator that counts is unsafe to write, and a test may fail loudly"
 )]
 

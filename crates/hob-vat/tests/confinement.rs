@@ -1,5 +1,14 @@
 //! What an actor has no reference to, it cannot reach; what nobody can reach, is gone, and nothing else is.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test may fail loudly, and tables of cases are written as they are read"
+)]
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,14 @@
 //! Each limit at the limit and one past it, with what the error says.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test may fail loudly, and tables of cases are written as they are read"
+)]
+
 mod common;
 
 use common::*;
