@@ -1,5 +1,14 @@
 //! A turn is all or nothing, and so is a call within it; a look changes nothing; a fork is its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test may fail loudly, and tables of cases are written as they are read"
+)]
+
 mod common;
 
 use std::sync::Arc;

@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-sidecar", &["hob"]),
     ("hob-cli", &["hob", "hob-serve", "hob-sidecar"]),
     ("hob-conformance", &["hob", "hob-package"]),
-    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup"]),
+    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup", "hob-vat"]),
     ("xtask", &[]),
 ];
 
