@@ -10,7 +10,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hob_abi::actor::{Answered, HasSeat, Ready, Seat, problem_of};
+use hob_abi::actor::{Answered, HasSeat, Ready, Room, Seat, problem_of};
 use hob_cap::Limits;
 use hob_engine::{BackendKind, Bounds, Fault, Linked};
 use hob_vat::{KindRef, Limits as VatLimits, Me, Problem, Turn, Value};
@@ -86,13 +86,14 @@ impl<S: Chair> Pool<S> {
 
     /// Makes a state of an older version into one of this.
     pub(super) fn upgrade(&self, from: u32, state: &Value) -> Result<Answered, Problem> {
-        let VatLimits { fuel_per_turn: fuel, state_bytes, .. } = VatLimits::default();
+        let VatLimits { fuel_per_turn: fuel, state_bytes, value_depth, .. } = VatLimits::default();
+        let room = Room { weight: state_bytes, depth: value_depth };
         nest::within(&self.limits, |nest| {
             let told = |fault: Fault| problem_of(&fault, fuel);
             let mut waiting = self.take(nest, fuel).map_err(told)?;
             waiting.ready.seat().write_upgrade(from, state)?;
             renew(&mut waiting, nest.bounds(fuel)).map_err(told)?;
-            let done = waiting.ready.upgrade(state_bytes, fuel);
+            let done = waiting.ready.upgrade(room, fuel);
             self.give_back(waiting);
             done
         })
