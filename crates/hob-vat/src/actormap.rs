@@ -4,12 +4,13 @@
 //! ([`Actormap::peek`]), changed ([`Actormap::poke`]), copied ([`Actormap::fork`]) and joined with a copy again
 //! ([`Actormap::merge`]). A vat drives one; tests and time travel drive others.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use crate::limits::Limits;
 use crate::message::{Body, Message};
 use crate::problem::Problem;
+use crate::queue::Queue;
 use crate::record::Failure;
 use crate::reference::{Ref, VatId};
 use crate::turn::{Delivered, Out, Turn};
@@ -32,14 +33,15 @@ use crate::value::Value;
 pub struct Actormap {
     pub(crate) turn: Turn,
     /// Messages for this vat, in the order they are delivered.
-    pub(crate) queue: VecDeque<Message>,
+    pub(crate) queue: Queue,
     /// Messages for others, of turns that ended well.
     pub(crate) outbox: Vec<Out>,
     /// Turns that were run.
     pub(crate) turns: u64,
-    /// Counts what changes it, so that a fork knows whether it is still one.
-    version: u64,
-    forked_at: u64,
+    /// Shared with its forks until it changes, so that a fork knows whether it is still one.
+    state: Arc<()>,
+    /// What it was forked from, as it was then.
+    forked_from: Option<Arc<()>>,
     pub(crate) reports: Option<Vec<Report>>,
     /// Turns that failed since this was looked at.
     pub(crate) failures: Vec<Failure>,
@@ -94,11 +96,11 @@ impl Actormap {
     pub(crate) fn of_vat(vat: VatId, limits: Limits) -> Self {
         Self {
             turn: Turn::new(vat, limits),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             outbox: Vec::new(),
             turns: 0,
-            version: 0,
-            forked_at: 0,
+            state: Arc::default(),
+            forked_from: None,
             reports: None,
             failures: Vec::new(),
         }
@@ -110,8 +112,8 @@ impl Actormap {
     ///
     /// What `f` says; nothing it did remains then.
     pub fn poke<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
-        self.turn.core.begin();
-        self.version += 1;
+        self.turn.core.begin(self.queue.len() + self.outbox.len());
+        self.change();
         match guarded(|| f(&mut self.turn)) {
             Ok(done) => {
                 self.keep();
@@ -130,7 +132,7 @@ impl Actormap {
     ///
     /// What `f` says.
     pub fn peek<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
-        self.turn.core.begin();
+        self.turn.core.begin(self.queue.len() + self.outbox.len());
         let done = guarded(|| f(&mut self.turn));
         self.turn.core.undo_all();
         done
@@ -140,12 +142,14 @@ impl Actormap {
     ///
     /// # Errors
     ///
-    /// `limit`: mailbox.
+    /// `limit`: mailbox, message-bytes, value-depth.
     pub fn enqueue(&mut self, message: Message) -> Result<(), Problem> {
         let allowed = self.turn.limits().mailbox;
         if self.queue.len() >= usize::try_from(allowed).unwrap_or(usize::MAX) {
             return Err(Problem::limit("mailbox", allowed.into()));
         }
+        message.check(self.turn.limits())?;
+        self.change();
         self.queue.push_back(message);
         Ok(())
     }
@@ -175,8 +179,8 @@ impl Actormap {
             queue: self.queue.clone(),
             outbox: self.outbox.clone(),
             turns: self.turns,
-            version: self.version,
-            forked_at: self.version,
+            state: Arc::default(),
+            forked_from: Some(Arc::clone(&self.state)),
             reports: None,
             failures: Vec::new(),
         }
@@ -188,13 +192,21 @@ impl Actormap {
     ///
     /// `stale-fork`: this was changed since; nothing happens then.
     pub fn merge(&mut self, fork: Self) -> Result<(), Problem> {
-        if fork.forked_at != self.version || fork.vat() != self.vat() {
+        if !fork.forked_from.is_some_and(|state| Arc::ptr_eq(&state, &self.state)) {
             return Err(Problem::rule("stale-fork", "what was forked has changed since".into()));
         }
-        let reports = self.reports.take();
-        *self =
-            Self { forked_at: self.forked_at, version: fork.version.max(self.version) + 1, reports, ..fork };
+        let births = fork.turn.core.space.births.max(self.turn.core.space.births);
+        (self.turn, self.queue, self.outbox, self.turns) = (fork.turn, fork.queue, fork.outbox, fork.turns);
+        self.turn.core.space.births = births;
+        self.state = Arc::default();
         Ok(())
+    }
+
+    /// It is no longer what its forks were forked from.
+    pub(crate) fn change(&mut self) {
+        if Arc::strong_count(&self.state) > 1 {
+            self.state = Arc::default();
+        }
     }
 
     /// The number of the vat it belongs to.
@@ -228,8 +240,8 @@ impl Actormap {
     /// A session ended: what waits for it, and what stood for something behind it, is broken.
     pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
         self.turns += 1;
-        self.version += 1;
-        self.turn.core.begin();
+        self.change();
+        self.turn.core.begin(self.queue.len() + self.outbox.len());
         self.turn.core.sever(session, reason);
         self.keep();
     }
@@ -237,15 +249,25 @@ impl Actormap {
     /// Handles one message.
     pub(crate) fn turn(&mut self, message: Message) {
         self.turns += 1;
-        self.version += 1;
-        self.turn.core.begin();
+        self.change();
+        self.turn.core.begin(self.queue.len() + self.outbox.len());
         let watched = self.reports.is_some().then(|| message.clone());
-        let (to, resolver) = (message.to, message.resolver);
+        let to = message.to;
+        // Who wants to be told what came of the promise is told, too, that it could not listen.
+        let resolver = match message.body {
+            Body::Listen { listener, .. } => Some(listener),
+            _ => message.resolver,
+        };
         let done = guarded(|| self.turn.deliver(message)).and_then(|delivered| {
             if let Delivered::Value(value) = &delivered {
-                self.turn.limits().check_message(value.weight(), value.depth())?;
+                self.turn.limits().check_value(value)?;
             }
             Ok(delivered)
+        });
+        // A reason is a value that is sent, too. One that is too large is replaced by a reason that says so.
+        let done = done.map_err(|problem| match self.turn.limits().check_value(&problem.reason()) {
+            Ok(()) => problem,
+            Err(limit) => limit,
         });
         let outcome = match done {
             Ok(Delivered::Passed) => Outcome::Passed,

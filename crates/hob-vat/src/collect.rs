@@ -30,8 +30,9 @@ impl Actormap {
     /// Ends a churn: forgets what it made and nobody kept, and says what changed.
     pub(crate) fn settle_young(&mut self, held: &Held) -> Delta {
         let space = &mut self.turn.core.space;
-        let mut marker = Marker { only: YOUNG, todo: Vec::new() };
-        for message in &self.queue {
+        let mut marker = Marker { only: YOUNG, ..Marker::default() };
+        // What waited at the last commit can know nothing that was made since.
+        for message in self.queue.front().chain(self.queue.back()) {
             message.visit_refs(&mut |found| marker.reach(space, found));
         }
         for out in &self.outbox {
@@ -84,9 +85,9 @@ impl Actormap {
     /// became free.
     pub(crate) fn collect_full(&mut self, roots: impl IntoIterator<Item = Ref>) -> Vec<u32> {
         let space = &mut self.turn.core.space;
-        let mut marker = Marker { only: 0, todo: Vec::new() };
+        let mut marker = Marker::default();
         roots.into_iter().for_each(|root| marker.reach(space, root));
-        for message in &self.queue {
+        for message in self.queue.iter() {
             message.visit_refs(&mut |found| marker.reach(space, found));
         }
         for out in &self.outbox {
@@ -108,8 +109,12 @@ impl Actormap {
                 freed.push(index);
             }
         }
-        space.young.retain(|index| !freed.contains(index));
-        space.changed.retain(|index| !freed.contains(index));
+        // What became free has no flags any more.
+        let Space { slots, young, changed, .. } = space;
+        let flagged =
+            |index: &u32, flag| slots.get(to_usize(*index)).is_some_and(|slot| slot.flags & flag != 0);
+        young.retain(|index| flagged(index, YOUNG));
+        changed.retain(|index| flagged(index, CHANGED));
         freed
     }
 
@@ -120,10 +125,12 @@ impl Actormap {
     }
 }
 
+#[derive(Default)]
 struct Marker {
     /// Only places with this flag are marked; 0: all.
     only: u8,
     todo: Vec<u32>,
+    found: Vec<Ref>,
 }
 
 impl Marker {
@@ -147,11 +154,12 @@ impl Marker {
 
     /// Marks what a place refers to.
     fn visit(&mut self, space: &mut Space, index: u32) {
-        let mut found = Vec::new();
+        let mut found = std::mem::take(&mut self.found);
         if let Some(slot) = space.slots.get(to_usize(index)) {
             slot.content.visit_refs(&mut |reference| found.push(reference));
         }
-        found.into_iter().for_each(|reference| self.reach(space, reference));
+        found.drain(..).for_each(|reference| self.reach(space, reference));
+        self.found = found;
     }
 
     fn finish(&mut self, space: &mut Space) {

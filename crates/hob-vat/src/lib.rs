@@ -28,7 +28,10 @@ mod limits;
 mod message;
 mod on;
 mod peer;
+#[doc(hidden)]
+pub mod probe;
 mod problem;
+mod queue;
 pub mod record;
 mod reference;
 mod roots;
@@ -40,10 +43,12 @@ mod turn;
 mod value;
 
 pub use actormap::{Actormap, Holds, Outcome, Report};
-pub use codec::{Names, NoNames, decode, encode, read_list, read_value, write_list, write_value};
-pub use kind::{Answer, Kind, KindRef, Me, kind_fn};
+pub use codec::{
+    ENCODED_DEPTH_MAX, Names, NoNames, decode, encode, read_list, read_value, write_list, write_value,
+};
+pub use kind::{Answer, Kind, KindRef, Me, kind_fn, maker};
 pub use kinds::Kinds;
-pub use limits::Limits;
+pub use limits::{Limits, VALUE_DEPTH_MAX};
 pub use message::{Body, Message};
 pub use on::On;
 pub use peer::{Peer, PeerBuilder, Vat};

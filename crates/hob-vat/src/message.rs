@@ -1,6 +1,8 @@
 //! Messages: what waits in queues, between vats, and in front of promises.
 
 use crate::kind::KindRef;
+use crate::limits::Limits;
+use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::value::{List, Value};
 
@@ -34,6 +36,16 @@ pub enum Body {
 }
 
 impl Message {
+    /// Whether what it carries is within limits.
+    pub(crate) fn check(&self, limits: &Limits) -> Result<(), Problem> {
+        let meta = match &self.body {
+            Body::Args(args) => args.meta(),
+            Body::Fulfill(value) | Body::Break(value) => value.meta(),
+            Body::Listen { .. } => return Ok(()),
+        };
+        limits.check_message(meta.weight, meta.depth)
+    }
+
     pub(crate) fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
         visit(self.to);
         if let Some(resolver) = self.resolver {
@@ -57,7 +69,7 @@ pub(crate) enum Content {
         state: Value,
     },
     /// A promise of which nothing final is known.
-    Promise(Box<Waiting>),
+    Promise(Pending),
     /// A promise that stands for an object.
     Link(Ref),
     /// A promise that stands for a value.
@@ -65,6 +77,10 @@ pub(crate) enum Content {
     /// A promise that will not be kept.
     Broken(Value),
 }
+
+/// A promise that is not settled. One that nobody waits for and nobody said anything of takes no room.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pending(Option<Box<Waiting>>);
 
 /// What waits for a promise, and how far it got.
 #[derive(Clone, Debug, Default)]
@@ -91,15 +107,47 @@ pub(crate) struct Listener {
     pub(crate) partial: bool,
 }
 
+impl Pending {
+    pub(crate) fn stage(&self) -> &Stage {
+        self.0.as_ref().map_or(&Stage::Naive, |waiting| &waiting.stage)
+    }
+
+    pub(crate) fn stage_mut(&mut self) -> Option<&mut Stage> {
+        self.0.as_mut().map(|waiting| &mut waiting.stage)
+    }
+
+    pub(crate) fn messages(&self) -> &[Message] {
+        self.0.as_ref().map_or(&[], |waiting| &waiting.messages)
+    }
+
+    pub(crate) fn listeners(&self) -> &[Listener] {
+        self.0.as_ref().map_or(&[], |waiting| &waiting.listeners)
+    }
+
+    pub(crate) fn waiting(&mut self) -> &mut Waiting {
+        self.0.get_or_insert_default()
+    }
+
+    pub(crate) fn cloned(&self) -> Waiting {
+        self.0.as_deref().cloned().unwrap_or_default()
+    }
+}
+
+impl From<Waiting> for Pending {
+    fn from(waiting: Waiting) -> Self {
+        Self(Some(Box::new(waiting)))
+    }
+}
+
 impl Content {
     pub(crate) fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
         match self {
             Self::Free => {}
             Self::Object { state, .. } => state.visit_refs(visit),
             Self::Promise(waiting) => {
-                waiting.messages.iter().for_each(|message| message.visit_refs(visit));
-                waiting.listeners.iter().for_each(|listener| visit(listener.who));
-                if let Stage::Closer { to, history } = &waiting.stage {
+                waiting.messages().iter().for_each(|message| message.visit_refs(visit));
+                waiting.listeners().iter().for_each(|listener| visit(listener.who));
+                if let Stage::Closer { to, history } = waiting.stage() {
                     visit(*to);
                     history.iter().for_each(|past| visit(*past));
                 }

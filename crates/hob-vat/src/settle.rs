@@ -6,7 +6,7 @@
 //!                └ one promise after another; a circle breaks it
 //! ```
 //!
-//! Messages that wait go where the promise goes, before anything sent later. Those for a promise of another vat wait here until
+//! Messages that wait go where the promise goes when that is known, before anything sent later. Those for a promise of another vat wait here until
 //! it is settled: only answers are pipelined over a wire. Listeners are told once; who asked for partial news is told of the next
 //! promise, and may listen to that.
 
@@ -20,6 +20,9 @@ impl Core {
     /// A resolver is called, or sent to, like any object: `['fulfill value]` or `['break reason]`.
     pub(crate) fn settle_by_args(&mut self, resolver: Ref, args: &[Value]) -> Result<(), Problem> {
         let body = match (args.first().and_then(Value::as_name), args) {
+            (Some("fulfill" | "break"), [_, value]) if self.limits.check_value(value).is_err() => {
+                return self.limits.check_value(value);
+            }
             (Some("fulfill"), [_, value]) => Body::Fulfill(value.clone()),
             (Some("break"), [_, reason]) => Body::Break(reason.clone()),
             (Some("fulfill" | "break"), _) => {
@@ -35,7 +38,7 @@ impl Core {
         let promise = resolver.with_facet(Facet::Promise);
         let follows = resolver.facet() == Facet::Follower;
         let closer = match self.space.get(promise)? {
-            Content::Promise(waiting) => matches!(waiting.stage, Stage::Closer { .. }),
+            Content::Promise(waiting) => matches!(waiting.stage(), Stage::Closer { .. }),
             _ if follows => return Ok(()),
             _ => return Err(already_resolved()),
         };
@@ -47,90 +50,137 @@ impl Core {
             Body::Break(reason) => self.finish(promise, Content::Broken(reason)),
             Body::Fulfill(Value::Ref(next)) => self.point(promise, next),
             Body::Fulfill(value) => self.finish(promise, Content::Encased(value)),
-            // An object that resolves is no promise: it is what it is.
-            Body::Listen { listener, .. } => {
-                self.post(Message { to: listener, body: Body::Fulfill(resolver.into()), resolver: None })
-            }
+            Body::Listen { .. } => Ok(()),
         }
     }
 
     /// The promise stands for what `next` stands for.
     fn point(&mut self, promise: Ref, next: Ref) -> Result<(), Problem> {
-        let mut at = next;
-        loop {
-            if at == promise || self.has_been(promise, at) {
-                let reason = Value::error("promise-cycle", "the promise was resolved to itself");
-                return self.finish(promise, Content::Broken(reason));
+        let end = if next.facet() == Facet::Promise { self.end_of(next) } else { next };
+        if end == promise {
+            return self.finish(promise, circle());
+        }
+        if end.facet() != Facet::Promise {
+            return self.finish(promise, Content::Link(end));
+        }
+        if !self.space.is_near(end) {
+            return self.follow(promise, end);
+        }
+        match self.space.get(end) {
+            Ok(Content::Promise(_)) => self.follow(promise, end),
+            Ok(settled) => {
+                let settled = settled.clone();
+                self.finish(promise, settled)
             }
-            if at.facet() != Facet::Promise {
-                return self.finish(promise, Content::Link(at));
-            }
-            if !self.space.is_near(at) {
-                return self.follow(promise, at);
-            }
-            match self.space.get(at)? {
-                Content::Link(further) => at = *further,
-                Content::Promise(waiting) => match &waiting.stage {
-                    Stage::Closer { to, .. } if self.space.is_near(*to) => at = *to,
-                    _ => return self.follow(promise, at),
-                },
-                settled => {
-                    let settled = settled.clone();
-                    return self.finish(promise, settled);
-                }
-            }
+            // What it was to stand for is gone. Whoever waits for it is told so.
+            Err(gone) => self.finish(promise, Content::Broken(gone.reason())),
         }
     }
 
-    fn has_been(&self, promise: Ref, at: Ref) -> bool {
-        match self.space.get(promise) {
-            Ok(Content::Promise(waiting)) => match &waiting.stage {
-                Stage::Closer { history, .. } => history.contains(&at),
-                _ => false,
-            },
-            _ => false,
+    /// The last of the near promises that lead from this one to the next. The way is shorter for who asks again, so that
+    /// long ways are not gone often.
+    pub(crate) fn end_of(&mut self, promise: Ref) -> Ref {
+        let mut end = promise;
+        while self.space.is_near(end)
+            && let Some(next) = self.space.closer(end)
+        {
+            end = next;
         }
+        let mut at = promise;
+        while self.space.is_near(at)
+            && let Some(next) = self.space.closer(at)
+            && next != end
+        {
+            self.space.shorten(at, end);
+            at = next;
+        }
+        end
     }
 
     /// The promise goes where another goes, which nobody knows yet.
+    ///
+    /// What waits for it stays: who follows is told in its turn, before anything sent later is delivered. Only the answer to a
+    /// question takes messages at once.
     fn follow(&mut self, promise: Ref, to: Ref) -> Result<(), Problem> {
-        let Some(Waiting { stage, messages, mut listeners }) =
-            self.space.take_waiting(promise, Content::Free)
+        let near = self.space.is_near(to);
+        let Ok(Content::Promise(waiting)) = self.space.get(promise) else { return Ok(()) };
+        if !near && let Stage::Closer { history, .. } = waiting.stage() {
+            if history.contains(&to) {
+                return self.finish(promise, circle());
+            }
+            if history.len() >= FAR_STEPS_MAX {
+                let reason = format!("it led from one promise of others to the next {FAR_STEPS_MAX} times");
+                return self.finish(promise, Content::Broken(Value::error("promise-too-far", &reason)));
+            }
+        }
+        let Some(Waiting { stage, messages, listeners }) = self.space.take_waiting(promise, Content::Free)
         else {
             return Ok(());
         };
         let mut history = if let Stage::Closer { history, .. } = stage { history } else { Vec::new() };
-        history.push(to);
-        let limit = usize::try_from(self.limits.waiting).unwrap_or(usize::MAX);
-        if history.len() > limit {
-            return Err(Problem::limit("waiting", self.limits.waiting.into()));
+        let asked = self.is_question(to);
+        let (told, listeners) = self.split(listeners, asked);
+        let (moves, messages) = if asked { (messages, Vec::new()) } else { (Vec::new(), messages) };
+        if !near {
+            history.push(to);
         }
-        let told: Vec<Listener> = listeners.iter().copied().filter(|listener| listener.partial).collect();
-        listeners.retain(|listener| !listener.partial);
-        let near = self.space.is_near(to);
-        let (stays, moves) = if near { (Vec::new(), messages) } else { (messages, Vec::new()) };
-        let waiting = Waiting { stage: Stage::Closer { to, history }, messages: stays, listeners };
-        self.space.replace(promise, Content::Promise(Box::new(waiting)));
+        let waiting = Waiting { stage: Stage::Closer { to, history }, messages, listeners };
+        self.space.replace(promise, Content::Promise(waiting.into()));
         let follower = promise.with_facet(Facet::Follower);
         if near {
-            for message in moves {
-                self.space.wait(to, Message { to, ..message }, &self.limits)?;
-            }
-            self.space.listen(to, Listener { who: follower, partial: true }, &self.limits)?;
+            self.space.follow(to, follower)?;
         } else {
-            self.push(Message {
-                to,
-                body: Body::Listen { listener: follower, partial: true },
-                resolver: None,
-            });
+            let body = Body::Listen { listener: follower, partial: true };
+            self.push(Message { to, body, resolver: None });
         }
-        told.into_iter().for_each(|listener| self.tell(listener, Body::Fulfill(to.into())));
+        told.into_iter().for_each(|listener| self.tell(listener.who, Body::Fulfill(to.into())));
+        self.ahead.extend(moves);
         Ok(())
     }
 
     fn finish(&mut self, promise: Ref, content: Content) -> Result<(), Problem> {
         self.settled(promise, content);
         Ok(())
+    }
+
+    /// Messages to a promise can follow the question that it is the answer to, and so can those to promises that follow it.
+    pub(crate) fn ask(&mut self, promise: Ref, session: VatId) {
+        let Ok(Content::Promise(waiting)) = self.space.get(promise) else { return };
+        if !matches!(waiting.stage(), Stage::Naive) {
+            return;
+        }
+        let Some(Waiting { messages, listeners, .. }) = self.space.take_waiting(promise, Content::Free)
+        else {
+            return;
+        };
+        let (mut told, mut listeners) = self.split(listeners, true);
+        told.retain(|listener| {
+            if listener.partial {
+                listeners.push(*listener);
+            }
+            !listener.partial
+        });
+        let asked = Waiting { stage: Stage::Question(session), messages: Vec::new(), listeners };
+        self.space.replace(promise, Content::Promise(asked.into()));
+        told.into_iter().for_each(|follower| self.tell(follower.who, Body::Fulfill(promise.into())));
+        self.ahead.extend(messages);
+    }
+
+    /// Those who are told that a promise goes to another one, and those who wait on.
+    fn split(&self, listeners: Vec<Listener>, asked: bool) -> (Vec<Listener>, Vec<Listener>) {
+        listeners
+            .into_iter()
+            .partition(|listener| listener.partial || (asked && self.is_follower(listener.who)))
+    }
+
+    fn is_follower(&self, reference: Ref) -> bool {
+        self.space.is_near(reference) && reference.facet() == Facet::Follower
+    }
+
+    pub(crate) fn is_question(&self, promise: Ref) -> bool {
+        self.space.is_near(promise)
+            && matches!(self.space.get(promise),
+                Ok(Content::Promise(waiting)) if matches!(waiting.stage(), Stage::Question(_)))
     }
 
     /// Nothing more will come of the promise.
@@ -142,11 +192,11 @@ impl Core {
             Content::Free | Content::Object { .. } | Content::Promise(_) => return,
         };
         let Some(waiting) = self.space.take_waiting(promise, content) else { return };
+        // Promises that follow come first: no actor has a turn while they are behind.
+        waiting.listeners.into_iter().for_each(|listener| self.tell(listener.who, news.clone()));
         self.ahead.extend(waiting.messages);
-        waiting.listeners.into_iter().for_each(|listener| self.tell(listener, news.clone()));
     }
 
-    /// News are not counted against what the turn may send: how many there are was bounded when they were asked for.
     /// Breaks what waits for a session, and what stood for something behind it.
     pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
         let lost: Vec<Ref> = self
@@ -156,7 +206,7 @@ impl Core {
             .zip(0_u32..)
             .filter(|(slot, _)| match &slot.content {
                 Content::Link(to) => to.vat() == session,
-                Content::Promise(waiting) => match &waiting.stage {
+                Content::Promise(waiting) => match waiting.stage() {
                     Stage::Question(to) => *to == session,
                     Stage::Closer { to, .. } => to.vat() == session,
                     Stage::Naive => false,
@@ -175,9 +225,22 @@ impl Core {
         }
     }
 
-    fn tell(&mut self, listener: Listener, news: Body) {
-        self.push(Message { to: listener.who, body: news, resolver: None });
+    /// News are not counted against what the turn may send: how many there are was bounded when they were asked for.
+    pub(crate) fn tell(&mut self, listener: Ref, news: Body) {
+        let message = Message { to: listener, body: news, resolver: None };
+        if self.is_follower(listener) {
+            self.ahead.push(message);
+        } else {
+            self.push(message);
+        }
     }
+}
+
+/// How many promises of others one promise goes past until it is settled.
+const FAR_STEPS_MAX: usize = 1024;
+
+fn circle() -> Content {
+    Content::Broken(Value::error("promise-cycle", "the promise was resolved to itself"))
 }
 
 fn already_resolved() -> Problem {

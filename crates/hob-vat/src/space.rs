@@ -8,7 +8,7 @@
 //! commit has to look at is these two lists and nothing else.
 
 use crate::limits::Limits;
-use crate::message::{Content, Listener, Message};
+use crate::message::{Content, Listener, Message, Stage};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
 
@@ -57,6 +57,11 @@ enum Undo {
         index: u32,
         messages: usize,
         listeners: usize,
+    },
+    /// A promise that goes where another goes was shown a shorter way.
+    Pointed {
+        index: u32,
+        to: Ref,
     },
     /// A place was taken: from the free ones, or a new one.
     Born {
@@ -137,7 +142,7 @@ impl Space {
     /// Takes what waits for a promise, leaving `content`.
     pub(crate) fn take_waiting(&mut self, promise: Ref, content: Content) -> Option<crate::message::Waiting> {
         let Ok(Content::Promise(waiting)) = self.get(promise) else { return None };
-        let waiting = (**waiting).clone();
+        let waiting = waiting.cloned();
         self.replace(promise, content);
         Some(waiting)
     }
@@ -157,6 +162,37 @@ impl Space {
         self.push(promise, limits, |_, listeners| listeners.push(listener))
     }
 
+    /// A promise waits to be told of another. That is not counted against what may wait: promises are counted already, and
+    /// one that could not follow would never be settled.
+    pub(crate) fn follow(&mut self, promise: Ref, follower: Ref) -> Result<(), Problem> {
+        let limits = Limits { waiting: u32::MAX, ..Limits::default() };
+        self.listen(promise, Listener { who: follower, partial: false }, &limits)
+    }
+
+    /// The near promise that a near promise goes to, if it does.
+    pub(crate) fn closer(&self, promise: Ref) -> Option<Ref> {
+        match self.get(promise) {
+            Ok(Content::Promise(waiting)) => match *waiting.stage() {
+                Stage::Closer { to, .. } if self.is_near(to) => Some(to),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The promise goes to another one, which is on its way anyhow.
+    pub(crate) fn shorten(&mut self, promise: Ref, to: Ref) {
+        let index = promise.index();
+        if let Some(slot) = self.slots.get_mut(to_usize(index))
+            && let Content::Promise(waiting) = &mut slot.content
+            && let Some(Stage::Closer { to: now, .. }) = waiting.stage_mut()
+        {
+            self.undo.push(Undo::Pointed { index, to: *now });
+            *now = to;
+            touch(slot, index, &mut self.changed);
+        }
+    }
+
     fn push(
         &mut self,
         promise: Ref,
@@ -165,7 +201,8 @@ impl Space {
     ) -> Result<(), Problem> {
         let index = promise.index();
         let Some(slot) = self.slots.get_mut(to_usize(index)) else { return Err(Problem::stale(promise)) };
-        let Content::Promise(waiting) = &mut slot.content else { return Err(Problem::stale(promise)) };
+        let Content::Promise(pending) = &mut slot.content else { return Err(Problem::stale(promise)) };
+        let waiting = pending.waiting();
         let (messages, listeners) = (waiting.messages.len(), waiting.listeners.len());
         if messages + listeners >= usize::try_from(limits.waiting).unwrap_or(usize::MAX) {
             return Err(Problem::limit("waiting", limits.waiting.into()));
@@ -195,8 +232,17 @@ impl Space {
                     if let Some(Slot { content: Content::Promise(waiting), .. }) =
                         self.slots.get_mut(to_usize(index))
                     {
+                        let waiting = waiting.waiting();
                         waiting.messages.truncate(messages);
                         waiting.listeners.truncate(listeners);
+                    }
+                }
+                Some(Undo::Pointed { index, to }) => {
+                    if let Some(Slot { content: Content::Promise(waiting), .. }) =
+                        self.slots.get_mut(to_usize(index))
+                        && let Some(Stage::Closer { to: now, .. }) = waiting.stage_mut()
+                    {
+                        *now = to;
                     }
                 }
                 Some(Undo::Born { index, fresh }) => {

@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-machine", &[]),
     ("hob-syrup", &[]),
     ("hob-vat", &["hob-syrup"]),
+    ("hob-repl", &["hob-vat"]),
     ("hob-store", &["hob-machine", "hob-vat"]),
     ("hob-abi", &["hob-cap", "hob-engine", "hob-kernel", "hob-os", "hob-syrup", "hob-vat"]),
     ("hob-record", &["hob-cap", "hob-engine"]),

@@ -10,7 +10,7 @@ use crate::actormap::Actormap;
 use crate::collect::Held;
 use crate::message::Message;
 use crate::problem::Problem;
-use crate::record::{Change, Free, Input, Sent, Snapshot, TurnRecord};
+use crate::record::{Change, Free, Input, QueueChange, Sent, Snapshot, TurnRecord};
 use crate::reference::VatId;
 use crate::space::{OUTSIDE, to_usize};
 use crate::value::Value;
@@ -230,8 +230,9 @@ impl Core {
         let failures = std::mem::take(&mut self.map.failures);
         let outside = std::mem::take(&mut self.outside);
         let space = &mut self.map.turn.core.space;
-        let free = space.take_free_delta();
         let Some(durable) = &mut self.durable else {
+            space.free_low = space.free.len();
+            self.map.queue.settle();
             let sent = outbox.into_iter().map(|out| Sent { to: out.to, seq: 0, message: out.message });
             shared.release(cell, sent);
             if let Some(ticket) = ticket {
@@ -239,11 +240,19 @@ impl Core {
             }
             return;
         };
+        let free = space.take_free_delta();
+        let queue = self.map.queue.take_change();
         let outbox: Vec<Sent> = outbox.into_iter().map(|out| durable.number(out.to, out.message)).collect();
         let places = delta.born.iter().chain(&delta.changed);
         let mut changes: Vec<Change> = places.filter_map(|index| space.change(*index)).collect();
         changes.sort_unstable_by_key(|change| change.index);
-        if inputs.is_empty() && changes.is_empty() && outbox.is_empty() && free.tail.is_empty() && !outside {
+        if inputs.is_empty()
+            && changes.is_empty()
+            && outbox.is_empty()
+            && free.tail.is_empty()
+            && queue.is_nothing()
+            && !outside
+        {
             if let Some(ticket) = ticket {
                 shared.after_commits(cell, ticket);
             }
@@ -259,7 +268,7 @@ impl Core {
             inputs,
             changes,
             free,
-            queue: self.map.queue.iter().cloned().collect(),
+            queue,
             outbox,
             failures,
         };
@@ -363,5 +372,24 @@ impl crate::space::Space {
             kept: u64::try_from(kept).unwrap_or(u64::MAX),
             tail,
         }
+    }
+}
+
+impl crate::queue::Queue {
+    /// How it differs from the last time this was asked.
+    fn take_change(&mut self) -> QueueChange {
+        let change = QueueChange {
+            taken: u64::try_from(self.taken()).unwrap_or(u64::MAX),
+            front: self.front().cloned().collect(),
+            back: self.back().cloned().collect(),
+        };
+        self.settle();
+        change
+    }
+}
+
+impl QueueChange {
+    fn is_nothing(&self) -> bool {
+        self.taken == 0 && self.front.is_empty() && self.back.is_empty()
     }
 }

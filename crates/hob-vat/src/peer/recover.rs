@@ -219,7 +219,7 @@ pub(crate) struct State {
     births: u64,
     places: Vec<Option<Change>>,
     free: Vec<u32>,
-    queue: Vec<crate::message::Message>,
+    queue: VecDeque<crate::message::Message>,
     cursors: BTreeMap<VatId, u64>,
     sent: BTreeMap<VatId, u64>,
     unacknowledged: Vec<Sent>,
@@ -272,7 +272,7 @@ impl State {
         self.places.resize(to_usize(snapshot.places), None);
         self.put(snapshot.contents);
         self.free = snapshot.free;
-        self.queue = snapshot.queue;
+        self.queue = snapshot.queue.into();
         self.cursors = snapshot.cursors.into_iter().collect();
         self.sent = snapshot.sent.into_iter().collect();
         self.unacknowledged = snapshot.unacknowledged;
@@ -298,7 +298,10 @@ impl State {
             self.free.push(index);
         }
         self.put(record.changes);
-        self.queue = record.queue;
+        let taken = usize::try_from(record.queue.taken).unwrap_or(usize::MAX).min(self.queue.len());
+        self.queue.drain(..taken);
+        record.queue.front.into_iter().rev().for_each(|message| self.queue.push_front(message));
+        self.queue.extend(record.queue.back);
         for input in record.inputs.iter().filter(|input| input.seq != 0) {
             self.cursors.insert(input.from, input.seq);
         }

@@ -11,7 +11,7 @@ mod write;
 
 use arcstr::ArcStr;
 
-use crate::message::{Message, Waiting};
+use crate::message::Message;
 use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::value::Value;
@@ -34,8 +34,8 @@ pub struct TurnRecord {
     pub changes: Vec<Change>,
     /// How the list of free places changed.
     pub free: Free,
-    /// What waits for a turn.
-    pub queue: Vec<Message>,
+    /// How the queue of messages that wait for a turn changed.
+    pub queue: QueueChange,
     /// What goes to other vats.
     pub outbox: Vec<Sent>,
     /// Turns that failed.
@@ -75,6 +75,17 @@ pub struct Change {
     pub outside: u8,
     /// What is there.
     pub content: Stored,
+}
+
+/// How the queue changed: so many left at its front, and these came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueChange {
+    /// How many of those that waited wait no more.
+    pub taken: u64,
+    /// What waits in front of the others now.
+    pub front: Vec<Message>,
+    /// What waits behind them.
+    pub back: Vec<Message>,
 }
 
 /// How many places there are, and how the list of free ones changed.
@@ -123,7 +134,7 @@ pub enum Stored {
 
 /// What waits for a promise.
 #[derive(Clone, Debug)]
-pub struct Pending(pub(crate) Box<Waiting>);
+pub struct Pending(pub(crate) crate::message::Pending);
 
 impl PartialEq for Stored {
     fn eq(&self, other: &Self) -> bool {

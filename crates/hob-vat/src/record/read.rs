@@ -1,16 +1,14 @@
 //! Records and snapshots from bytes. A store is trusted not to lie, and not to be whole: what is wrong is an error.
 
-use std::sync::Arc;
-
 use hob_syrup::{DEPTH_MAX, Kind, Limits, Mode, Reader};
 
-use super::{Change, Failure, Free, Input, LAYOUT, Pending, Sent, Snapshot, Stored, TurnRecord};
+use super::{Change, Failure, Free, Input, LAYOUT, Pending, QueueChange, Sent, Snapshot, Stored, TurnRecord};
 use crate::codec::{Names, not_syrup, read_list, read_value};
 use crate::message::{Body, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::space::OUTSIDE;
-use crate::value::{Sealed, Value};
+use crate::value::Value;
 
 type Read<T> = Result<T, Problem>;
 
@@ -24,7 +22,7 @@ pub(super) fn record(bytes: &[u8]) -> Read<TurnRecord> {
             inputs: each(r, input)?,
             changes: each(r, change)?,
             free: Free { places: small(r)?, kept: number(r)?, tail: each(r, small)? },
-            queue: each(r, message)?,
+            queue: QueueChange { taken: number(r)?, front: each(r, message)?, back: each(r, message)? },
             outbox: each(r, sent)?,
             failures: each(r, failure)?,
         })
@@ -150,7 +148,7 @@ fn content(r: &mut Reader<'_>) -> Read<Stored> {
                     Ok(Listener { who: reference(r)?, partial: r.bool().map_err(not_syrup)? })
                 })
             })?;
-            Stored::Promise(Pending(Box::new(Waiting { stage, messages, listeners })))
+            Stored::Promise(Pending(Waiting { stage, messages, listeners }.into()))
         }
         "link" => Stored::Link(reference(r)?),
         "encased" => Stored::Encased(value(r)?),
@@ -211,7 +209,7 @@ impl Names for Stores {
             "ref" => Some(Value::Ref(parts(r)?)),
             "sealed" => {
                 let brand = reference(r)?;
-                Some(Value::Sealed(Arc::new(Sealed { brand, content: value(r)? })))
+                Some(Value::sealed(brand, value(r)?))
             }
             _ => None,
         })

@@ -4,7 +4,7 @@ use hob_syrup::Writer;
 
 use super::{Change, Failure, Input, LAYOUT, Sent, Snapshot, Stored, TurnRecord};
 use crate::codec::{Names, write_list, write_value};
-use crate::message::{Body, Message, Stage, Waiting};
+use crate::message::{Body, Message, Stage};
 use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::value::Value;
@@ -21,7 +21,9 @@ pub(super) fn record(it: &TurnRecord) -> Result<Vec<u8>, Problem> {
             w.int(it.free.places);
             w.int(it.free.kept);
             each(w, &it.free.tail, number)?;
-            each(w, &it.queue, message)?;
+            w.int(it.queue.taken);
+            each(w, &it.queue.front, message)?;
+            each(w, &it.queue.back, message)?;
             each(w, &it.outbox, sent)?;
             each(w, &it.failures, failure)
         })
@@ -115,7 +117,8 @@ fn content(it: &Stored, w: &mut Writer<'_>) -> Written {
             value(state, w)
         }),
         Stored::Promise(pending) => w.record("promise", |w| {
-            let Waiting { stage, messages, listeners } = &*pending.0;
+            let (stage, messages, listeners) =
+                (pending.0.stage(), pending.0.messages(), pending.0.listeners());
             match stage {
                 Stage::Naive => w.record("naive", |_| ()),
                 Stage::Question(session) => w.record("question", |w| w.int(session.number())),
