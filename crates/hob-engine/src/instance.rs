@@ -40,15 +40,6 @@ pub(crate) enum Guest<T: 'static> {
 /// A typed handle to an exported function of one instance.
 pub struct Func<P: Params, R: Results>(Handle<P, R>);
 
-impl<P: Params, R: Results> Clone for Func<P, R> {
-    fn clone(&self) -> Self {
-        Self(match &self.0 {
-            Handle::Compiled(func) => Handle::Compiled(func.clone()),
-            Handle::Interpreted(func) => Handle::Interpreted(func.clone()),
-        })
-    }
-}
-
 enum Handle<P: Params, R: Results> {
     Compiled(wasmtime::TypedFunc<P, R>),
     Interpreted(wasmi::TypedFunc<P, R>),

@@ -1,12 +1,12 @@
 //! One message through an instance: make room, copy in, run, read the answer; and the turn goes home, whatever happened.
 
-use hob_engine::{Fault, FaultKind, Func, Instance, Memory};
+use hob_engine::{Fault, FaultKind, Func, Instance};
 use hob_vat::{KindRef, Problem, Turn};
 
 use super::host::pay_turn;
 use super::problem::{contract, problem_of};
-use super::seat::HasSeat;
-use super::wire::{Answered, read_answer};
+use super::seat::{HasSeat, Seat};
+use super::wire::{Answered, Room, read_answer};
 use crate::json::{initialize, no_memory, unpack};
 
 type Handler = Func<(u32, u32), u64>;
@@ -16,6 +16,7 @@ pub struct Ready<S: HasSeat> {
     instance: Instance<S>,
     alloc: Func<u32, u32>,
     turn: Handler,
+    upgrade: Option<Handler>,
 }
 
 impl<S: HasSeat> Ready<S> {
@@ -27,7 +28,8 @@ impl<S: HasSeat> Ready<S> {
     pub fn new(mut instance: Instance<S>) -> Result<Self, Fault> {
         initialize(&mut instance)?;
         let (alloc, turn) = (instance.func("alloc")?, instance.func("turn")?);
-        Ok(Self { instance, alloc, turn })
+        let upgrade = if instance.has_func("upgrade") { Some(instance.func("upgrade")?) } else { None };
+        Ok(Self { instance, alloc, turn, upgrade })
     }
 
     /// The instance.
@@ -35,10 +37,9 @@ impl<S: HasSeat> Ready<S> {
         &mut self.instance
     }
 
-    /// Ends the instance and gives its data back.
-    #[must_use]
-    pub fn into_data(self) -> S {
-        self.instance.into_data()
+    /// What the host functions of the instance work on.
+    pub fn seat(&mut self) -> &mut Seat {
+        self.instance.data_mut().seat()
     }
 
     /// Handles the message that lies in the seat. `fuel` is what the instance was given, all that `turn` had; what is left
@@ -49,10 +50,13 @@ impl<S: HasSeat> Ready<S> {
     /// What the guest did wrong.
     pub fn turn(&mut self, turn: &mut Turn, kind: KindRef, fuel: u64) -> Result<Answered, Problem> {
         let allowed = turn.limits().fuel_per_turn;
-        let weight_max = turn.limits().state_bytes.saturating_add(turn.limits().message_bytes);
-        let handler = self.turn.clone();
+        let limits = turn.limits();
+        let room = Room {
+            weight: limits.state_bytes.saturating_add(limits.message_bytes),
+            depth: limits.value_depth,
+        };
         let away = Away::leave(&mut self.instance, turn, kind);
-        let done = exchange(away.instance, &self.alloc, &handler, weight_max);
+        let done = exchange(away.instance, &self.alloc, &self.turn, room);
         drop(away);
         let exhausted = matches!(&done, Err(Ended::Fault(fault)) if is_out_of_fuel(fault));
         let left = if exhausted { 0 } else { fuel.saturating_sub(self.instance.fuel_used()) };
@@ -72,15 +76,15 @@ impl<S: HasSeat> Ready<S> {
     /// # Errors
     ///
     /// What the guest did wrong; `no-upgrade` when it exports no `upgrade`.
-    pub fn upgrade(&mut self, weight_max: u32, fuel: u64) -> Result<Answered, Problem> {
-        if !self.instance.has_func("upgrade") {
+    pub fn upgrade(&mut self, room: Room, fuel: u64) -> Result<Answered, Problem> {
+        let Some(handler) = &self.upgrade else {
             return Err(Problem::rule("no-upgrade", "the module exports no `upgrade`".into()));
-        }
-        let told = |fault: Fault| problem_of(&fault, fuel);
-        let handler = self.instance.func("upgrade").map_err(told)?;
-        match exchange(&mut self.instance, &self.alloc, &handler, weight_max) {
+        };
+        let done = exchange(&mut self.instance, &self.alloc, handler, room);
+        self.seat().clear();
+        match done {
             Ok((answered, _)) => answered,
-            Err(Ended::Fault(fault)) => Err(told(fault)),
+            Err(Ended::Fault(fault)) => Err(problem_of(&fault, fuel)),
             Err(Ended::Problem(problem)) => Err(problem),
         }
     }
@@ -124,7 +128,7 @@ fn exchange<S: HasSeat>(
     instance: &mut Instance<S>,
     alloc: &Func<u32, u32>,
     handler: &Handler,
-    weight_max: u32,
+    room: Room,
 ) -> Result<(Result<Answered, Problem>, usize), Ended> {
     let message = std::mem::take(&mut instance.data_mut().seat().message);
     let sent = send(instance, alloc, &message);
@@ -134,9 +138,9 @@ fn exchange<S: HasSeat>(
     // Memory and seat cannot be borrowed at once.
     let seat = instance.data_mut().seat();
     let mut handles = std::mem::replace(&mut seat.handles, super::Handles::new(0));
-    let memory = instance.memory().ok_or_else(no_memory)?;
-    let answered = match Memory::new(memory).bytes(at, length) {
-        Ok(bytes) => Ok((read_answer(bytes, &mut handles, weight_max), bytes.len())),
+    let mut memory = instance.view().ok_or_else(no_memory)?;
+    let answered = match memory.bytes(at, length) {
+        Ok(bytes) => Ok((read_answer(bytes, &mut handles, room), bytes.len())),
         Err(wrong) => Err(Ended::Problem(contract(&format!("the answer at {at}, {length}: {wrong}")))),
     };
     instance.data_mut().seat().handles = handles;
@@ -154,8 +158,8 @@ fn send<S: HasSeat>(
     if at == 0 {
         return Err(Ended::Problem(contract("`alloc` answered 0")));
     }
-    let memory = instance.memory().ok_or_else(no_memory)?;
-    let written = Memory::new(memory).write(at, message);
+    let mut memory = instance.view().ok_or_else(no_memory)?;
+    let written = memory.write(at, message);
     written.map_err(|wrong| Ended::Problem(contract(&format!("`alloc` answered {at}: {wrong}"))))?;
     Ok((at, length))
 }

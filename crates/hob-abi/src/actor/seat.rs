@@ -63,6 +63,11 @@ impl Seat {
         wire::write_upgrade(&mut self.message, &mut self.handles, from, state)
     }
 
+    /// Forgets what handles stand for.
+    pub(super) fn clear(&mut self) {
+        self.handles.begin(1);
+    }
+
     /// A turn begins: `kind` is what the guest can make more of.
     pub(super) fn sit(&mut self, turn: Turn, kind: KindRef) {
         self.sitting = Some((turn, kind));
@@ -71,7 +76,7 @@ impl Seat {
     /// The turn is over for this guest: gives it back, and ends every handle.
     pub(super) fn rise(&mut self) -> Option<Turn> {
         let (turn, _) = self.sitting.take()?;
-        self.handles.begin(1);
+        self.clear();
         Some(turn)
     }
 

@@ -61,13 +61,22 @@ fn write(
     w.finish().map_err(|error| Problem::rule("not-encodable", error.to_string()))
 }
 
-/// Reads an answer; `weight_max` bounds what it may weigh, all in all.
+/// What may be read at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// What it may weigh, as limits of a vat count it.
+    pub weight: u32,
+    /// How deep a value may be.
+    pub depth: u32,
+}
+
+/// Reads an answer.
 ///
 /// # Errors
 ///
 /// `not-syrup`, `not-a-value`, `unknown-handle`, `stale-handle`, `limit`, and `contract` when it is none of the three answers.
-pub fn read_answer(bytes: &[u8], handles: &mut Handles, weight_max: u32) -> Result<Answered, Problem> {
-    let mut r = reader(bytes, weight_max)?;
+pub fn read_answer(bytes: &[u8], handles: &mut Handles, room: Room) -> Result<Answered, Problem> {
+    let mut r = reader(bytes, room)?;
     let read = |r: &mut Reader<'_>, handles: &mut Handles| read_value(r, handles);
     let answered = match r.record().map_err(syrup)? {
         "answer" => Answered::Answer(read(&mut r, handles)?),
@@ -91,9 +100,9 @@ pub fn read_answer(bytes: &[u8], handles: &mut Handles, weight_max: u32) -> Resu
 pub fn read_message<const N: usize>(
     bytes: &[u8],
     handles: &mut Handles,
-    weight_max: u32,
+    room: Room,
 ) -> Result<[Value; N], Problem> {
-    let mut r = reader(bytes, weight_max)?;
+    let mut r = reader(bytes, room)?;
     let mut values = [const { Value::Undefined }; N];
     r.list().map_err(syrup)?;
     for value in &mut values {
@@ -111,8 +120,8 @@ pub fn read_message<const N: usize>(
 }
 
 /// Reads one value.
-pub(super) fn read_one(bytes: &[u8], handles: &mut Handles, weight_max: u32) -> Result<Value, Problem> {
-    let mut r = reader(bytes, weight_max)?;
+pub(super) fn read_one(bytes: &[u8], handles: &mut Handles, room: Room) -> Result<Value, Problem> {
+    let mut r = reader(bytes, room)?;
     let value = read_value(&mut r, handles)?;
     r.finish().map_err(syrup)?;
     Ok(value)
@@ -128,15 +137,19 @@ fn wrong_number(count: usize) -> Problem {
 const VALUE_WEIGHT_MIN: usize = 8;
 const BYTES_PER_WEIGHT: usize = 4;
 
+/// What is around a value: the list of a message, or the record of an answer. What is one level deeper the kernel refuses.
+const DEPTH_AROUND: usize = 1;
+
 /// Values and bytes that a small message may have in any case: labels and handles count as several.
 const VALUES_MIN: usize = 64;
 const BYTES_MIN: usize = 1024;
 
-fn reader(bytes: &[u8], weight_max: u32) -> Result<Reader<'_>, Problem> {
-    let weight = usize::try_from(weight_max).unwrap_or(usize::MAX);
+fn reader(bytes: &[u8], room: Room) -> Result<Reader<'_>, Problem> {
+    let weight = usize::try_from(room.weight).unwrap_or(usize::MAX);
+    let depth = usize::try_from(room.depth).unwrap_or(usize::MAX).saturating_add(DEPTH_AROUND);
     let limits = Limits {
         bytes: weight.saturating_mul(BYTES_PER_WEIGHT).saturating_add(BYTES_MIN),
-        depth: DEPTH_MAX,
+        depth: depth.min(DEPTH_MAX),
         // A reference is a record, its label and a number: three, and weighs as much.
         values: (weight / VALUE_WEIGHT_MIN).saturating_mul(2).saturating_add(VALUES_MIN),
         ..Limits::default()

@@ -39,7 +39,6 @@ pub struct Actor {
     name: String,
     declared: Declared,
     code: Code,
-    handles_max: u32,
     /// What it spawns is of its own kind.
     own: Weak<Self>,
 }
@@ -70,6 +69,9 @@ impl Actor {
                 "the module is a resident actor, and this version runs only those that become".into(),
             );
         }
+        // The bytes of a module of a deterministic host are at hand.
+        let source = loaded.source.as_deref().unwrap_or_default();
+        let module = &engine.load_resettable(source)?;
         let limits = host.inner.limits.clone();
         let code = if module.info().imports.iter().all(|import| import.module == actor::MODULE) {
             let mut table = HostTable::new();
@@ -82,9 +84,8 @@ impl Actor {
             Code::Worldly(Pool::new(engine.link(module, &Arc::new(table))?, limits))
         };
         let digest: String = module.digest().iter().map(|byte| format!("{byte:02x}")).collect();
-        let handles_max = u32::try_from(host.inner.limits.handles).unwrap_or(u32::MAX);
         let name = format!("wasm:{digest}");
-        Ok(Arc::new_cyclic(|own| Self { name, declared, code, handles_max, own: own.clone() }))
+        Ok(Arc::new_cyclic(|own| Self { name, declared, code, own: own.clone() }))
     }
 
     fn own(&self) -> Result<KindRef, Problem> {
@@ -105,8 +106,8 @@ impl Kind for Actor {
     fn call(&self, turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
         let own = self.own()?;
         let answered = match &self.code {
-            Code::Pure(pool) => pool.turn(turn, self.handles_max, own, me, args)?,
-            Code::Worldly(pool) => pool.turn(turn, self.handles_max, own, me, args)?,
+            Code::Pure(pool) => pool.turn(turn, own, me, args)?,
+            Code::Worldly(pool) => pool.turn(turn, own, me, args)?,
         };
         match answered {
             Answered::Answer(value) => Ok(value.into()),
@@ -117,8 +118,8 @@ impl Kind for Actor {
 
     fn upgrade(&self, from: u32, state: Value) -> Result<Value, Problem> {
         let answered = match &self.code {
-            Code::Pure(pool) => pool.upgrade(self.handles_max, from, &state)?,
-            Code::Worldly(pool) => pool.upgrade(self.handles_max, from, &state)?,
+            Code::Pure(pool) => pool.upgrade(from, &state)?,
+            Code::Worldly(pool) => pool.upgrade(from, &state)?,
         };
         match answered {
             Answered::Become { state, .. } => Ok(state),
@@ -160,25 +161,29 @@ impl Chair for Seat {
         Ok(seat)
     }
 
-    fn take_down(self) -> Seat {
-        self
+    fn renew(&mut self, _: &Bounds) -> Result<(), Fault> {
+        Ok(())
     }
 }
 
 impl Chair for Worldly {
     fn set_up(seat: Seat, bounds: &Bounds) -> Result<Self, Fault> {
-        let policy = actor::inert_policy();
-        let world = World::builder()
-            .clock(policy.clock)
-            .random(policy.random)
-            .ledger(Arc::clone(&bounds.ledger))
-            .stop(bounds.stop.clone())
-            .build();
-        let world = world.map_err(|error| Fault::host(format!("failed to make an empty world: {error}")))?;
-        Ok(Self { seat, world })
+        Ok(Self { seat, world: empty_world(bounds)? })
     }
 
-    fn take_down(self) -> Seat {
-        self.seat
+    fn renew(&mut self, bounds: &Bounds) -> Result<(), Fault> {
+        self.world = empty_world(bounds)?;
+        Ok(())
     }
+}
+
+fn empty_world(bounds: &Bounds) -> Result<World, Fault> {
+    let policy = actor::inert_policy();
+    let world = World::builder()
+        .clock(policy.clock)
+        .random(policy.random)
+        .ledger(Arc::clone(&bounds.ledger))
+        .stop(bounds.stop.clone())
+        .build();
+    world.map_err(|error| Fault::host(format!("failed to make an empty world: {error}")))
 }
