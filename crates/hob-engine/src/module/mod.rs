@@ -2,7 +2,8 @@
 //!
 //! `text` reads the text format, `features` says which proposals are accepted, `limits` bounds what a compiler may be
 //! given, `info` reads the shape (imports, exports, sections), `validate` checks the whole, `bulk` cuts long operations
-//! into pieces, `start` moves the start function where it can be interrupted, `track` lets a module note what it changes.
+//! into pieces, `start` moves the start function where it can be interrupted, `track` lets a module note
+//! what it changes.
 
 mod bulk;
 mod features;
