@@ -69,6 +69,7 @@ impl Backend {
     /// `wasm` must have been validated.
     pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Code, LoadError> {
         let wasm = cut_bulk(wasm)?;
+        let wasm = split_lane_stores(&wasm)?;
         let module = wasmi::Module::new(&self.engine, export_start(&wasm)?);
         module.map(|module| Code { module }).map_err(|error| LoadError::Engine(error.to_string()))
     }
