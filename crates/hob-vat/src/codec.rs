@@ -16,6 +16,9 @@ use hob_syrup::{DEPTH_MAX, Kind, Limits, Mode, Reader, Token, Writer};
 use crate::problem::Problem;
 use crate::value::{List, Value};
 
+/// Characters of a label that errors show: it is whatever the sender likes.
+const LABEL_CHARS_SHOWN: usize = 40;
+
 /// How references and sealed boxes are named in bytes.
 pub trait Names {
     /// Writes the name of a reference or a sealed box.
@@ -214,6 +217,7 @@ fn read_record(label: &str, r: &mut Reader<'_>, names: &mut dyn Names) -> Result
         label => match names.read(label, r)? {
             Some(value) => value,
             None => {
+                let label: String = label.chars().take(LABEL_CHARS_SHOWN).collect();
                 let message = format!("<{} …> is no value here", label.escape_debug());
                 return Err(Problem::rule("not-a-value", message));
             }

@@ -35,7 +35,13 @@ pub(crate) struct Core {
     depth: u32,
     calls: u32,
     pub(crate) fuel: u64,
+    /// Numbers given out by [`Turn::stamp`], and how many there were before this turn.
+    pub(crate) stamps: u64,
+    stamps_before: u64,
 }
+
+/// How many stamps a turn is taken to have used when nobody knows any more.
+pub(crate) const STAMPS_PER_TURN: u64 = 16;
 
 /// A message, and the vat it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +69,8 @@ impl Turn {
             depth: 0,
             calls: 0,
             fuel,
+            stamps: 0,
+            stamps_before: 0,
         };
         Self { core: Box::new(core) }
     }
@@ -252,6 +260,14 @@ impl Turn {
         }
     }
 
+    /// A number that nobody in this vat has got before, unless in a turn that was taken back: what tells handles of one turn
+    /// from those of another. From 1 on. A vat that was read from a store goes on above the numbers it has had, unless its turns
+    /// took more than 16 each.
+    pub fn stamp(&mut self) -> u64 {
+        self.core.stamps += 1;
+        self.core.stamps
+    }
+
     /// The limits of the vat.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -268,12 +284,14 @@ impl Turn {
         let core = &mut *self.core;
         check("call-depth", core.depth + 1, core.limits.call_depth)?;
         check("calls-per-turn", core.calls + 1, core.limits.calls_per_turn)?;
+        let depth = core.depth;
         core.depth += 1;
         core.calls += 1;
         let savepoint = core.savepoint();
         let answer = kind.call(self, Me { state, object }, args);
         let core = &mut *self.core;
-        core.depth = core.depth.saturating_sub(1);
+        // What panicked further in did not come past here.
+        core.depth = depth;
         let done = answer.and_then(|answer| {
             let Some(next) = answer.next else { return Ok(answer.value) };
             if next.object != object {
@@ -380,6 +398,7 @@ impl Core {
         self.out.clear();
         self.ahead.clear();
         (self.depth, self.calls, self.fuel) = (0, 0, self.limits.fuel_per_turn);
+        self.stamps_before = self.stamps;
     }
 
     fn savepoint(&self) -> Savepoint {
@@ -396,6 +415,7 @@ impl Core {
     pub(crate) fn undo_all(&mut self) {
         self.undo_to(Savepoint { space: 0, out: 0, ahead: 0 });
         self.depth = 0;
+        self.stamps = self.stamps_before;
     }
 
     /// Sends when the turn ends well.

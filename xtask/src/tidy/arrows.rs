@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-config", &["hob-cap"]),
     ("hob-vat", &["hob-syrup"]),
     ("hob-store", &["hob-machine", "hob-vat"]),
-    ("hob-abi", &["hob-cap", "hob-engine", "hob-kernel", "hob-os"]),
+    ("hob-abi", &["hob-cap", "hob-engine", "hob-kernel", "hob-os", "hob-syrup", "hob-vat"]),
     ("hob-record", &["hob-cap", "hob-engine"]),
     ("hob-package", &["hob-abi", "hob-cap", "hob-engine"]),
     (

@@ -330,6 +330,7 @@ impl State {
         space.births = self.births;
         map.turn.core.space = space;
         map.turns = self.turns;
+        map.turn.core.stamps = self.turns.saturating_mul(crate::turn::STAMPS_PER_TURN);
         map.queue = self.queue.iter().cloned().collect();
         Ok(map)
     }
