@@ -126,7 +126,6 @@ impl Turn {
                 (_, Content::Broken(reason)) => return Err(Problem::refused(reason.clone())),
                 (_, Content::Promise(waiting)) => match waiting.stage() {
                     Stage::Closer { to: next, .. } if !self.core.space.is_near(*next) => at = *next,
-                    Stage::Closer { .. } => at = self.core.end_of(at),
                     _ => return Err(Problem::not_callable("a promise that nobody has kept yet")),
                 },
                 (_, Content::Free) => return Err(Problem::stale(to)),
@@ -306,10 +305,9 @@ impl Turn {
     ) -> Result<Value, Problem> {
         let core = &mut *self.core;
         check("call-depth", core.depth.saturating_add(1), core.limits.call_depth)?;
-        check("calls-per-turn", core.calls.saturating_add(1), core.limits.calls_per_turn)?;
+        core.count_call()?;
         let depth = core.depth;
         core.depth += 1;
-        core.calls += 1;
         let savepoint = core.savepoint();
         let answer = kind.call(self, Me { state, object }, args);
         let core = &mut *self.core;
@@ -321,6 +319,12 @@ impl Turn {
                 return Err(Problem::rule(
                     "wrong-become",
                     "an actor answers what only another may become".into(),
+                ));
+            }
+            if core.space.was_replaced(object, savepoint.space) {
+                return Err(Problem::rule(
+                    "re-entered",
+                    "the actor became something in a call within this one, which would be lost".into(),
                 ));
             }
             core.limits.check_state(&next.state)?;
@@ -456,6 +460,12 @@ impl Core {
         self.stamps = self.stamps_before;
     }
 
+    pub(crate) fn count_call(&mut self) -> Result<(), Problem> {
+        check("calls-per-turn", self.calls.saturating_add(1), self.limits.calls_per_turn)?;
+        self.calls += 1;
+        Ok(())
+    }
+
     /// Sends when the turn ends well.
     pub(crate) fn post(&mut self, message: Message) -> Result<(), Problem> {
         let sent = u32::try_from(self.out.len()).unwrap_or(u32::MAX).saturating_add(1);
@@ -503,10 +513,7 @@ impl Core {
                 Content::Link(next) => at = *next,
                 Content::Encased(value) => return Ok(Standing::Value(value.clone())),
                 Content::Broken(reason) => return Ok(Standing::Broken(reason.clone())),
-                Content::Promise(waiting) => match waiting.stage() {
-                    Stage::Closer { to, .. } if self.space.is_near(*to) => at = *to,
-                    _ => return Ok(Standing::Unresolved),
-                },
+                Content::Promise(_) => return Ok(Standing::Unresolved),
                 Content::Free => return Err(Problem::stale(at)),
             }
         }
@@ -519,3 +526,6 @@ struct Savepoint {
     out: usize,
     ahead: usize,
 }
+
+#[cfg(test)]
+mod tests;

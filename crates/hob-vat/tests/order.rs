@@ -1,5 +1,14 @@
 //! Messages of one sender to one target arrive in the order they were sent, whatever happens to the target meanwhile.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test may fail loudly, and tables of cases are written as they are read"
+)]
+
 mod common;
 
 use std::collections::HashMap;

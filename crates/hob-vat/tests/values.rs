@@ -1,5 +1,14 @@
 //! Values that are deep, wide or random: none ends the process, and bytes come back as what they were.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test may fail loudly, and tables of cases are written as they are read"
+)]
+
 use hob_vat::{Actormap, ENCODED_DEPTH_MAX, Int, List, NoNames, Problem, Value, decode, encode};
 use num_bigint::BigInt;
 use proptest::prelude::*;

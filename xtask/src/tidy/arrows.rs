@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-kernel", &["hob-cap", "hob-os"]),
     ("hob-machine", &[]),
     ("hob-syrup", &[]),
+    ("hob-config", &["hob-cap"]),
     ("hob-vat", &["hob-syrup"]),
     ("hob-repl", &["hob-vat"]),
     ("hob-store", &["hob-machine", "hob-vat"]),
@@ -35,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-sidecar", &["hob"]),
     ("hob-cli", &["hob", "hob-serve", "hob-sidecar"]),
     ("hob-conformance", &["hob", "hob-package"]),
-    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup"]),
+    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup", "hob-vat"]),
     ("xtask", &[]),
 ];
 
@@ -50,12 +51,14 @@ const SECRETS: &[(&str, &[&str])] = &[
             "crates/hob-os/",
             "crates/hob-engine/src/cache/",
             "crates/hob-engine/src/private/",
+            "crates/hob-config/src/worker/bars.rs",
             "crates/hob/src/audit/file.rs",
         ],
     ),
     ("hyper::", &["crates/hob-serve/"]),
     ("tokio::", &["crates/hob-serve/"]),
     ("redb::", &["crates/hob-store/"]),
+    ("nickel_lang_core::", &["crates/hob-config/src/worker/evaluate.rs"]),
 ];
 
 pub(super) fn check(files: &[(String, String)]) -> Vec<Finding> {

@@ -3,8 +3,11 @@
 //! Revocation is immediate. What was sent through the caretaker and has not reached its target is refused: what is on its way to the
 //! caretaker, and what waits for a promise that the target is. What has left for another machine cannot be called back.
 //!
+//! A near call that fails takes back what was done in it, a revocation too: who revokes while called by somebody leaves it to them
+//! whether it ever happened.
+//!
 //! What the target answers is not lent but given: who answers with references to others has lent them for good. A
-//! [membrane](super::membrane) lends those too.
+//! [membrane](super::membrane()) lends those too.
 
 use super::cell::CELL;
 use super::parts::{forward, kind, part, part_ref, revoked, state_ref};

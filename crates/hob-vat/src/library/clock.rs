@@ -20,19 +20,11 @@ const TOLD_PER_TURN: usize = 1024;
 
 kind! {
     /// What time it is, and promises of later. The state is the works.
-    ///
-    /// | method | answers |
-    /// |---|---|
-    /// | `now` | the time |
-    /// | `at time [value]` | a promise for the value, kept when the time has come |
-    /// | `after units [value]` | the same, from now on |
     pub(super) static CLOCK: Clock = "hob.clock", read
 }
 
 kind! {
     /// The right to move a clock. The state is the works.
-    ///
-    /// `advance units` and `set time` answer the time that it is then. Time does not go back.
     pub(super) static DRIVER: Driver = "hob.clock.driver", drive
 }
 
@@ -188,6 +180,18 @@ fn drawer(turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem
 
 /// A clock, and the right to move it.
 ///
+/// The clock:
+///
+/// | method | answers |
+/// |---|---|
+/// | `now` | the time |
+/// | `at time [value]` | a promise for the value, kept when the time has come |
+/// | `after units [value]` | the same, from now on |
+///
+/// The right to move it:
+///
+/// `advance units` and `set time` answer the time that it is then. Time does not go back.
+///
 /// ```
 /// use hob_vat::{Actormap, Standing, Value, library};
 ///
@@ -252,7 +256,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(12))]
+        #![proptest_config(ProptestConfig::with_cases(8))]
         #[test]
         fn timers_are_told_in_order(times in prop::collection::vec(1_i64..500, 1..3000), step in 1_i64..600) {
             let mut stage = Stage::new();

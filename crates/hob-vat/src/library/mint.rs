@@ -18,8 +18,6 @@ use crate::value::{Int, Value};
 
 kind! {
     /// The right to make money. The state is the brand of the currency.
-    ///
-    /// `make amount` answers a purse with so much of it.
     pub(super) static MINT: Mint = "hob.mint", |turn: &mut Turn, me: Me<'_>, args: &[Value]| match method(args) {
         (Some("make"), [amount]) => {
             let amount = natural(amount)?;
@@ -31,13 +29,6 @@ kind! {
 
 kind! {
     /// A purse. The state is `[brand ledger]`.
-    ///
-    /// | method | answers |
-    /// |---|---|
-    /// | `balance` | how much is in it |
-    /// | `sprout` | an empty purse of the same currency |
-    /// | `pay amount` | a payment of so much, taken out of it |
-    /// | `deposit amount source` | nothing: so much was taken out of a near purse, or of a payment, and put into this |
     pub(super) static PURSE: Purse = "hob.purse", purse
 }
 
@@ -102,6 +93,17 @@ fn spawn_purse(turn: &mut Turn, brand: Ref, amount: Int) -> Result<Ref, Problem>
 }
 
 /// A currency of its own: the right to make it.
+///
+/// `make amount` answers a purse with so much of it.
+///
+/// What a purse does:
+///
+/// | method | answers |
+/// |---|---|
+/// | `balance` | how much is in it |
+/// | `sprout` | an empty purse of the same currency |
+/// | `pay amount` | a payment of so much, taken out of it |
+/// | `deposit amount source` | nothing: so much was taken out of a near purse, or of a payment, and put into this |
 ///
 /// ```
 /// use hob_vat::{Actormap, Value, library};

@@ -9,16 +9,6 @@ use crate::value::{List, Value};
 
 kind! {
     /// A topic. The state is the list of subscribers, those who came first before others.
-    ///
-    /// | method | answers |
-    /// |---|---|
-    /// | `subscribe who` | whether it is new |
-    /// | `unsubscribe who` | whether it was there |
-    /// | `publish value …` | how many it was sent to |
-    /// | `subscribers` | all of them |
-    ///
-    /// A [facet](super::facet()) with some of the methods is the right to do only these. What is published is sent, so no subscriber
-    /// hinders another or the publisher. Subscribing and leaving cost as much as there are subscribers.
     pub(super) static TOPIC: Topic = "hob.pubsub", call
 }
 
@@ -51,6 +41,16 @@ fn call(turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> 
 }
 
 /// A topic without subscribers.
+///
+/// | method | answers |
+/// |---|---|
+/// | `subscribe who` | whether it is new |
+/// | `unsubscribe who` | whether it was there |
+/// | `publish value …` | how many it was sent to |
+/// | `subscribers` | all of them |
+///
+/// A [facet](super::facet()) with some of the methods is the right to do only these. What is published is sent, so no subscriber
+/// hinders another or the publisher. Subscribing and leaving cost as much as there are subscribers.
 ///
 /// ```
 /// use hob_vat::{Actormap, Value, library};

@@ -16,14 +16,6 @@ const CHUNK: usize = 64;
 kind! {
     /// Queues. The state is `[[front …] taken first last [back …] size]`: values to be taken, how many of them were, the first and the
     /// last chunk between, values that came last, how many there are.
-    ///
-    /// | method | answers |
-    /// |---|---|
-    /// | `push value` | how many there are |
-    /// | `pop` | the one that was there longest, and takes it out; `empty` is a failure |
-    /// | `peek` | the same without taking it out |
-    /// | `size` | how many there are |
-    /// | `items` | all, the oldest first |
     pub(super) static QUEUE: Queue = "hob.queue", queue_call
 }
 
@@ -39,13 +31,6 @@ kind! {
 
 kind! {
     /// Rings. The state is `[queue capacity]`.
-    ///
-    /// | method | answers |
-    /// |---|---|
-    /// | `push value` | what had to go, undefined if there was room |
-    /// | `items` | all, the oldest first |
-    /// | `size`, `capacity` | how many there are, and can be |
-    /// | `resize capacity` | a list of what had to go |
     pub(super) static RING: Ring = "hob.ring", ring_call
 }
 
@@ -165,6 +150,14 @@ fn empty() -> Problem {
 
 /// An empty queue.
 ///
+/// | method | answers |
+/// |---|---|
+/// | `push value` | how many there are |
+/// | `pop` | the one that was there longest, and takes it out; `empty` is a failure |
+/// | `peek` | the same without taking it out |
+/// | `size` | how many there are |
+/// | `items` | all, the oldest first |
+///
 /// ```
 /// use hob_vat::{Actormap, Value, library};
 ///
@@ -185,6 +178,13 @@ pub fn queue(turn: &mut Turn) -> Result<Ref, Problem> {
 }
 
 /// An empty ring that keeps the last `capacity` values.
+///
+/// | method | answers |
+/// |---|---|
+/// | `push value` | what had to go, undefined if there was room |
+/// | `items` | all, the oldest first |
+/// | `size`, `capacity` | how many there are, and can be |
+/// | `resize capacity` | a list of what had to go |
 ///
 /// ```
 /// use hob_vat::{Actormap, Value, library};

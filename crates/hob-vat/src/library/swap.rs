@@ -30,8 +30,8 @@ kind! {
     }
 }
 
-/// A proxy, and the right to swap what it stands for: called with the new target. What was sent before the swap and is still on
-/// its way goes to the new target.
+/// A proxy, and the right to swap what it stands for: called with the new target. What has not reached the
+/// proxy before the swap goes to the new target; what waits for a promise that was the target stays with that.
 ///
 /// ```
 /// use hob_vat::{Actormap, library};

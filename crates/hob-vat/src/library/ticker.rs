@@ -10,16 +10,6 @@ use crate::value::Value;
 
 kind! {
     /// A ticker. The state is a cell with the list of `[member ticky]`.
-    ///
-    /// | method | answers |
-    /// |---|---|
-    /// | `add member` | its ticky |
-    /// | `members` | a list of them |
-    /// | `tick value …` | how many were called, those that failed left out |
-    ///
-    /// A member is called with its ticky and the values of the tick. `die` of a ticky takes the member off, `dead` answers whether
-    /// that was done. Who is added during a tick is called from the next one on. A member that fails changes nothing and hinders
-    /// no other.
     pub(super) static TICKER: Ticker = "hob.ticker", call
 }
 
@@ -85,6 +75,16 @@ fn living(turn: &mut Turn, cell: Ref) -> Result<Vec<Value>, Problem> {
 }
 
 /// A ticker without members.
+///
+/// | method | answers |
+/// |---|---|
+/// | `add member` | its ticky |
+/// | `members` | a list of them |
+/// | `tick value …` | how many were called, those that failed left out |
+///
+/// A member is called with its ticky and the values of the tick. `die` of a ticky takes the member off, `dead` answers whether
+/// that was done. Who is added during a tick is called from the next one on. A member that fails changes nothing and hinders
+/// no other.
 ///
 /// ```
 /// use hob_vat::{Actormap, Value, kind_fn, library};

@@ -96,7 +96,7 @@ pub(crate) fn programs(failing: bool) -> impl Strategy<Value = Vec<Op>> {
         1 => Just(if failing { Op::Panic } else { Op::Promise }),
     ];
     let script = prop::collection::vec(leaf.clone(), 0..5).boxed();
-    let nested = script.prop_recursive(3, 24, 5, move |inner| {
+    script.prop_recursive(3, 24, 5, move |inner| {
         let op = prop_oneof![
             3 => leaf.clone(),
             1 => (any::<u8>(), any::<u8>(), inner.clone()).prop_map(|(a, b, script)| Op::Call(a, b, script)),
@@ -105,8 +105,7 @@ pub(crate) fn programs(failing: bool) -> impl Strategy<Value = Vec<Op>> {
             1 => (any::<u8>(), any::<u8>(), inner).prop_map(|(a, b, script)| Op::Tell(a, b, script)),
         ];
         prop::collection::vec(op, 0..6).boxed()
-    });
-    nested
+    })
 }
 
 /// The kind. Its fuse fails the step that burns it down: with a refusal, or with a panic.

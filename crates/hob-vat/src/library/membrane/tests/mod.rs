@@ -204,6 +204,35 @@ fn far_things_cross_too() {
 }
 
 #[test]
+fn who_owns_a_far_promise_is_heard_once() {
+    let mut stage = stage();
+    let far = FarSide::new(VatId::new(1 << 31));
+    stage.names.insert("farp".into(), far.promise(2, 1).into());
+    stage.run("inner $farp => undefined\nlent => @wp\nwp ?= ?");
+    let listeners: Vec<Ref> = stage
+        .map
+        .outbox
+        .drain(..)
+        .filter_map(|out| match out.message.body {
+            crate::Body::Listen { listener, .. } => Some(listener),
+            _ => None,
+        })
+        .collect();
+    let [relay] = listeners.as_slice() else { panic!("{listeners:?}") };
+    stage.names.insert("relay".into(), (*relay).into());
+    // It is spoken to by another machine, which may say anything, and say it again.
+    stage.run(
+        "relay 'fulfill => !no-method
+         relay 'fulfill [$other] => undefined
+         relay 'fulfill [$inner] => undefined
+         relay 'break 1 => undefined
+         wp ?= [@w]
+         w => 1",
+    );
+    assert_ne!(stage.names["w"], stage.names["other"]);
+}
+
+#[test]
 fn one_revocation_ends_all() {
     let mut stage = stage();
     stage.run(
