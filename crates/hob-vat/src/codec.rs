@@ -233,9 +233,18 @@ fn read_record(label: &str, r: &mut Reader<'_>, names: &mut dyn Names) -> Result
     })
 }
 
+/// What is wrong with bytes, as a problem: `not-syrup`, or `limit` with its name.
+#[cold]
+#[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]
-pub(crate) fn not_syrup(error: hob_syrup::Error) -> Problem {
-    Problem::rule("not-syrup", error.to_string())
+pub fn not_syrup(error: hob_syrup::Error) -> Problem {
+    match error.kind() {
+        hob_syrup::ErrorKind::Limit { limit, max } => Problem::rule(
+            "limit",
+            format!("{limit} limit exceeded at byte {}: {max} allowed", error.offset()),
+        ),
+        _ => Problem::rule("not-syrup", error.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The targets.
 
 mod abi;
+mod actor;
 mod command;
 mod convert;
 mod differential;
@@ -27,6 +28,7 @@ pub(crate) struct Target {
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
     Target { name: "abi", run: abi::run, seeds: Vec::new, may_abort: true },
+    Target { name: "actor", run: actor::run, seeds: actor::seeds, may_abort: true },
     Target { name: "command", run: command::run, seeds: command::seeds, may_abort: true },
     Target { name: "differential", run: differential::run, seeds: Vec::new, may_abort: true },
     Target { name: "load", run: load::run, seeds: load::seeds, may_abort: true },

@@ -66,8 +66,7 @@ pub fn add_to<T: HasSeat>(table: &mut HostTable<T>) {
         .func(MODULE, "on", reach(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
             asked(ctx, at, len, |bytes, seat| {
                 let (turn, _, handles) = seat.parts()?;
-                let [vow, fulfilled, broken, finally] =
-                    read_message(bytes, handles, message_room(turn))?;
+                let [vow, fulfilled, broken, finally] = read_message(bytes, handles, message_room(turn))?;
                 let on = On {
                     fulfilled: handler(&fulfilled)?,
                     broken: handler(&broken)?,
@@ -153,11 +152,7 @@ fn promise<T: HasSeat>(ctx: &mut Ctx<'_, T>, at: u32) -> Result<i64, Fault> {
     }
 }
 
-fn settle(
-    bytes: &[u8],
-    seat: &mut Seat,
-    how: fn(&mut Turn, Ref, Value) -> Result<(), Problem>,
-) -> Done<i64> {
+fn settle(bytes: &[u8], seat: &mut Seat, how: fn(&mut Turn, Ref, Value) -> Result<(), Problem>) -> Done<i64> {
     let (turn, _, handles) = seat.parts()?;
     let [resolver, value] = read_message(bytes, handles, message_room(turn))?;
     how(turn, reference(&resolver)?, value).map(|()| 0)
@@ -202,7 +197,9 @@ fn given(handles: &mut Handles, reference: Ref) -> Done<i64> {
 }
 
 fn reference(value: &Value) -> Done<Ref> {
-    value.as_ref().ok_or_else(|| Problem::rule("not-a-reference", "what is sent to must be a reference".into()))
+    value
+        .as_ref()
+        .ok_or_else(|| Problem::rule("not-a-reference", "what is sent to must be a reference".into()))
 }
 
 fn handler(value: &Value) -> Done<Option<Ref>> {

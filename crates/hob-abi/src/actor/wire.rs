@@ -4,10 +4,10 @@
 //! more values than the limit on their weight allows bounds what the host holds for a guest.
 
 use hob_syrup::{DEPTH_MAX, Limits, Mode, Reader, Writer};
-use hob_vat::{Me, Names, Problem, Value, read_value, write_list, write_value};
+use hob_vat::{Names, Problem, Ref, Value, not_syrup, read_value, write_list, write_value};
 
 use super::handles::Handles;
-use super::problem::{contract, syrup};
+use super::problem::contract;
 
 /// What a guest answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +30,16 @@ pub enum Answered {
 /// # Errors
 ///
 /// `limit`: handles.
-pub fn write_turn(out: &mut Vec<u8>, handles: &mut Handles, me: Me<'_>, args: &[Value]) -> Result<(), Problem> {
+pub fn write_turn(
+    out: &mut Vec<u8>,
+    handles: &mut Handles,
+    itself: Ref,
+    state: &Value,
+    args: &[Value],
+) -> Result<(), Problem> {
     write(out, "turn", |w| {
-        handles.write(&Value::Ref(me.itself()), w)?;
-        write_value(me.state(), handles, w)?;
+        handles.write(&Value::Ref(itself), w)?;
+        write_value(state, handles, w)?;
         write_list(args, handles, w)
     })
 }
@@ -43,7 +49,12 @@ pub fn write_turn(out: &mut Vec<u8>, handles: &mut Handles, me: Me<'_>, args: &[
 /// # Errors
 ///
 /// `limit`: handles.
-pub fn write_upgrade(out: &mut Vec<u8>, handles: &mut Handles, from: u32, state: &Value) -> Result<(), Problem> {
+pub fn write_upgrade(
+    out: &mut Vec<u8>,
+    handles: &mut Handles,
+    from: u32,
+    state: &Value,
+) -> Result<(), Problem> {
     write(out, "upgrade", |w| {
         w.int(from);
         write_value(state, handles, w)
@@ -78,7 +89,7 @@ pub struct Room {
 pub fn read_answer(bytes: &[u8], handles: &mut Handles, room: Room) -> Result<Answered, Problem> {
     let mut r = reader(bytes, room)?;
     let read = |r: &mut Reader<'_>, handles: &mut Handles| read_value(r, handles);
-    let answered = match r.record().map_err(syrup)? {
+    let answered = match r.record().map_err(not_syrup)? {
         "answer" => Answered::Answer(read(&mut r, handles)?),
         "become" => {
             let state = read(&mut r, handles)?;
@@ -87,8 +98,8 @@ pub fn read_answer(bytes: &[u8], handles: &mut Handles, room: Room) -> Result<An
         "fail" => Answered::Fail(read(&mut r, handles)?),
         _ => return Err(contract("a turn answers <answer value>, <become state value> or <fail reason>")),
     };
-    r.end().map_err(syrup)?;
-    r.finish().map_err(syrup)?;
+    r.end().map_err(not_syrup)?;
+    r.finish().map_err(not_syrup)?;
     Ok(answered)
 }
 
@@ -104,18 +115,18 @@ pub fn read_message<const N: usize>(
 ) -> Result<[Value; N], Problem> {
     let mut r = reader(bytes, room)?;
     let mut values = [const { Value::Undefined }; N];
-    r.list().map_err(syrup)?;
+    r.list().map_err(not_syrup)?;
     for value in &mut values {
-        if !r.more().map_err(syrup)? {
+        if !r.more().map_err(not_syrup)? {
             return Err(wrong_number(N));
         }
         *value = read_value(&mut r, handles)?;
     }
-    if r.more().map_err(syrup)? {
+    if r.more().map_err(not_syrup)? {
         return Err(wrong_number(N));
     }
-    r.end().map_err(syrup)?;
-    r.finish().map_err(syrup)?;
+    r.end().map_err(not_syrup)?;
+    r.finish().map_err(not_syrup)?;
     Ok(values)
 }
 
@@ -123,7 +134,7 @@ pub fn read_message<const N: usize>(
 pub(super) fn read_one(bytes: &[u8], handles: &mut Handles, room: Room) -> Result<Value, Problem> {
     let mut r = reader(bytes, room)?;
     let value = read_value(&mut r, handles)?;
-    r.finish().map_err(syrup)?;
+    r.finish().map_err(not_syrup)?;
     Ok(value)
 }
 
@@ -155,7 +166,10 @@ fn reader(bytes: &[u8], room: Room) -> Result<Reader<'_>, Problem> {
         ..Limits::default()
     };
     if bytes.len() > limits.bytes {
-        return Err(Problem::rule("limit", format!("message-bytes limit exceeded: {} allowed", limits.bytes)));
+        return Err(Problem::rule(
+            "limit",
+            format!("message-bytes limit exceeded: {} allowed", limits.bytes),
+        ));
     }
     Ok(Reader::new(bytes, Mode::Liberal, limits))
 }
