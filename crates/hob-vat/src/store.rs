@@ -96,6 +96,22 @@ pub struct Append<'a> {
     pub record: &'a [u8],
 }
 
+/// Whether a record may go where it is to go, as every store has to decide it: `claim` is the one that counts, 0 if there is none,
+/// and `next` the number that the next record gets.
+///
+/// # Errors
+///
+/// Another took the stream over, or nobody did; the place is not the next one; the record is too large.
+pub fn check_append(entry: &Append<'_>, claim: u64, next: u64) -> Result<(), StoreError> {
+    if claim == 0 || claim != entry.fence {
+        return Err(StoreError::Fenced(entry.stream.to_owned()));
+    }
+    if next != entry.at {
+        return Err(StoreError::Moved { stream: entry.stream.to_owned(), next, at: entry.at });
+    }
+    StoreError::within("a record", entry.record.len(), RECORD_BYTES_MAX)
+}
+
 /// Why a store did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -215,15 +231,10 @@ impl TurnStore for MemoryStore {
             entries
                 .iter()
                 .map(|entry| {
-                    StoreError::within("a record", entry.record.len(), RECORD_BYTES_MAX)?;
                     let Some(stream) = streams.get_mut(entry.stream) else {
-                        return Err(StoreError::Fenced(entry.stream.to_owned()));
+                        return check_append(entry, 0, 0);
                     };
-                    stream.check(entry.stream, entry.fence)?;
-                    if stream.next() != entry.at {
-                        let (stream, next) = (entry.stream.to_owned(), stream.next());
-                        return Err(StoreError::Moved { stream, next, at: entry.at });
-                    }
+                    check_append(entry, stream.fence, stream.next())?;
                     stream.records.push(entry.record.to_vec());
                     Ok(())
                 })
