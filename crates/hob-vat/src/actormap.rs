@@ -237,13 +237,18 @@ impl Actormap {
         self.reports.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// A session ended: what waits for it, and what stood for something behind it, is broken.
-    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
+    /// A session ended: what waits for it, and what stood for something behind it, is broken. Says whether there was any.
+    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) -> bool {
+        let lost = self.turn.core.lost(session);
+        if lost.is_empty() {
+            return false;
+        }
         self.turns += 1;
         self.change();
         self.turn.core.begin(self.queue.len() + self.outbox.len());
-        self.turn.core.sever(session, reason);
+        self.turn.core.sever(lost, reason);
         self.keep();
+        true
     }
 
     /// Handles one message.
@@ -316,7 +321,7 @@ impl Actormap {
 }
 
 /// A panic in an actor that is part of the program fails the turn, not the vat.
-fn guarded<R>(f: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
+pub(crate) fn guarded<R>(f: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<&str>().map(ToString::to_string);
         let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();

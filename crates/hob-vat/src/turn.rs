@@ -402,7 +402,7 @@ impl Turn {
                         return Ok(Delivered::Passed);
                     }
                     (Stage::Closer { to, .. }, _) if self.core.is_question(*to) => at = *to,
-                    (Stage::Question(session), _) => {
+                    (Stage::Question(session), _) if session.is_session() => {
                         return self.core.pass_far(*session, Message { to: at, ..message });
                     }
                     _ => {
@@ -495,6 +495,12 @@ impl Core {
             && resolver.facet() == Facet::Resolver
         {
             self.ask(resolver.with_facet(Facet::Promise), to);
+        } else if !to.is_durable()
+            && self.space.vat.is_durable()
+            && let Some(resolver) = message.resolver
+            && resolver.facet() == Facet::Resolver
+        {
+            self.rely(resolver.with_facet(Facet::Promise), to);
         }
         self.out.push(Out { to, message });
     }

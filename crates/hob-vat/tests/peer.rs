@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hob_vat::{
-    Answer, Append, Claim, Kind, Kinds, Limits, Me, MemoryStore, Peer, Problem, Ref, StoreError, Turn,
+    Answer, Append, Claim, Extent, Kind, Kinds, Limits, Me, MemoryStore, Peer, Problem, Ref, StoreError, Turn,
     TurnStore, Value, Vat, library::CELL,
 };
 
@@ -107,6 +107,10 @@ struct Mortal {
 impl TurnStore for Mortal {
     fn claim(&self, stream: &str) -> Result<Claim, StoreError> {
         self.store.claim(stream)
+    }
+
+    fn extent(&self, stream: &str) -> Result<Extent, StoreError> {
+        self.store.extent(stream)
     }
 
     fn read(&self, stream: &str, from: u64, at_most: usize) -> Result<Vec<Vec<u8>>, StoreError> {

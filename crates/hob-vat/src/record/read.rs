@@ -17,10 +17,12 @@ pub(super) fn record(bytes: &[u8]) -> Read<TurnRecord> {
         layout(r)?;
         Ok(TurnRecord {
             turns: number(r)?,
+            start: number(r)?,
             births: number(r)?,
             outside: r.bool().map_err(not_syrup)?,
             inputs: each(r, input)?,
             changes: each(r, change)?,
+            collected: each(r, small)?,
             free: Free { places: small(r)?, kept: number(r)?, tail: each(r, small)? },
             queue: QueueChange { taken: number(r)?, front: each(r, message)?, back: each(r, message)? },
             outbox: each(r, sent)?,
