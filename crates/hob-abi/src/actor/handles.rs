@@ -173,6 +173,9 @@ mod tests {
         let mut handles = Handles::new(2);
         handles.begin(1);
         assert!(refs[..2].iter().all(|it| handles.name(it).is_ok()));
-        assert_eq!(handles.name(&refs[2]).unwrap_err().to_string(), "limit: handles limit exceeded: 2 allowed");
+        assert_eq!(
+            handles.name(&refs[2]).unwrap_err().to_string(),
+            "limit: handles limit exceeded: 2 allowed"
+        );
     }
 }

@@ -153,11 +153,7 @@ fn promise<T: HasSeat>(ctx: &mut Ctx<'_, T>, at: u32) -> Result<i64, Fault> {
     }
 }
 
-fn settle(
-    bytes: &[u8],
-    seat: &mut Seat,
-    how: fn(&mut Turn, Ref, Value) -> Result<(), Problem>,
-) -> Done<i64> {
+fn settle(bytes: &[u8], seat: &mut Seat, how: fn(&mut Turn, Ref, Value) -> Result<(), Problem>) -> Done<i64> {
     let (turn, _, handles) = seat.parts()?;
     let [resolver, value] = read_message(bytes, handles, turn.limits().message_bytes)?;
     how(turn, reference(&resolver)?, value).map(|()| 0)
@@ -192,7 +188,9 @@ fn given(handles: &mut Handles, reference: Ref) -> Done<i64> {
 }
 
 fn reference(value: &Value) -> Done<Ref> {
-    value.as_ref().ok_or_else(|| Problem::rule("not-a-reference", "what is sent to must be a reference".into()))
+    value
+        .as_ref()
+        .ok_or_else(|| Problem::rule("not-a-reference", "what is sent to must be a reference".into()))
 }
 
 fn handler(value: &Value) -> Done<Option<Ref>> {

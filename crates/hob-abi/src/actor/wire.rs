@@ -30,7 +30,12 @@ pub enum Answered {
 /// # Errors
 ///
 /// `limit`: handles.
-pub fn write_turn(out: &mut Vec<u8>, handles: &mut Handles, me: Me<'_>, args: &[Value]) -> Result<(), Problem> {
+pub fn write_turn(
+    out: &mut Vec<u8>,
+    handles: &mut Handles,
+    me: Me<'_>,
+    args: &[Value],
+) -> Result<(), Problem> {
     write(out, "turn", |w| {
         handles.write(&Value::Ref(me.itself()), w)?;
         write_value(me.state(), handles, w)?;
@@ -43,7 +48,12 @@ pub fn write_turn(out: &mut Vec<u8>, handles: &mut Handles, me: Me<'_>, args: &[
 /// # Errors
 ///
 /// `limit`: handles.
-pub fn write_upgrade(out: &mut Vec<u8>, handles: &mut Handles, from: u32, state: &Value) -> Result<(), Problem> {
+pub fn write_upgrade(
+    out: &mut Vec<u8>,
+    handles: &mut Handles,
+    from: u32,
+    state: &Value,
+) -> Result<(), Problem> {
     write(out, "upgrade", |w| {
         w.int(from);
         write_value(state, handles, w)
@@ -142,7 +152,10 @@ fn reader(bytes: &[u8], weight_max: u32) -> Result<Reader<'_>, Problem> {
         ..Limits::default()
     };
     if bytes.len() > limits.bytes {
-        return Err(Problem::rule("limit", format!("message-bytes limit exceeded: {} allowed", limits.bytes)));
+        return Err(Problem::rule(
+            "limit",
+            format!("message-bytes limit exceeded: {} allowed", limits.bytes),
+        ));
     }
     Ok(Reader::new(bytes, Mode::Liberal, limits))
 }

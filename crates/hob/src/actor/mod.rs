@@ -58,7 +58,8 @@ impl Actor {
         let config = engine.config();
         if !(config.metered && config.deterministic) {
             return refuse(
-                "actors need a host that counts fuel and is deterministic; HostBuilder::actors makes it so".into(),
+                "actors need a host that counts fuel and is deterministic; HostBuilder::actors makes it so"
+                    .into(),
             );
         }
         let declared = match Declared::read(module.info()) {
