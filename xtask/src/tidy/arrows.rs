@@ -34,9 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hob-serve", &["hob-machine"]),
     ("hob-sidecar", &["hob"]),
-    ("hob-cli", &["hob", "hob-serve", "hob-sidecar"]),
+    ("hob-cli", &["hob", "hob-repl", "hob-serve", "hob-sidecar"]),
     ("hob-conformance", &["hob", "hob-package"]),
     ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup", "hob-vat"]),
+    ("hob-bench-actors", &[]),
     ("xtask", &[]),
 ];
 
