@@ -58,7 +58,11 @@ impl Kind for Forwarder {
                 turn.spawn(&RECORDER, Value::fields([]))?;
                 Ok(me.becomes(with(state, "sent", sent + many)))
             }
-            _ => Ok(me.becomes(with(me.state(), "answers", int(me.state(), "answers") + 1))),
+            [what] => {
+                let field = if matches!(what, Value::Error(_)) { "broken" } else { "answered" };
+                Ok(me.becomes(with(me.state(), field, int(me.state(), field) + 1)))
+            }
+            _ => Err(Problem::no_method(args, &["", "go n", "value"])),
         }
     }
 }
