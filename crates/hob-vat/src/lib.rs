@@ -21,6 +21,7 @@
 mod actormap;
 mod codec;
 mod collect;
+pub mod history;
 mod kind;
 mod kinds;
 pub mod library;

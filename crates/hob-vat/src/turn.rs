@@ -222,9 +222,9 @@ impl Turn {
         let state = if old.name() == kind.name() && old.version() == kind.version() {
             state.clone()
         } else {
-            kind.upgrade(old.version(), state.clone())?
+            kind.upgrade(old.version(), state.clone()).map_err(|problem| problem.of_actor(actor))?
         };
-        self.core.limits.check_state(&state)?;
+        self.core.limits.check_state(&state).map_err(|problem| problem.of_actor(actor))?;
         self.core.space.replace(actor, Content::Object { kind, state });
         Ok(())
     }
