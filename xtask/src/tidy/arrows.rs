@@ -37,6 +37,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-cli", &["hob", "hob-serve", "hob-sidecar"]),
     ("hob-conformance", &["hob", "hob-package"]),
     ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup", "hob-vat"]),
+    // The guest's side: it runs on none of ours.
+    ("hob-actor", &[]),
     ("xtask", &[]),
 ];
 
