@@ -104,8 +104,6 @@ enum Told {
     Sum(ractor::RpcReplyPort<u64>),
 }
 
-impl ractor::Message for Told {}
-
 impl ractor::Actor for Counting {
     type Msg = Told;
     type State = u64;

@@ -3,6 +3,7 @@
 
 pub(crate) mod args;
 mod console;
+mod past;
 mod place;
 
 use hob_repl::{Console, End, speak};
@@ -15,6 +16,10 @@ use place::Place;
 pub(crate) fn run(command: &VatCommand) -> Done {
     match command {
         VatCommand::Run(args) => script(args),
+        VatCommand::Log(args) => past::log(args),
+        VatCommand::At(args) => past::at(args),
+        VatCommand::Replay(args) => past::replay(args),
+        VatCommand::Diff(args) => past::diff(args),
     }
 }
 

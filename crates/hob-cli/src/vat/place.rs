@@ -1,9 +1,11 @@
 //! Where actors live, and the modules they may be made of.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hob::Host;
+use hob::store::Store;
 use hob::vat::{KindRef, Kinds, Limits, Peer, Problem, Vat};
 use hob_repl::Powers;
 
@@ -27,21 +29,13 @@ pub(super) struct Modules {
 
 impl Place {
     pub(super) fn open(args: &WhereArgs) -> Result<Self, Failure> {
-        let mut modules =
-            Modules { host: Arc::new(Host::builder().actors().build()?), known: Arc::default() };
-        for file in &args.module {
-            modules.load(&file.display().to_string()).map_err(failure)?;
-        }
-        let found = modules.clone();
-        let kinds =
-            hob_repl::kinds().fold(Kinds::library(), Kinds::with).or_else(move |name| found.find(name));
+        let modules = Modules::open(&args.module)?;
+        let kinds = modules.kinds();
         let mut limits = Limits::default();
         limits.fuel_per_turn = args.fuel.unwrap_or(limits.fuel_per_turn);
         let mut builder = Peer::builder().limits(limits).kinds(kinds);
         if let Some(file) = &args.store {
-            let store = hob::store::Store::open(file)
-                .map_err(|error| Failure::new(HOST, format!("failed to open {}: {error}", file.display())))?;
-            builder = builder.store(Arc::new(store));
+            builder = builder.store(Arc::new(store(file)?));
         }
         let peer = builder.build().map_err(failure)?;
         let vat = peer.vat(&args.vat).map_err(failure)?;
@@ -49,7 +43,27 @@ impl Place {
     }
 }
 
+/// Opens a store of vats.
+pub(super) fn store(file: &Path) -> Result<Store, Failure> {
+    Store::open(file)
+        .map_err(|error| Failure::new(HOST, format!("failed to open {}: {error}", file.display())))
+}
+
 impl Modules {
+    pub(super) fn open(files: &[PathBuf]) -> Result<Self, Failure> {
+        let mut modules = Self { host: Arc::new(Host::builder().actors().build()?), known: Arc::default() };
+        for file in files {
+            modules.load(&file.display().to_string()).map_err(failure)?;
+        }
+        Ok(modules)
+    }
+
+    /// The code of all that a store may hold.
+    pub(super) fn kinds(&self) -> Kinds {
+        let found = self.clone();
+        hob_repl::kinds().fold(Kinds::library(), Kinds::with).or_else(move |name| found.find(name))
+    }
+
     fn find(&self, name: &str) -> Option<KindRef> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }

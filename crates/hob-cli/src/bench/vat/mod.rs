@@ -11,7 +11,7 @@ mod others;
 
 use std::path::PathBuf;
 
-use super::{Row, Rows};
+use super::Rows;
 
 pub(super) fn rows(programs: &[PathBuf], quick: bool) -> Rows {
     let others = match programs.first() {
