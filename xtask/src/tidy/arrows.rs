@@ -55,6 +55,7 @@ const SECRETS: &[(&str, &[&str])] = &[
     ("hyper::", &["crates/hob-serve/"]),
     ("tokio::", &["crates/hob-serve/"]),
     ("redb::", &["crates/hob-store/"]),
+    ("rusqlite::", &["crates/hob-store/"]),
 ];
 
 pub(super) fn check(files: &[(String, String)]) -> Vec<Finding> {

@@ -146,7 +146,7 @@ impl Core {
         committer.know(cell.id, &state.cursors);
         durable.kept = Kept {
             turns: state.turns,
-            since_snapshot: state.records,
+            since_snapshot: state.since_snapshot,
             cursors: state.cursors.into_iter().collect(),
             sent: state.sent.into_iter().collect(),
             unacknowledged: state.unacknowledged,

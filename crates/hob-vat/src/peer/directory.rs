@@ -17,6 +17,8 @@ use crate::store::{Append, TurnStore};
 
 /// The number of the first vat.
 const FIRST: u32 = 1;
+/// How many bytes the name of a vat may have.
+const NAME_BYTES_MAX: usize = 512;
 /// How many numbers are given out with one record.
 const BLOCK: u32 = 256;
 
@@ -50,12 +52,7 @@ impl Directory {
         Self {
             next,
             sessions: numbers("sessions", VatId::FIRST_SESSION, listing.sessions, u32::MAX),
-            volatile: numbers(
-                "volatile",
-                VatId::FIRST_VOLATILE,
-                listing.volatile,
-                VatId::PROGRAM.number(),
-            ),
+            volatile: numbers("volatile", VatId::FIRST_VOLATILE, listing.volatile, VatId::PROGRAM.number()),
             names: listing.vats.into_iter().collect(),
             fence,
             records,
@@ -81,9 +78,15 @@ impl Directory {
         if number >= VatId::FIRST_VOLATILE {
             return Err(Problem::limit("vats", VatId::FIRST_VOLATILE.into()));
         }
+        if name.len() > NAME_BYTES_MAX {
+            return Err(Problem::limit("vat-name", NAME_BYTES_MAX.try_into().unwrap_or(u64::MAX)));
+        }
         let id = VatId::new(number);
         let core = match store {
-            None => Core::volatile(fresh(id, config)?),
+            None => {
+                self.next += 1;
+                Core::volatile(fresh(id, config)?)
+            }
             Some(store) => {
                 self.append(store, |w| {
                     w.record("vat", |w| {
@@ -91,12 +94,13 @@ impl Directory {
                         w.str(name);
                     });
                 })?;
+                // From here on the number is taken, whatever happens.
+                self.next += 1;
                 let stream = stream_of(id);
                 let claim = store.claim(&stream).map_err(|error| store_problem(&error))?;
                 Core::durable(Durable::new(stream, claim.fence, claim.next))
             }
         };
-        self.next += 1;
         self.names.insert(name.to_owned(), id);
         Ok(Cell::new(id, name, core))
     }
@@ -136,11 +140,7 @@ impl Directory {
         Ok(VatId::new(next))
     }
 
-    fn append(
-        &mut self,
-        store: &dyn TurnStore,
-        write: impl FnOnce(&mut Writer<'_>),
-    ) -> Result<(), Problem> {
+    fn append(&mut self, store: &dyn TurnStore, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), Problem> {
         let record = encode(write).map_err(|error| Problem::rule("not-encodable", error.to_string()))?;
         let entry = Append { stream: DIRECTORY, fence: self.fence, at: self.records, record: &record };
         let kept = store.append(&[entry]).into_iter().collect::<Result<Vec<()>, _>>();

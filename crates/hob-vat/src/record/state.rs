@@ -24,7 +24,7 @@ pub(crate) struct State {
     pub(crate) sent: BTreeMap<VatId, u64>,
     pub(crate) unacknowledged: VecDeque<Sent>,
     /// Records since the snapshot.
-    pub(crate) records: u64,
+    pub(crate) since_snapshot: u64,
     /// The number of the next record.
     pub(crate) next: u64,
 }
@@ -67,7 +67,7 @@ impl State {
     /// What it is after one more record.
     pub(crate) fn apply(&mut self, record: TurnRecord) {
         (self.turns, self.births) = (record.turns, record.births);
-        self.records += 1;
+        self.since_snapshot += 1;
         self.next += 1;
         self.places.resize(to_usize(record.free.places), None);
         self.free.truncate(usize::try_from(record.free.kept).unwrap_or(usize::MAX));
