@@ -100,9 +100,9 @@ impl Guest {
         Ok(Self { name, source, language })
     }
 
-    /// A guest of the json or the plugin contract is a library; the others are programs.
+    /// A guest of the json, the plugin or the actor contract is a library; the others are programs.
     fn is_library(&self) -> bool {
-        ["json-", "plugin-"].iter().any(|contract| self.name.starts_with(contract))
+        ["json-", "plugin-", "actor-"].iter().any(|contract| self.name.starts_with(contract))
     }
 
     /// What a package needs besides its module.
@@ -140,6 +140,9 @@ impl Guest {
         fs::read(&self.source).unwrap_or_default().hash(&mut hasher);
         if self.language == Language::Rust {
             toolchains::rust_version().hash(&mut hasher);
+            if self.name.starts_with("actor-") {
+                sdk_sources().iter().for_each(|file| fs::read(file).unwrap_or_default().hash(&mut hasher));
+            }
         }
         format!("{:016x}", hasher.finish())
     }
@@ -225,12 +228,25 @@ impl Guest {
     }
 }
 
+/// The crate that actors in Rust use.
+fn sdk() -> PathBuf {
+    crate::root().join("sdk/rust")
+}
+
+fn sdk_sources() -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(sdk().join("src")).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files
+}
+
 /// Rust guests are built in one package, so that the standard library is built once.
 fn build_rust(guests: &[&Guest]) -> Result<(), String> {
     let dir = scratch("rust")?;
-    let mut manifest = String::from(
+    let mut manifest = format!(
         "[package]\nname = \"guests\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[profile.release]\n\
-         opt-level = \"s\"\npanic = \"abort\"\nstrip = true\n",
+         opt-level = \"s\"\npanic = \"abort\"\nstrip = true\n\n[dependencies]\nhob-actor = {{ path = \"{}\" }}\n",
+        sdk().display()
     );
     for guest in guests {
         let source = guest.source.display();

@@ -16,7 +16,7 @@
 use std::fmt;
 
 use hob_cap::{Limit, LimitExceeded};
-use hob_engine::{Fault, Instance, Memory, ModuleInfo, ValType};
+use hob_engine::{Fault, Func, Instance, ModuleInfo, ValType};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::contract::{Mismatch, expect_func, expect_memory, expect_optional_func};
@@ -74,22 +74,69 @@ pub(crate) fn exchange<T: 'static>(
     request: &[u8],
     sizes: Sizes,
 ) -> Result<Vec<u8>, Fault> {
+    let names = (alloc, function);
+    at_most(Limit::Request, request.len(), sizes.request_max)?;
+    let entry = Entry { alloc: instance.func(alloc)?, eval: instance.func(function)? };
+    instance.look()?;
+    through(instance, names, &entry, request, sizes, <[u8]>::to_vec)
+}
+
+/// The two functions of one instance, found once.
+pub struct Entry {
+    alloc: Func<u32, u32>,
+    eval: Func<(u32, u32), u64>,
+}
+
+impl Entry {
+    /// Finds them.
+    ///
+    /// # Errors
+    ///
+    /// When they are not exported, or with other types.
+    pub fn find<T: 'static>(instance: &mut Instance<T>) -> Result<Self, Fault> {
+        Ok(Self { alloc: instance.func("alloc")?, eval: instance.func("eval")? })
+    }
+
+    /// As [`eval`], on the instance the functions were found in, whose deadline was looked at just now. The response is read
+    /// where it lies.
+    ///
+    /// # Errors
+    ///
+    /// As [`eval`].
+    pub fn ask<T: 'static, R>(
+        &self,
+        instance: &mut Instance<T>,
+        request: &[u8],
+        sizes: Sizes,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, Fault> {
+        through(instance, ("alloc", "eval"), self, request, sizes, read)
+    }
+}
+
+fn through<T: 'static, R>(
+    instance: &mut Instance<T>,
+    (alloc, function): (&str, &str),
+    entry: &Entry,
+    request: &[u8],
+    sizes: Sizes,
+    read: impl FnOnce(&[u8]) -> R,
+) -> Result<R, Fault> {
     let length = at_most(Limit::Request, request.len(), sizes.request_max)?;
-    let at = instance.call::<u32, u32>(alloc, length)?;
-    let memory = instance.memory().ok_or_else(no_memory)?;
-    Memory::new(memory)
+    let at = instance.call_next(&entry.alloc, length)?;
+    let mut memory = instance.view().ok_or_else(no_memory)?;
+    memory
         .write(at, request)
         .map_err(|wrong| Fault::contract(format!("`{alloc}` answered {at}: {wrong}")))?;
-    let packed = instance.call::<(u32, u32), u64>(function, (at, length))?;
+    let packed = instance.call_next(&entry.eval, (at, length))?;
     let (at, length) = unpack(packed);
-    let memory = instance.memory().ok_or_else(no_memory)?;
-    let mut memory = Memory::new(memory);
+    let mut memory = instance.view().ok_or_else(no_memory)?;
     let response = memory.bytes(at, length).map_err(|wrong| {
         let function = hob_cap::escape_guest_text(function, 120);
         Fault::contract(format!("`{function}` answered {at}, {length}: {wrong}"))
     })?;
     at_most(Limit::Response, response.len(), sizes.response_max)?;
-    Ok(response.to_vec())
+    Ok(read(response))
 }
 
 /// Why a response is no verdict.
@@ -114,6 +161,12 @@ pub struct NoVerdict(String);
 ///
 /// When the response is no JSON object, or `ok` is neither boolean nor `null`.
 pub fn verdict(response: &[u8]) -> Result<bool, NoVerdict> {
+    // What most guards say, letter by letter.
+    match response {
+        br#"{"ok":true}"# => return Ok(true),
+        br#"{"ok":false}"# => return Ok(false),
+        _ => {}
+    }
     // Bytes that are no UTF-8 inside a string are replaced, as Go does; elsewhere they stay an error.
     let text = String::from_utf8_lossy(response);
     let mut reader = serde_json::Deserializer::from_str(&text);
@@ -167,12 +220,12 @@ fn at_most(limit: Limit, bytes: usize, allowed: u64) -> Result<u32, Fault> {
 }
 
 /// The pointer and the length in one number.
-fn unpack(packed: u64) -> (u32, u32) {
+pub(crate) fn unpack(packed: u64) -> (u32, u32) {
     let [a, b, c, d, e, f, g, h] = packed.to_be_bytes();
     (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
 }
 
-fn no_memory() -> Fault {
+pub(crate) fn no_memory() -> Fault {
     Fault::contract("the guest exports no memory as `memory`")
 }
 
@@ -186,6 +239,8 @@ mod tests {
             assert_eq!(verdict(response).ok(), want, "{}", String::from_utf8_lossy(response));
         };
         check(br#"{"ok":true}"#, Some(true));
+        check(br#"{"ok":false}"#, Some(false));
+        check(br#"{"ok": false}"#, Some(false));
         check(b" \n{\"ok\":true} \n", Some(true));
         check(br#"{"ok":true,"error":"boom","x":[1,2]}"#, Some(true));
         check(br#"{"OK":true}"#, Some(true));

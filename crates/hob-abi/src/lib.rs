@@ -12,6 +12,7 @@
 //! What this crate must not know: where a module comes from, how a policy is written, which engine runs a guest. It
 //! adapts: memory in, one call to the world, memory out.
 
+pub mod actor;
 pub mod command;
 mod contract;
 pub mod json;

@@ -74,6 +74,18 @@ enum State<T> {
 }
 
 impl Handle {
+    pub(crate) fn new(index: u32, generation: u32) -> Self {
+        Self { index, generation }
+    }
+
+    pub(crate) fn index(self) -> u32 {
+        self.index
+    }
+
+    pub(crate) fn generation(self) -> u32 {
+        self.generation
+    }
+
     /// The number a guest is given.
     #[must_use]
     pub fn to_bits(self) -> u64 {

@@ -25,6 +25,7 @@ mod net;
 mod path;
 mod permit;
 mod policy;
+mod scoped;
 mod stop;
 
 pub use audit::{
@@ -39,4 +40,5 @@ pub use net::{HostPattern, NetGrant, Scheme};
 pub use path::{GUEST_PATH_BYTES_MAX, GuestPath, GuestPathError};
 pub use permit::{Children, Connections, Files, Permit, Tier};
 pub use policy::{Policy, Request, Verdict};
+pub use scoped::ScopedHandles;
 pub use stop::{StopReason, StopToken, Wake};

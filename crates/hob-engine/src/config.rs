@@ -29,6 +29,10 @@ pub enum Allocation {
     },
 }
 
+/// How many instances of one engine may wait to be used again ([`Instance::rest`](crate::Instance::rest)). A pool has room
+/// for them besides its slots.
+pub const IDLE_MAX: u32 = 64;
+
 /// The settings of an [`Engine`](crate::Engine).
 #[derive(Clone, Debug)]
 pub struct EngineConfig {

@@ -18,12 +18,14 @@ enum Inner<'a, T: 'static> {
 
 impl<'a, T: 'static> Ctx<'a, T> {
     #[inline]
-    pub(crate) fn compiled(caller: wasmtime::Caller<'a, compiled::State<T>>) -> Self {
+    pub(crate) fn compiled(mut caller: wasmtime::Caller<'a, compiled::State<T>>) -> Self {
+        caller.data_mut().host_calls += 1;
         Self(Inner::Compiled(caller))
     }
 
     #[inline]
-    pub(crate) fn interpreted(caller: wasmi::Caller<'a, interpreted::State<T>>) -> Self {
+    pub(crate) fn interpreted(mut caller: wasmi::Caller<'a, interpreted::State<T>>) -> Self {
+        caller.data_mut().host_calls += 1;
         Self(Inner::Interpreted(caller))
     }
 
@@ -60,7 +62,10 @@ impl<'a, T: 'static> Ctx<'a, T> {
                     None => compiled::find_memory(caller)?,
                 };
                 let (bytes, state) = memory.data_and_store_mut(caller);
-                Ok((Memory::traced(bytes, trace(&mut state.boundary)), &mut state.data))
+                Ok((
+                    Memory::traced(bytes, trace(&mut state.boundary), state.touched.as_mut()),
+                    &mut state.data,
+                ))
             }
             Inner::Interpreted(caller) => {
                 let memory = match caller.data().memory {
@@ -68,8 +73,31 @@ impl<'a, T: 'static> Ctx<'a, T> {
                     None => interpreted::find_memory(caller)?,
                 };
                 let (bytes, state) = memory.data_and_store_mut(caller);
-                Ok((Memory::traced(bytes, trace(&mut state.boundary)), &mut state.data))
+                Ok((
+                    Memory::traced(bytes, trace(&mut state.boundary), state.touched.as_mut()),
+                    &mut state.data,
+                ))
             }
+        }
+    }
+
+    /// Fuel that the guest has left; `None` when nothing limits it.
+    pub fn fuel_left(&mut self) -> Option<u64> {
+        match &mut self.0 {
+            Inner::Compiled(caller) => compiled::fuel_left(caller),
+            Inner::Interpreted(caller) => interpreted::fuel_left(caller),
+        }
+    }
+
+    /// Takes fuel from the guest, for work that the host does for it. Does nothing when nothing limits it.
+    ///
+    /// # Errors
+    ///
+    /// When it has less; it has none then.
+    pub fn burn(&mut self, fuel: u64) -> Result<(), Fault> {
+        match &mut self.0 {
+            Inner::Compiled(caller) => compiled::burn(caller, fuel),
+            Inner::Interpreted(caller) => interpreted::burn(caller, fuel),
         }
     }
 

@@ -7,11 +7,14 @@ use sha2::{Digest, Sha256};
 
 use crate::backend::{compiled, interpreted};
 use crate::cache::{Cache, CacheKey};
-use crate::config::{Choice, EngineConfig};
+use crate::config::{Allocation, Choice, EngineConfig};
 use crate::error::{LinkError, LoadError};
 use crate::host::HostTable;
 use crate::linked::Linked;
-use crate::module::{Module, ModuleInfo, ModuleInner, check_limits, check_size, validate, wasm_from_text};
+use crate::module::{
+    Module, ModuleInfo, ModuleInner, Tracks, check_limits, check_size, track, validate, wasm_from_text,
+};
+use crate::places::Places;
 use crate::ticker::{Running, Ticker};
 
 /// Loads modules and links them. Cheap to clone; one is enough for a process.
@@ -44,6 +47,7 @@ struct Inner {
     interpreted: OnceLock<interpreted::Backend>,
     cache: Option<Cache>,
     ticker: Ticker,
+    places: Arc<Places>,
     behind: OnceLock<Option<Mutex<Sender<Job>>>>,
 }
 
@@ -58,6 +62,10 @@ impl Engine {
     /// Sets up an engine. Nothing costly happens before the first module needs it.
     #[must_use]
     pub fn new(config: EngineConfig) -> Self {
+        let slots = match config.allocation {
+            Allocation::Pooled { slots } => Some(slots),
+            Allocation::OnDemand => None,
+        };
         let cache = config.cache_dir.as_deref().map(|dir| Cache::new(dir, config.cache_bytes_max));
         Self {
             inner: Arc::new(Inner {
@@ -66,6 +74,7 @@ impl Engine {
                 interpreted: OnceLock::new(),
                 cache,
                 ticker: Ticker::new(),
+                places: Arc::new(Places::new(slots)),
                 behind: OnceLock::new(),
             }),
         }
@@ -89,7 +98,7 @@ impl Engine {
     ///
     /// When the input is not a module, uses a feature that is not accepted, or exceeds a compile limit.
     pub fn load(&self, input: &[u8]) -> Result<Module, LoadError> {
-        self.load_as(input, true)
+        self.load_as(input, How::Kept)
     }
 
     /// As [`Engine::load`], of a module that a guest brought and nobody else will see again: it is neither looked for in
@@ -100,10 +109,23 @@ impl Engine {
     ///
     /// As [`Engine::load`].
     pub fn load_passing(&self, input: &[u8]) -> Result<Module, LoadError> {
-        self.load_as(input, false)
+        self.load_as(input, How::Passing)
     }
 
-    fn load_as(&self, input: &[u8], keep: bool) -> Result<Module, LoadError> {
+    /// As [`Engine::load`], of a module whose instances are to be put back and used again: see
+    /// [`Instance::reset`](crate::Instance::reset). Its code notes what it writes, which takes a little time of each store;
+    /// what it computes is the same. It uses more fuel. A module that does not lend itself to this (several memories, a
+    /// function that would become too large) is loaded as always: see [`Module::is_resettable`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::load`].
+    pub fn load_resettable(&self, input: &[u8]) -> Result<Module, LoadError> {
+        self.load_as(input, How::Resettable)
+    }
+
+    fn load_as(&self, input: &[u8], how: How) -> Result<Module, LoadError> {
+        let keep = how != How::Passing;
         let config = &self.inner.config;
         check_size(input, &config.compile)?;
         let wasm = wasm_from_text(input)?;
@@ -111,16 +133,26 @@ impl Engine {
         let info = ModuleInfo::read(&wasm)?;
         check_limits(&info, &config.compile)?;
         let digest: [u8; 32] = Sha256::digest(&*wasm).into();
+        let mut module = Made { info, digest, tracks: None };
+        let (mut wasm, mut code_digest) = (wasm, digest);
+        if how == How::Resettable {
+            validate(&wasm)?;
+            if let Some((rewritten, tracks)) = track(&wasm)? {
+                code_digest = Sha256::digest(&rewritten).into();
+                wasm = rewritten.into();
+                module.tracks = Some(tracks);
+            }
+        }
 
         if config.choice == Choice::Wasmi || (config.choice == Choice::Auto && !keep) {
-            return self.interpret(&wasm, info, digest);
+            return self.interpret(&wasm, module);
         }
-        let key = self.cache_key(&digest)?;
+        let key = self.cache_key(&code_digest)?;
         if let Some(code) = if keep { self.load_cached(&key) } else { None } {
-            return Ok(module(info, digest, Some(code), None));
+            return Ok(module.with(Some(code), None));
         }
         if config.choice == Choice::Auto && wasm.len() <= config.interpret_bytes_max {
-            let module = self.interpret(&wasm, info, digest)?;
+            let module = self.interpret(&wasm, module)?;
             if config.compile_behind {
                 self.compile_behind(&module, wasm.into_owned(), key);
             }
@@ -129,9 +161,9 @@ impl Engine {
         validate(&wasm)?;
         let compiled = self.compile_in_time(wasm.clone().into_owned(), keep.then_some(key));
         match compiled {
-            Ok(code) => Ok(module(info, digest, Some(code), None)),
+            Ok(code) => Ok(module.with(Some(code), None)),
             Err(LoadError::CompileTime { .. }) if config.choice == Choice::Auto => {
-                self.interpret(&wasm, info, digest)
+                self.interpret(&wasm, module)
             }
             Err(error) => Err(error),
         }
@@ -187,16 +219,21 @@ impl Engine {
         self.inner.interpreted.get_or_init(interpreted::Backend::new)
     }
 
+    /// The places of its instances.
+    pub(crate) fn places(&self) -> &Arc<Places> {
+        &self.inner.places
+    }
+
     /// Says that a guest is about to run compiled code, until the answer is dropped.
     pub(crate) fn enter(&self) -> Option<Running<'_>> {
         let backend = self.compiled().ok()?;
         self.inner.ticker.enter(backend.engine())
     }
 
-    fn interpret(&self, wasm: &[u8], info: ModuleInfo, digest: [u8; 32]) -> Result<Module, LoadError> {
+    fn interpret(&self, wasm: &[u8], module: Made) -> Result<Module, LoadError> {
         validate(wasm)?;
         let code = self.interpreted().compile(wasm)?;
-        Ok(module(info, digest, None, Some(code)))
+        Ok(module.with(None, Some(code)))
     }
 
     fn cache_key(&self, digest: &[u8; 32]) -> Result<CacheKey, LoadError> {
@@ -274,15 +311,28 @@ fn work(queue: &Receiver<Job>) {
     }
 }
 
-fn module(
+/// What a module is loaded for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Kept,
+    Passing,
+    Resettable,
+}
+
+/// A module of which only the code is missing.
+struct Made {
     info: ModuleInfo,
     digest: [u8; 32],
-    code: Option<compiled::Code>,
-    interpreted: Option<interpreted::Code>,
-) -> Module {
-    let compiled = OnceLock::new();
-    if let Some(code) = code {
-        drop(compiled.set(code));
+    tracks: Option<Tracks>,
+}
+
+impl Made {
+    fn with(self, code: Option<compiled::Code>, interpreted: Option<interpreted::Code>) -> Module {
+        let compiled = OnceLock::new();
+        if let Some(code) = code {
+            drop(compiled.set(code));
+        }
+        let Self { info, digest, tracks } = self;
+        Module { inner: Arc::new(ModuleInner { info, digest, compiled, interpreted, tracks }) }
     }
-    Module { inner: Arc::new(ModuleInner { info, digest, compiled, interpreted }) }
 }

@@ -2,7 +2,10 @@
 
 use crate::backend::{BackendKind, LiveGuest, compiled, interpreted};
 use crate::fault::{Fault, FaultKind};
+use crate::memory::Memory;
 use crate::module::{FuncType, Module};
+use crate::places::Place;
+use crate::reset::Mark;
 use crate::value::{ValType, Value};
 
 /// What an exported function may take: a number, a tuple of numbers, or `()`.
@@ -13,13 +16,20 @@ impl<P: wasmtime::WasmParams + wasmi::WasmParams> Params for P {}
 pub trait Results: wasmtime::WasmResults + wasmi::WasmResults {}
 impl<R: wasmtime::WasmResults + wasmi::WasmResults> Results for R {}
 
-/// A live instance of a module. A [`Fault`] ends it; it is then good for nothing but [`Instance::into_data`].
+/// A live instance of a module. A [`Fault`] ends it; it is then good for nothing but [`Instance::into_data`], unless it
+/// was marked and can be put back ([`Instance::reset`]).
 ///
 /// An instance belongs to one thread at a time and may move between threads.
 pub struct Instance<T: 'static> {
-    guest: Guest<T>,
-    module: Module,
-    ended: bool,
+    pub(crate) guest: Guest<T>,
+    pub(crate) module: Module,
+    pub(crate) ended: bool,
+    /// Whether what ended it left it whole.
+    pub(crate) recoverable: bool,
+    pub(crate) mark: Option<Mark>,
+    /// Whether nothing but memory and globals has changed, as far as was looked.
+    pub(crate) portable: bool,
+    pub(crate) place: Place,
 }
 
 pub(crate) enum Guest<T: 'static> {
@@ -38,15 +48,17 @@ enum Handle<P: Params, R: Results> {
 macro_rules! with_guest {
     ($self:expr, $guest:ident => $body:expr) => {
         match $self {
-            Guest::Compiled($guest) => $body,
-            Guest::Interpreted($guest) => $body,
+            $crate::instance::Guest::Compiled($guest) => $body,
+            $crate::instance::Guest::Interpreted($guest) => $body,
         }
     };
 }
 
+pub(crate) use with_guest;
+
 impl<T: 'static> Instance<T> {
-    pub(crate) fn new(guest: Guest<T>, module: Module) -> Self {
-        Self { guest, module, ended: false }
+    pub(crate) fn new(guest: Guest<T>, module: Module, place: Place) -> Self {
+        Self { guest, module, ended: false, recoverable: true, mark: None, portable: true, place }
     }
 
     /// The back end that runs this instance.
@@ -87,13 +99,39 @@ impl<T: 'static> Instance<T> {
     ///
     /// The fault that ended the guest.
     pub fn call_func<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P) -> Result<R, Fault> {
+        self.enter(func, params, true)
+    }
+
+    /// Looks at the deadline, as every call does before it begins.
+    ///
+    /// # Errors
+    ///
+    /// When the guest was stopped, and when it had ended before.
+    pub fn look(&mut self) -> Result<(), Fault> {
+        self.alive()?;
+        let looked = with_guest!(&mut self.guest, guest => guest.look());
+        self.note_end(&looked);
+        looked
+    }
+
+    /// As [`Instance::call_func`], for a call that follows at once on another or on its deadline being looked at: the clock
+    /// is not looked at before the guest runs, only while it does.
+    ///
+    /// # Errors
+    ///
+    /// The fault that ended the guest.
+    pub fn call_next<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P) -> Result<R, Fault> {
+        self.enter(func, params, false)
+    }
+
+    fn enter<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P, look: bool) -> Result<R, Fault> {
         self.alive()?;
         let result = match (&mut self.guest, &func.0) {
-            (Guest::Compiled(guest), Handle::Compiled(func)) => guest.call(func, params),
-            (Guest::Interpreted(guest), Handle::Interpreted(func)) => guest.call(func, params),
+            (Guest::Compiled(guest), Handle::Compiled(func)) => guest.call(func, params, look),
+            (Guest::Interpreted(guest), Handle::Interpreted(func)) => guest.call(func, params, look),
             _ => Err(Fault::host("the function belongs to another instance")),
         };
-        self.ended = result.is_err();
+        self.note_end(&result);
         result
     }
 
@@ -108,7 +146,7 @@ impl<T: 'static> Instance<T> {
         let Some(ty) = self.module.info().exported_func(name) else { return Err(self.missing(name)) };
         check_args(name, ty, args)?;
         let result = with_guest!(&mut self.guest, guest => guest.call_values(name, args));
-        self.ended = result.is_err();
+        self.note_end(&result);
         result
     }
 
@@ -134,7 +172,14 @@ impl<T: 'static> Instance<T> {
         with_guest!(&mut self.guest, guest => guest.has_func(name))
     }
 
-    /// The guest's memory, if it exports one as `memory`.
+    /// The guest's memory, if it exports one as `memory`, read and written through checks. What is written this way is known
+    /// to [`Instance::reset`].
+    pub fn view(&mut self) -> Option<Memory<'_>> {
+        with_guest!(&mut self.guest, guest => guest.view())
+    }
+
+    /// The bytes of the guest's memory, if it exports one as `memory`. All of them then count as written: see
+    /// [`Instance::view`].
     pub fn memory(&mut self) -> Option<&mut [u8]> {
         with_guest!(&mut self.guest, guest => guest.memory())
     }
@@ -148,6 +193,12 @@ impl<T: 'static> Instance<T> {
     /// The data the instance was made with.
     pub fn data_mut(&mut self) -> &mut T {
         with_guest!(&mut self.guest, guest => guest.data_mut())
+    }
+
+    /// How many calls of host functions the guest has made.
+    #[must_use]
+    pub fn host_calls(&self) -> u64 {
+        with_guest!(&self.guest, guest => guest.host_calls())
     }
 
     /// Fuel used so far; 0 when nothing counts it.

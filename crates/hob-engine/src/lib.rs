@@ -11,7 +11,8 @@
 //! * [`HostTable`] is the list of host functions a guest *may* import, each written once for both back ends. What is not
 //!   in the table cannot be linked, so the table is the guest's authority.
 //! * [`Linked`] is a module whose imports are all resolved and type-checked; it is `Send + Sync` and makes instances.
-//! * [`Instance`] is one guest. A [`Fault`] ends it: afterwards every call answers with the same fault.
+//! * [`Instance`] is one guest. A [`Fault`] ends it; one of a resettable module can be put back to where it was marked
+//!   ([`Instance::reset`]).
 //!
 //! What this crate must not know: descriptors, files, clocks, contracts. It hands a host function the guest's memory and
 //! the data the instance was made with, nothing else.
@@ -37,15 +38,18 @@ mod limiter;
 mod linked;
 mod memory;
 mod module;
+mod places;
 mod private;
+mod reset;
 mod ticker;
+mod touched;
 mod value;
 
 pub use backend::BackendKind;
 pub use boundary::{Listener, Player, Recorder, Step};
-pub use bounds::Bounds;
+pub use bounds::{Bounds, Deadlines};
 pub use cache::{Cache, CacheStats};
-pub use config::{Allocation, Choice, EngineConfig};
+pub use config::{Allocation, Choice, EngineConfig, IDLE_MAX};
 pub use ctx::Ctx;
 pub use engine::Engine;
 pub use error::{LinkError, LoadError};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use hob_cap::{Ledger, Limit, LimitExceeded};
 
+use crate::module::MAP_BYTES;
+
 /// What one table element costs on the ledger's memory account, in bytes.
 const TABLE_ELEMENT_BYTES: u64 = 16;
 
@@ -18,6 +20,9 @@ pub(crate) struct Account {
     /// What the growth now under way was charged, to be given back should the engine fail to grow after all.
     pending: Pending,
     refused: Option<LimitExceeded>,
+    /// How many memories were made, and which of them is the host's own and not charged: the guest has no say in it.
+    made: u64,
+    own: Option<u64>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -27,8 +32,39 @@ struct Pending {
 }
 
 impl Account {
-    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
-        Self { ledger, memory_bytes: 0, table_elements: 0, pending: Pending::default(), refused: None }
+    /// An account on this ledger. Of a module that keeps a map behind so many memories of its own, the map is not charged.
+    pub(crate) fn new(ledger: Arc<Ledger>, map_behind: Option<u64>) -> Self {
+        Self {
+            ledger,
+            memory_bytes: 0,
+            table_elements: 0,
+            pending: Pending::default(),
+            refused: None,
+            made: 0,
+            own: map_behind,
+        }
+    }
+
+    /// Moves what is held to another ledger.
+    pub(crate) fn move_to(&mut self, ledger: Arc<Ledger>) -> Result<(), LimitExceeded> {
+        if !Arc::ptr_eq(&ledger, &self.ledger) {
+            ledger.charge(Limit::TableElements, self.table_elements)?;
+            if let Err(refused) = ledger.charge(Limit::Memory, self.memory_bytes) {
+                ledger.release(Limit::TableElements, self.table_elements);
+                return Err(refused);
+            }
+            self.ledger.release(Limit::Memory, self.memory_bytes);
+            self.ledger.release(Limit::TableElements, self.table_elements);
+            self.ledger = ledger;
+        }
+        self.forget_refused();
+        Ok(())
+    }
+
+    /// Forgets a growth that was refused: what comes next has nothing to do with it.
+    pub(crate) fn forget_refused(&mut self) {
+        self.refused = None;
+        self.pending = Pending::default();
     }
 
     /// The last growth that was refused: what to say when an instance cannot even be made.
@@ -38,6 +74,14 @@ impl Account {
 
     fn grow_memory(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
         self.pending = Pending::default();
+        if current == 0 {
+            // Memories are made in order, each from nothing.
+            let own = self.own == Some(self.made);
+            self.made = self.made.saturating_add(1);
+            if own && desired == MAP_BYTES {
+                return true;
+            }
+        }
         if maximum.is_some_and(|max| desired > max) {
             return false;
         }

@@ -46,7 +46,7 @@ impl<T: 'static> Linked<T> {
         let interpreted = match (&module.inner.interpreted, module.inner.compiled.get()) {
             (Some(code), None) => {
                 let backend = engine.interpreted();
-                Some(interpreted::Pre::new(backend, code, module.info(), table)?)
+                Some(interpreted::Pre::new(backend, code, &module.inner, table)?)
             }
             _ => None,
         };
@@ -97,6 +97,7 @@ impl<T: 'static> Linked<T> {
         listener: Option<Listener>,
     ) -> Result<Instance<T>, Fault> {
         let inner = &self.inner;
+        let place = inner.engine.places().take()?;
         let guest = if inner.module.inner.compiled.get().is_some() || inner.interpreted.is_none() {
             let pre = self.compiled_pre().map_err(|error| Fault::host(error.to_string()))?;
             Guest::Compiled(pre.instantiate(&inner.engine, data, bounds, listener.into())?)
@@ -105,7 +106,7 @@ impl<T: 'static> Linked<T> {
         } else {
             return Err(Fault::host("the module has no code"));
         };
-        Ok(Instance::new(guest, inner.module.clone()))
+        Ok(Instance::new(guest, inner.module.clone(), place))
     }
 
     fn compiled_pre(&self) -> Result<&compiled::Pre<T>, LinkError> {
@@ -115,7 +116,7 @@ impl<T: 'static> Linked<T> {
             let Some(code) = inner.module.inner.compiled.get() else {
                 return Err(LinkError::Engine("the module is not compiled".into()));
             };
-            compiled::Pre::new(backend, code, inner.module.info(), &inner.table)
+            compiled::Pre::new(backend, code, &inner.module.inner, &inner.table)
         });
         made.as_ref().map_err(Clone::clone)
     }

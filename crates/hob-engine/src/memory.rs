@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::boundary::{Recorder, Written};
+use crate::touched::Touched;
 
 /// A pointer or length that does not lie in the guest's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +36,7 @@ pub struct OutOfBounds {
 pub struct Memory<'a> {
     bytes: &'a mut [u8],
     trace: Option<Trace<'a>>,
+    touched: Option<&'a mut Touched>,
 }
 
 /// Who is told of accesses.
@@ -47,11 +49,15 @@ pub(crate) struct Trace<'a> {
 impl<'a> Memory<'a> {
     /// The checks over plain bytes.
     pub fn new(bytes: &'a mut [u8]) -> Self {
-        Self { bytes, trace: None }
+        Self { bytes, trace: None, touched: None }
     }
 
-    pub(crate) fn traced(bytes: &'a mut [u8], trace: Option<Trace<'a>>) -> Self {
-        Self { bytes, trace }
+    pub(crate) fn traced(
+        bytes: &'a mut [u8],
+        trace: Option<Trace<'a>>,
+        touched: Option<&'a mut Touched>,
+    ) -> Self {
+        Self { bytes, trace, touched }
     }
 
     /// Its size in bytes.
@@ -130,6 +136,9 @@ impl<'a> Memory<'a> {
         let range = range(size, at, u64::from(len))?;
         if let Some(trace) = &mut self.trace {
             trace.written.push(at, len);
+        }
+        if let Some(touched) = &mut self.touched {
+            touched.push(range.clone());
         }
         self.bytes.get_mut(range).ok_or(OutOfBounds { at, len: u64::from(len), size })
     }

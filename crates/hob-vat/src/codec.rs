@@ -16,6 +16,9 @@ use hob_syrup::{DEPTH_MAX, Kind, Limits, Mode, Reader, Token, Writer};
 use crate::problem::Problem;
 use crate::value::{List, Value};
 
+/// Characters of a label that errors show: it is whatever the sender likes.
+const LABEL_CHARS_SHOWN: usize = 40;
+
 /// How references and sealed boxes are named in bytes.
 pub trait Names {
     /// Writes the name of a reference or a sealed box.
@@ -222,6 +225,7 @@ fn read_record(label: &str, r: &mut Reader<'_>, names: &mut dyn Names) -> Result
         label => match names.read(label, r)? {
             Some(value) => value,
             None => {
+                let label: String = label.chars().take(LABEL_CHARS_SHOWN).collect();
                 let message = format!("<{} …> is no value here", label.escape_debug());
                 return Err(Problem::rule("not-a-value", message));
             }
@@ -229,9 +233,18 @@ fn read_record(label: &str, r: &mut Reader<'_>, names: &mut dyn Names) -> Result
     })
 }
 
+/// What is wrong with bytes, as a problem: `not-syrup`, or `limit` with its name.
+#[cold]
+#[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]
-pub(crate) fn not_syrup(error: hob_syrup::Error) -> Problem {
-    Problem::rule("not-syrup", error.to_string())
+pub fn not_syrup(error: hob_syrup::Error) -> Problem {
+    match error.kind() {
+        hob_syrup::ErrorKind::Limit { limit, max } => Problem::rule(
+            "limit",
+            format!("{limit} limit exceeded at byte {}: {max} allowed", error.offset()),
+        ),
+        _ => Problem::rule("not-syrup", error.to_string()),
+    }
 }
 
 #[cfg(test)]

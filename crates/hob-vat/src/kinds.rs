@@ -58,6 +58,9 @@ impl Kinds {
     /// The kind of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<KindRef> {
+        if let Some(made) = name.strip_prefix(crate::kind::MAKES) {
+            return self.get(made).map(crate::kind::maker);
+        }
         self.named.get(name).cloned().or_else(|| self.others.as_ref().and_then(|find| find(name)))
     }
 

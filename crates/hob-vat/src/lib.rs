@@ -46,9 +46,10 @@ mod value;
 
 pub use actormap::{Actormap, Holds, Outcome, Report};
 pub use codec::{
-    ENCODED_DEPTH_MAX, Names, NoNames, decode, encode, read_list, read_value, write_list, write_value,
+    ENCODED_DEPTH_MAX, Names, NoNames, decode, encode, not_syrup, read_list, read_value, write_list,
+    write_value,
 };
-pub use kind::{Answer, Kind, KindRef, Me, kind_fn};
+pub use kind::{Answer, Kind, KindRef, Me, kind_fn, maker};
 pub use kinds::Kinds;
 pub use limits::{Limits, VALUE_DEPTH_MAX};
 pub use message::{Body, Message};

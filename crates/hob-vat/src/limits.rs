@@ -19,7 +19,7 @@ pub struct Limits {
     pub value_depth: u32,
     /// `call-depth`: near calls inside each other.
     pub call_depth: u32,
-    /// `calls-per-turn`: near calls of one turn.
+    /// `calls-per-turn`: near calls of one turn, and steps from one promise to the next.
     pub calls_per_turn: u32,
     /// `sends-per-turn`: messages that one turn sends.
     pub sends_per_turn: u32,

@@ -129,6 +129,16 @@ impl Pending {
         self.0.get_or_insert_default()
     }
 
+    /// No more waits than did. It takes no room again when nothing does.
+    pub(crate) fn truncate(&mut self, messages: usize, listeners: usize) {
+        let Some(waiting) = &mut self.0 else { return };
+        waiting.messages.truncate(messages);
+        waiting.listeners.truncate(listeners);
+        if messages + listeners == 0 && matches!(waiting.stage, Stage::Naive) {
+            self.0 = None;
+        }
+    }
+
     pub(crate) fn cloned(&self) -> Waiting {
         self.0.as_deref().cloned().unwrap_or_default()
     }

@@ -9,6 +9,7 @@ use crate::limits::Limits;
 use crate::message::{Content, Message};
 use crate::reference::{Facet, Ref, VatId};
 use crate::session::FarSide;
+use crate::space::{EXPORTED, YOUNG};
 use crate::value::Value;
 
 /// An actormap of a vat with this number.
@@ -48,7 +49,7 @@ pub fn snapshot(map: &Actormap) -> String {
     let space = &map.turn.core.space;
     let mut text = String::new();
     for (index, slot) in space.slots.iter().enumerate() {
-        let _ = writeln!(text, "{index} {} {} {:?}", slot.birth, slot.flags & !2, slot.content);
+        let _ = writeln!(text, "{index} #{} {} {:?}", slot.birth, slot.flags & !2, slot.content);
     }
     let _ = writeln!(text, "free {:?}\nyoung {:?}", space.free, space.young);
     for message in map.queue.iter() {
@@ -89,6 +90,10 @@ pub struct Place {
     pub reference: Ref,
     /// Whether somebody outside may refer to it.
     pub exported: bool,
+    /// Whether it was made since the last commit.
+    pub young: bool,
+    /// Whether it is a promise of which nothing final is known.
+    pub waits: bool,
     /// Every reference in it.
     pub refs: Vec<Ref>,
 }
@@ -107,8 +112,15 @@ pub fn places(map: &Actormap) -> Vec<Place> {
         let mut refs = Vec::new();
         slot.content.visit_refs(&mut |found| refs.push(found));
         let reference = Ref::new(space.vat, index, slot.birth, facet);
-        let exported = slot.flags & crate::space::EXPORTED != 0;
-        places.push(Place { index, reference, exported, refs });
+        let flagged = |flag| slot.flags & flag != 0;
+        places.push(Place {
+            index,
+            reference,
+            exported: flagged(EXPORTED),
+            young: flagged(YOUNG),
+            waits: matches!(slot.content, Content::Promise(_)),
+            refs,
+        });
     }
     places
 }
@@ -141,4 +153,45 @@ pub fn resolver(promise: Ref) -> Ref {
 #[must_use]
 pub fn waiting(map: &Actormap) -> usize {
     map.queue.len() + map.outbox.len()
+}
+
+/// How many births there were. The next one has this number.
+#[must_use]
+pub fn births(map: &Actormap) -> u64 {
+    map.turn.core.space.births
+}
+
+/// The number of the birth of what a reference refers to.
+#[must_use]
+pub fn birth(reference: Ref) -> u64 {
+    reference.birth()
+}
+
+/// Whether two references are to the same place of the same vat, by whatever right.
+#[must_use]
+pub fn same_place(a: Ref, b: Ref) -> bool {
+    a.with_facet(Facet::Object) == b.with_facet(Facet::Object)
+}
+
+/// The message that is handled next.
+#[must_use]
+pub fn next(map: &Actormap) -> Option<Message> {
+    map.queue.iter().next().cloned()
+}
+
+/// What is at each place that is taken, as text.
+#[must_use]
+pub fn texts(map: &Actormap) -> Vec<(Ref, String)> {
+    let slots = &map.turn.core.space.slots;
+    let text = |place: &Place| {
+        slots.get(crate::space::to_usize(place.index)).map(|slot| format!("{:?}", slot.content))
+    };
+    places(map).iter().filter_map(|place| Some((place.reference, text(place)?))).collect()
+}
+
+/// Whether a collection left its mark on a place.
+#[must_use]
+pub fn marked(map: &Actormap, index: u32) -> bool {
+    let slot = map.turn.core.space.slots.get(crate::space::to_usize(index));
+    slot.is_some_and(|slot| slot.flags & crate::space::MARKED != 0)
 }

@@ -115,6 +115,12 @@ impl Ref {
         self.birth & BIRTH_MASK
     }
 
+    /// The same bytes for the same reference.
+    pub(crate) fn image(self) -> [u8; 16] {
+        let words = u128::from(self.vat) << 96 | u128::from(self.index) << 64 | u128::from(self.birth);
+        words.to_le_bytes()
+    }
+
     pub(crate) fn facet(self) -> Facet {
         match self.birth >> FACET_SHIFT {
             0 => Facet::Object,

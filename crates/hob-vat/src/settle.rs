@@ -6,9 +6,11 @@
 //!                └ one promise after another; a circle breaks it
 //! ```
 //!
-//! Messages that wait go where the promise goes when that is known, before anything sent later. Those for a promise of another vat wait here until
-//! it is settled: only answers are pipelined over a wire. Listeners are told once; who asked for partial news is told of the next
-//! promise, and may listen to that.
+//! Messages that wait go where the promise goes when that is known, before anything sent later. Those for a promise of another
+//! vat wait here until it is settled: only answers are pipelined over a wire. Promises that follow one another here are settled
+//! together. Listeners are told once; who asked for partial news is told of the next promise, and may listen to that.
+
+use std::collections::HashSet;
 
 use crate::message::{Body, Content, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
@@ -35,6 +37,10 @@ impl Core {
 
     /// Settles a promise by its resolver, or by what the promise it follows has come to.
     pub(crate) fn settle(&mut self, resolver: Ref, body: Body) -> Result<(), Problem> {
+        // An object that resolves is no promise: it is what it is, also when it has resolved.
+        if let Body::Listen { listener, .. } = body {
+            return self.post(Message { to: listener, body: Body::Fulfill(resolver.into()), resolver: None });
+        }
         let promise = resolver.with_facet(Facet::Promise);
         let follows = resolver.facet() == Facet::Follower;
         let closer = match self.space.get(promise)? {
@@ -56,7 +62,13 @@ impl Core {
 
     /// The promise stands for what `next` stands for.
     fn point(&mut self, promise: Ref, next: Ref) -> Result<(), Problem> {
-        let end = if next.facet() == Facet::Promise { self.end_of(next) } else { next };
+        let end = match next.facet() {
+            Facet::Promise => match self.end_of(next) {
+                Ok(end) => end,
+                Err(limit) => return self.finish(promise, Content::Broken(limit.reason())),
+            },
+            _ => next,
+        };
         if end == promise {
             return self.finish(promise, circle());
         }
@@ -77,13 +89,14 @@ impl Core {
         }
     }
 
-    /// The last of the near promises that lead from this one to the next. The way is shorter for who asks again, so that
-    /// long ways are not gone often.
-    pub(crate) fn end_of(&mut self, promise: Ref) -> Ref {
+    /// The last of the near promises that lead from this one to the next. The way is shorter for who asks again; but a turn that
+    /// is taken back makes it as long as it was, so each step counts as a call.
+    fn end_of(&mut self, promise: Ref) -> Result<Ref, Problem> {
         let mut end = promise;
         while self.space.is_near(end)
             && let Some(next) = self.space.closer(end)
         {
+            self.count_call()?;
             end = next;
         }
         let mut at = promise;
@@ -94,13 +107,13 @@ impl Core {
             self.space.shorten(at, end);
             at = next;
         }
-        end
+        Ok(end)
     }
 
     /// The promise goes where another goes, which nobody knows yet.
     ///
-    /// What waits for it stays: who follows is told in its turn, before anything sent later is delivered. Only the answer to a
-    /// question takes messages at once.
+    /// What waits for it stays: when the other is settled, so are all that follow it. Only the answer to a question takes messages
+    /// at once.
     fn follow(&mut self, promise: Ref, to: Ref) -> Result<(), Problem> {
         let near = self.space.is_near(to);
         let Ok(Content::Promise(waiting)) = self.space.get(promise) else { return Ok(()) };
@@ -118,9 +131,8 @@ impl Core {
             return Ok(());
         };
         let mut history = if let Stage::Closer { history, .. } = stage { history } else { Vec::new() };
-        let asked = self.is_question(to);
-        let (told, listeners) = self.split(listeners, asked);
-        let (moves, messages) = if asked { (messages, Vec::new()) } else { (Vec::new(), messages) };
+        let (told, listeners): (Vec<_>, Vec<_>) =
+            listeners.into_iter().partition(|listener| listener.partial);
         if !near {
             history.push(to);
         }
@@ -134,7 +146,9 @@ impl Core {
             self.push(Message { to, body, resolver: None });
         }
         told.into_iter().for_each(|listener| self.tell(listener.who, Body::Fulfill(to.into())));
-        self.ahead.extend(moves);
+        if self.is_question(to) {
+            self.send_after(to, vec![promise]);
+        }
         Ok(())
     }
 
@@ -143,7 +157,8 @@ impl Core {
         Ok(())
     }
 
-    /// Messages to a promise can follow the question that it is the answer to, and so can those to promises that follow it.
+    /// A promise is the answer to a question from now on: messages to it can follow there, and so can those to promises that
+    /// follow it.
     pub(crate) fn ask(&mut self, promise: Ref, session: VatId) {
         let Ok(Content::Promise(waiting)) = self.space.get(promise) else { return };
         if !matches!(waiting.stage(), Stage::Naive) {
@@ -153,17 +168,11 @@ impl Core {
         else {
             return;
         };
-        let (mut told, mut listeners) = self.split(listeners, true);
-        told.retain(|listener| {
-            if listener.partial {
-                listeners.push(*listener);
-            }
-            !listener.partial
-        });
+        let followers = self.followers(&listeners);
         let asked = Waiting { stage: Stage::Question(session), messages: Vec::new(), listeners };
         self.space.replace(promise, Content::Promise(asked.into()));
-        told.into_iter().for_each(|follower| self.tell(follower.who, Body::Fulfill(promise.into())));
         self.ahead.extend(messages);
+        self.send_after(promise, followers);
     }
 
     /// Only a vat that ends with the process can settle a promise of one that does not: it is broken when that is gone.
@@ -179,11 +188,33 @@ impl Core {
         }
     }
 
-    /// Those who are told that a promise goes to another one, and those who wait on.
-    fn split(&self, listeners: Vec<Listener>, asked: bool) -> (Vec<Listener>, Vec<Listener>) {
-        listeners
-            .into_iter()
-            .partition(|listener| listener.partial || (asked && self.is_follower(listener.who)))
+    /// What waits for these promises, and for those that follow them, goes where the question went.
+    fn send_after(&mut self, question: Ref, mut todo: Vec<Ref>) {
+        // A peer can ask us to tell one promise of another that is already told of it: each is seen to once.
+        let mut seen = HashSet::new();
+        while let Some(promise) = todo.pop() {
+            if !seen.insert(promise) {
+                continue;
+            }
+            let Some(Waiting { mut stage, messages, listeners }) =
+                self.space.take_waiting(promise, Content::Free)
+            else {
+                continue;
+            };
+            todo.extend(self.followers(&listeners));
+            if let Stage::Closer { to, .. } = &mut stage {
+                *to = question;
+            }
+            let waiting = Waiting { stage, messages: Vec::new(), listeners };
+            self.space.replace(promise, Content::Promise(waiting.into()));
+            self.ahead.extend(messages);
+        }
+    }
+
+    /// The near promises among listeners.
+    fn followers(&self, listeners: &[Listener]) -> Vec<Ref> {
+        let near = listeners.iter().map(|listener| listener.who).filter(|who| self.is_follower(*who));
+        near.map(|who| who.with_facet(Facet::Promise)).collect()
     }
 
     fn is_follower(&self, reference: Ref) -> bool {
@@ -196,7 +227,7 @@ impl Core {
                 Ok(Content::Promise(waiting)) if matches!(waiting.stage(), Stage::Question(to) if to.is_session()))
     }
 
-    /// Nothing more will come of the promise.
+    /// Nothing more will come of the promise, nor of those that follow it.
     fn settled(&mut self, promise: Ref, content: Content) {
         let news = match &content {
             Content::Link(to) => Body::Fulfill((*to).into()),
@@ -204,10 +235,17 @@ impl Core {
             Content::Encased(value) => Body::Fulfill(value.clone()),
             Content::Free | Content::Object { .. } | Content::Promise(_) => return,
         };
-        let Some(waiting) = self.space.take_waiting(promise, content) else { return };
-        // Promises that follow come first: no actor has a turn while they are behind.
-        waiting.listeners.into_iter().for_each(|listener| self.tell(listener.who, news.clone()));
-        self.ahead.extend(waiting.messages);
+        let mut todo = vec![promise];
+        while let Some(promise) = todo.pop() {
+            let Some(waiting) = self.space.take_waiting(promise, content.clone()) else { continue };
+            todo.extend(self.followers(&waiting.listeners));
+            self.ahead.extend(waiting.messages);
+            for listener in waiting.listeners {
+                if !self.is_follower(listener.who) {
+                    self.tell(listener.who, news.clone());
+                }
+            }
+        }
     }
 
     /// Promises that wait for a session, and those that stand for something behind it.
@@ -239,12 +277,7 @@ impl Core {
 
     /// News are not counted against what the turn may send: how many there are was bounded when they were asked for.
     pub(crate) fn tell(&mut self, listener: Ref, news: Body) {
-        let message = Message { to: listener, body: news, resolver: None };
-        if self.is_follower(listener) {
-            self.ahead.push(message);
-        } else {
-            self.push(message);
-        }
+        self.push(Message { to: listener, body: news, resolver: None });
     }
 }
 

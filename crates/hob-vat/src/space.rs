@@ -162,7 +162,7 @@ impl Space {
         self.push(promise, limits, |_, listeners| listeners.push(listener))
     }
 
-    /// A promise waits to be told of another. That is not counted against what may wait: promises are counted already, and
+    /// A promise is settled with another. That is not counted against what may wait: promises are counted already, and
     /// one that could not follow would never be settled.
     pub(crate) fn follow(&mut self, promise: Ref, follower: Ref) -> Result<(), Problem> {
         let limits = Limits { waiting: u32::MAX, ..Limits::default() };
@@ -232,9 +232,7 @@ impl Space {
                     if let Some(Slot { content: Content::Promise(waiting), .. }) =
                         self.slots.get_mut(to_usize(index))
                     {
-                        let waiting = waiting.waiting();
-                        waiting.messages.truncate(messages);
-                        waiting.listeners.truncate(listeners);
+                        waiting.truncate(messages, listeners);
                     }
                 }
                 Some(Undo::Pointed { index, to }) => {
@@ -256,6 +254,12 @@ impl Space {
                 None => {}
             }
         }
+    }
+
+    /// Whether what a reference refers to was replaced since the savepoint.
+    pub(crate) fn was_replaced(&self, reference: Ref, savepoint: usize) -> bool {
+        let since = self.undo.get(savepoint..).unwrap_or_default();
+        since.iter().any(|undo| matches!(undo, Undo::Replaced { index, .. } if *index == reference.index()))
     }
 
     /// What was done stays.

@@ -37,6 +37,9 @@ pub(crate) struct Core {
     depth: u32,
     calls: u32,
     pub(crate) fuel: u64,
+    /// Numbers given out by [`Turn::stamp`], and how many there were before this turn.
+    pub(crate) stamps: u64,
+    stamps_before: u64,
 }
 
 /// A message, and the vat it goes to.
@@ -66,6 +69,8 @@ impl Turn {
             depth: 0,
             calls: 0,
             fuel,
+            stamps: 0,
+            stamps_before: 0,
         };
         Self { core: Box::new(core) }
     }
@@ -118,7 +123,6 @@ impl Turn {
                 (_, Content::Broken(reason)) => return Err(Problem::refused(reason.clone())),
                 (_, Content::Promise(waiting)) => match waiting.stage() {
                     Stage::Closer { to: next, .. } if !self.core.space.is_near(*next) => at = *next,
-                    Stage::Closer { .. } => at = self.core.end_of(at),
                     _ => return Err(Problem::not_callable("a promise that nobody has kept yet")),
                 },
                 (_, Content::Free) => return Err(Problem::stale(to)),
@@ -222,6 +226,20 @@ impl Turn {
         Ok(())
     }
 
+    /// Runs `f`; if it fails, what it did is taken back and the turn goes on.
+    ///
+    /// # Errors
+    ///
+    /// What `f` says.
+    pub fn attempt<R>(&mut self, f: impl FnOnce(&mut Self) -> Result<R, Problem>) -> Result<R, Problem> {
+        let savepoint = self.core.savepoint();
+        let done = f(self);
+        if done.is_err() {
+            self.core.undo_to(savepoint);
+        }
+        done
+    }
+
     /// Whether it is in this vat, so that it can be called.
     #[must_use]
     pub fn is_near(&self, reference: Ref) -> bool {
@@ -261,6 +279,13 @@ impl Turn {
         }
     }
 
+    /// A number that nobody in this vat has got before, unless in a turn that was taken back: what tells handles of one turn
+    /// from those of another. From 1 on.
+    pub fn stamp(&mut self) -> u64 {
+        self.core.stamps += 1;
+        self.core.stamps
+    }
+
     /// The limits of the vat.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -276,19 +301,26 @@ impl Turn {
     ) -> Result<Value, Problem> {
         let core = &mut *self.core;
         check("call-depth", core.depth.saturating_add(1), core.limits.call_depth)?;
-        check("calls-per-turn", core.calls.saturating_add(1), core.limits.calls_per_turn)?;
+        core.count_call()?;
+        let depth = core.depth;
         core.depth += 1;
-        core.calls += 1;
         let savepoint = core.savepoint();
         let answer = kind.call(self, Me { state, object }, args);
         let core = &mut *self.core;
-        core.depth = core.depth.saturating_sub(1);
+        // What panicked further in did not come past here.
+        core.depth = depth;
         let done = answer.and_then(|answer| {
             let Some(next) = answer.next else { return Ok(answer.value) };
             if next.object != object {
                 return Err(Problem::rule(
                     "wrong-become",
                     "an actor answers what only another may become".into(),
+                ));
+            }
+            if core.space.was_replaced(object, savepoint.space) {
+                return Err(Problem::rule(
+                    "re-entered",
+                    "the actor became something in a call within this one, which would be lost".into(),
                 ));
             }
             core.limits.check_state(&next.state)?;
@@ -404,6 +436,7 @@ impl Core {
         self.out.clear();
         self.ahead.clear();
         (self.depth, self.calls, self.fuel) = (0, 0, self.limits.fuel_per_turn);
+        self.stamps_before = self.stamps;
     }
 
     fn savepoint(&self) -> Savepoint {
@@ -420,6 +453,13 @@ impl Core {
     pub(crate) fn undo_all(&mut self) {
         self.undo_to(Savepoint { space: 0, out: 0, ahead: 0 });
         self.depth = 0;
+        self.stamps = self.stamps_before;
+    }
+
+    pub(crate) fn count_call(&mut self) -> Result<(), Problem> {
+        check("calls-per-turn", self.calls.saturating_add(1), self.limits.calls_per_turn)?;
+        self.calls += 1;
+        Ok(())
     }
 
     /// Sends when the turn ends well.
@@ -475,10 +515,7 @@ impl Core {
                 Content::Link(next) => at = *next,
                 Content::Encased(value) => return Ok(Standing::Value(value.clone())),
                 Content::Broken(reason) => return Ok(Standing::Broken(reason.clone())),
-                Content::Promise(waiting) => match waiting.stage() {
-                    Stage::Closer { to, .. } if self.space.is_near(*to) => at = *to,
-                    _ => return Ok(Standing::Unresolved),
-                },
+                Content::Promise(_) => return Ok(Standing::Unresolved),
                 Content::Free => return Err(Problem::stale(at)),
             }
         }
@@ -491,3 +528,6 @@ struct Savepoint {
     out: usize,
     ahead: usize,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,14 @@
 //! Each limit at the limit and one past it, with what the error says.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test may fail loudly, and tables of cases are written as they are read"
+)]
+
 mod common;
 
 use common::*;
@@ -143,6 +152,23 @@ fn call_depth_and_calls_per_turn() {
         map.poke(|turn| turn.call(actor, &[]))?;
         map.poke(|turn| (0..n).try_for_each(|_| turn.call(actor, &[]).map(|_| ())))
     });
+}
+
+/// Steps along promises are counted, though a turn that is taken back cannot make the way shorter for the next.
+#[test]
+fn steps_along_promises_count_as_calls() {
+    for (links, expected) in
+        [(10, "unresolved"), (11, "broken <error limit: calls-per-turn limit exceeded: 9 allowed>")]
+    {
+        let mut map = Actormap::with_limits(Limits { calls_per_turn: 9, ..Limits::default() });
+        let chain: Vec<_> = (0..links).map(|_| promise(&mut map)).collect();
+        for at in 1..links {
+            fulfill(&mut map, chain[at - 1].1, chain[at].0);
+        }
+        let (p, r) = promise(&mut map);
+        fulfill(&mut map, r, chain[0].0);
+        assert_eq!(standing(&mut map, p), expected);
+    }
 }
 
 #[test]

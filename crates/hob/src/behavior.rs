@@ -10,10 +10,12 @@ use hob_record::{How, Outcome};
 use crate::error::Error;
 use crate::loaded::Loaded;
 use crate::record::{Recorder, Session, finish, within};
-use crate::seat::{Seat, Streams, bounds, until};
+use crate::reuse::Question;
+use crate::seat::{Seat, Streams, bounds, deadlines, until};
 
-/// A module used under the json contract. Each call runs in an instance of its own, so that no call sees what another
-/// left behind, and calls from many threads do not wait for each other.
+/// A module used under the json contract. Each call runs in an instance as it was made, so that no call sees what another
+/// left behind, and calls from many threads do not wait for each other. An instance that answered is put back to how it
+/// was and asked again, where that can be done exactly.
 ///
 /// ```
 /// let host = hob::Host::builder().build()?;
@@ -85,20 +87,36 @@ impl Behavior {
     ///
     /// As [`Behavior::eval`].
     pub fn eval_until(&self, request: &[u8], deadline: Option<Instant>) -> Result<Vec<u8>, Error> {
-        let limits = &self.loaded.host.inner.limits;
+        self.ask(request, deadline, <[u8]>::to_vec)
+    }
+
+    /// As [`Behavior::eval_until`], with the response read where it lies.
+    pub(crate) fn ask<R>(
+        &self,
+        request: &[u8],
+        deadline: Option<Instant>,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, Error> {
+        let host = &self.loaded.host;
+        let limits = &host.inner.limits;
         let sizes = Sizes { request_max: limits.request_bytes, response_max: limits.response_bytes };
-        let bounds = until(limits, deadline);
+        if let Some(reuse) = &self.loaded.reuse
+            && reuse.is_ready(host)
+        {
+            return reuse.ask(host, deadline, Question { request, sizes, read });
+        }
+        let bounds = until(limits, deadlines(limits, Instant::now(), deadline));
         match &self.linked {
             Kind::Pure(linked) => {
                 let mut instance = linked.instantiate((), bounds)?;
                 json::initialize(&mut instance)?;
-                Ok(json::eval(&mut instance, request, sizes)?)
+                Ok(read(&json::eval(&mut instance, request, sizes)?))
             }
             Kind::Worldly(linked) => {
                 let seat = self.loaded.host.inner.opened.seat(Streams::default(), &bounds)?;
                 let mut instance = linked.instantiate(seat, bounds)?;
                 json::initialize(&mut instance)?;
-                Ok(json::eval(&mut instance, request, sizes)?)
+                Ok(read(&json::eval(&mut instance, request, sizes)?))
             }
         }
     }
@@ -133,6 +151,26 @@ impl Behavior {
         finish(Some(session), done, |answer| Outcome::Answer(answer.clone()))
     }
 
+    /// Gets ready to be asked often, which otherwise begins with the third question and goes on beside them: the module is
+    /// compiled in a second form, whose instances can be put back to how they were made.
+    ///
+    /// ```
+    /// # let host = hob::Host::builder().build()?;
+    /// # let yes = host.load_bytes("yes", br#"(module (memory (export "memory") 1) (data (i32.const 16) "{\"ok\":true}")
+    /// #     (func (export "alloc") (param i32) (result i32) (i32.const 64))
+    /// #     (func (export "eval") (param i32 i32) (result i64) (i64.const 0x100000000b)))"#)?;
+    /// let guard = yes.behavior()?;
+    /// guard.prepare();
+    /// assert!(guard.decide(b"{}")?);
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    pub fn prepare(&self) {
+        let host = &self.loaded.host.inner;
+        if let Some(reuse) = &self.loaded.reuse {
+            reuse.prepare(&host.engine, &host.table);
+        }
+    }
+
     /// Hands a guard a request and reads its response as a verdict. An error is never a no.
     ///
     /// ```
@@ -148,7 +186,7 @@ impl Behavior {
     ///
     /// As [`Behavior::eval`], and when the response is no verdict.
     pub fn decide(&self, request: &[u8]) -> Result<bool, Error> {
-        Ok(json::verdict(&self.eval(request)?)?)
+        Ok(self.ask(request, None, json::verdict)??)
     }
 
     /// Whether it depends on nothing but its request: it imports nothing, or nothing of the world was granted, so that clock

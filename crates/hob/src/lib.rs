@@ -22,10 +22,12 @@
 //! | [`Command`] | command | a program: arguments, streams, an exit code |
 //! | [`Tool`] | tool | a program for an agent: JSON in, JSON out, held to its schemas |
 //! | [`Plugin`] | plugin | named functions, each call in a fresh instance |
+//! | [`Actor`] | actor | an object in a vat that holds and passes references |
 //!
 //! Everything here may be used from many threads. What goes wrong is an [`Error`] that names the rule and what would be
 //! allowed; a guest's fault never becomes the host's.
 
+mod actor;
 mod audit;
 mod behavior;
 mod command;
@@ -33,16 +35,19 @@ mod decide;
 mod error;
 mod host;
 mod inspect;
+mod kept;
 mod loaded;
 pub mod package;
 mod plugin;
 mod record;
 mod replay;
+mod reuse;
 mod seat;
 mod shell;
 mod tool;
 mod values;
 
+pub use actor::{Actor, with_room_for_guests};
 pub use audit::{AuditLog, AuditProblem, AuditSummary};
 pub use behavior::Behavior;
 pub use command::{Command, Output, Run};
@@ -78,6 +83,8 @@ pub use hob_machine as machine;
 pub use hob_os::{Errno, SharedBuffer, Sink, Source};
 /// Streams of records that survive, in one file: journals of machines.
 pub use hob_store as store;
+/// Vats: actors, turns, promises. [`Actor`] is a kind for them whose code is WebAssembly.
+pub use hob_vat as vat;
 
 /// The parts beneath the handles, for embedders that bring their own host functions or measure.
 ///
@@ -89,9 +96,9 @@ pub mod engine {
     pub use hob_cap::Ledger;
     pub use hob_engine::bare;
     pub use hob_engine::{
-        Allocation, Bounds, Cache, Ctx, Engine, EngineConfig, Export, ExternType, FuncType, HostTable,
-        Import, Instance, LinkError, Linked, LoadError, Memory, Module, ModuleInfo, OutOfBounds, Reach,
-        Section, wasm_from_text,
+        Allocation, Bounds, Cache, Ctx, Deadlines, Engine, EngineConfig, Export, ExternType, Func, FuncType,
+        HostTable, IDLE_MAX, Import, Instance, LinkError, Linked, LoadError, Memory, Module, ModuleInfo,
+        OutOfBounds, Reach, Section, wasm_from_text,
     };
 }
 
@@ -101,7 +108,7 @@ pub mod engine {
 /// assert_eq!(hob::abi::json::verdict(b"{\"ok\":true}"), Ok(true));
 /// ```
 pub mod abi {
-    pub use hob_abi::{Contract, Mismatch, Offered, command, json, plugin, tool, wasi_p1};
+    pub use hob_abi::{Contract, Mismatch, Offered, actor, command, json, plugin, tool, wasi_p1};
 }
 
 /// Capabilities held by number, for embedders that hand their own objects to guests.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use hob_abi::{Contract, command, json, plugin};
+use hob_abi::{Contract, actor, command, json, plugin};
 use hob_engine::{Instance, Linked, Module, Value};
 use hob_record::{How, Outcome};
 
+use crate::actor::Actor;
 use crate::behavior::Behavior;
 use crate::command::Command;
 use crate::error::{Error, ErrorKind};
@@ -14,6 +15,7 @@ use crate::inspect::Inspection;
 use crate::package::Package;
 use crate::plugin::Plugin;
 use crate::record::{Recorder, Session, finish, within};
+use crate::reuse::Reuse;
 use crate::seat::{Seat, Streams, bounds};
 use crate::tool::Tool;
 use crate::values::{show_value, show_values};
@@ -34,12 +36,16 @@ pub struct Loaded {
     /// The bytes it was made from, when a record of a run may want them.
     pub(crate) source: Option<Arc<[u8]>>,
     pub(crate) package: Option<Arc<Package>>,
+    /// Its instances that wait for the next question, when it is asked questions.
+    pub(crate) reuse: Option<Arc<Reuse>>,
 }
 
 impl Loaded {
     pub(crate) fn new(host: Host, name: &str, module: Module, source: &[u8]) -> Self {
         let recordable = host.inner.engine.config().deterministic;
-        Self { host, name: name.into(), module, source: recordable.then(|| source.into()), package: None }
+        let reuse = Reuse::of(&host, &module, source);
+        let source = recordable.then(|| source.into());
+        Self { host, name: name.into(), module, source, package: None, reuse: reuse.map(Arc::new) }
     }
 
     /// The function a program begins with: `_start`, unless its package says otherwise.
@@ -174,6 +180,23 @@ impl Loaded {
     pub fn plugin(&self) -> Result<Plugin, Error> {
         fits(plugin::NAME, plugin::check(self.module.info()))?;
         Ok(Plugin::new(self.clone(), self.link()?))
+    }
+
+    /// Uses it as the code of actors.
+    ///
+    /// ```
+    /// let host = hob::Host::builder().actors().build()?;
+    /// assert!(host.load_bytes("m", b"(module)")?.actor().is_err());
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When its exports or its section `hob-actor` do not fit the actor contract, it imports anything but the functions of that
+    /// contract and of WASI, or the host was not built for actors ([`HostBuilder::actors`](crate::HostBuilder::actors)).
+    pub fn actor(&self) -> Result<Arc<Actor>, Error> {
+        fits(actor::NAME, actor::check(self.module.info()))?;
+        Actor::new(self)
     }
 
     /// Calls one exported function with numbers, in a fresh instance, after `_initialize` if there is one.

@@ -7,10 +7,10 @@ use std::time::Instant;
 use hob_cap::{Limit, LimitExceeded, StopToken};
 use sha2::{Digest, Sha256};
 
-use super::{LiveGuest, contain, misfit, missing};
+use super::{LiveGuest, contain, misfit, missing, no_fuel};
 use crate::boundary::Boundary;
-use crate::bounds::Bounds;
-use crate::config::{Allocation, EngineConfig};
+use crate::bounds::{Bounds, Deadlines};
+use crate::config::{Allocation, EngineConfig, IDLE_MAX};
 use crate::ctx::no_memory;
 use crate::engine::Engine;
 use crate::error::{LinkError, LoadError};
@@ -18,7 +18,9 @@ use crate::fault::{Fault, Trap};
 use crate::host::HostTable;
 use crate::instance::{Params, Results};
 use crate::limiter::Account;
-use crate::module::{FuncType, ModuleInfo, cut_bulk};
+use crate::memory::Memory;
+use crate::module::{FuncType, ModuleInner, Tracks, cut_bulk};
+use crate::touched::Touched;
 use crate::value::{ValType, Value};
 
 /// Bytes of native stack a guest may use. A thread that calls a guest needs this much and its own.
@@ -27,6 +29,9 @@ const STACK_BYTES: usize = 1 << 20;
 /// Memories and tables of one module in the pool.
 const POOL_MEMORIES_PER_MODULE: u32 = 4;
 const POOL_TABLES_PER_MODULE: u32 = 4;
+
+/// Maps of resettable instances that a pool has room for. A larger pool would not find addresses for one each.
+const MAPS_MAX: u32 = 1024;
 
 pub(crate) struct Backend {
     engine: wasmtime::Engine,
@@ -94,8 +99,10 @@ pub(crate) fn settings(config: &EngineConfig) -> wasmtime::Config {
         let mut pool = wasmtime::PoolingAllocationConfig::new();
         let memory = usize::try_from(config.memory_bytes_max).unwrap_or(usize::MAX);
         let table = usize::try_from(config.table_elements_max).unwrap_or(usize::MAX);
+        // Instances that wait to be used again do not take the place of others; each of them has a map besides.
+        let slots = slots.saturating_add(IDLE_MAX);
         pool.total_core_instances(slots)
-            .total_memories(slots)
+            .total_memories(slots.saturating_add(slots.min(MAPS_MAX)))
             .total_tables(slots.saturating_mul(2))
             .max_memories_per_module(POOL_MEMORIES_PER_MODULE)
             .max_tables_per_module(POOL_TABLES_PER_MODULE)
@@ -135,6 +142,9 @@ pub(crate) struct State<T> {
     pub(crate) memory: Option<wasmtime::Memory>,
     pub(crate) boundary: Boundary,
     pub(crate) nested: u8,
+    pub(crate) host_calls: u64,
+    /// What the host writes to a memory that is to be put back; `None` where nobody will ask.
+    pub(crate) touched: Option<Touched>,
     stop: StopToken,
     account: Account,
     fuel: Option<u64>,
@@ -143,23 +153,24 @@ pub(crate) struct State<T> {
 /// A module with its imports met.
 pub(crate) struct Pre<T: 'static> {
     pre: wasmtime::InstancePre<State<T>>,
+    map_behind: Option<u64>,
 }
 
 impl<T: 'static> Pre<T> {
     pub(crate) fn new(
         backend: &Backend,
         code: &Code,
-        info: &ModuleInfo,
+        module: &ModuleInner,
         table: &HostTable<T>,
     ) -> Result<Self, LinkError> {
         let mut linker = wasmtime::Linker::new(&backend.engine);
         linker.allow_shadowing(true); // A module may import one function twice.
-        for import in &info.imports {
+        for import in &module.info.imports {
             table.resolve(import)?.link_compiled(&mut linker, &import.module, &import.name)?;
         }
         let pre =
             linker.instantiate_pre(&code.module).map_err(|error| LinkError::Engine(format!("{error:#}")))?;
-        Ok(Self { pre })
+        Ok(Self { pre, map_behind: module.map_behind() })
     }
 
     pub(crate) fn instantiate(
@@ -169,21 +180,25 @@ impl<T: 'static> Pre<T> {
         bounds: Bounds,
         boundary: Boundary,
     ) -> Result<Guest<T>, Fault> {
-        let account = Account::new(bounds.ledger);
-        let state =
-            State { data, memory: None, boundary, nested: 0, stop: bounds.stop, account, fuel: bounds.fuel };
+        let state = State {
+            data,
+            memory: None,
+            boundary,
+            nested: 0,
+            host_calls: 0,
+            touched: self.map_behind.map(|_| Touched::default()),
+            stop: bounds.stop,
+            account: Account::new(bounds.ledger, self.map_behind),
+            fuel: bounds.fuel,
+        };
         let mut store = wasmtime::Store::new(self.pre.module().engine(), state);
         store.limiter(|state| &mut state.account);
         store.epoch_deadline_callback(|ctx| match ctx.data().stop.pass_at(Instant::now()) {
             None => Ok(wasmtime::UpdateDeadline::Continue(1)),
             Some(reason) => Err(wasmtime::Error::new(Fault::from(reason))),
         });
-        if let Some(fuel) = bounds.fuel {
-            store.set_fuel(fuel).map_err(|error| Fault::host(error.to_string()))?;
-        } else if engine.config().metered {
-            store.set_fuel(u64::MAX).map_err(|error| Fault::host(error.to_string()))?;
-        }
-        let mut guest = Guest { store, instance: None, engine: engine.clone() };
+        fill_up(&mut store, engine, bounds.fuel)?;
+        let mut guest = Guest { store, instance: None, engine: engine.clone(), noted: None };
         let instance = guest.run(|store| self.pre.instantiate(store))?;
         let memory = instance.get_memory(&mut guest.store, "memory");
         guest.store.data_mut().memory = memory;
@@ -197,15 +212,53 @@ pub(crate) struct Guest<T: 'static> {
     store: wasmtime::Store<State<T>>,
     instance: Option<wasmtime::Instance>,
     engine: Engine,
+    noted: Option<Noted>,
+}
+
+/// Where an instance of a resettable module keeps what it notes.
+struct Noted {
+    memory: Option<(wasmtime::Memory, wasmtime::Memory)>,
+    flag: Option<wasmtime::Global>,
+    globals: Vec<wasmtime::Global>,
+}
+
+fn fill_up<T>(store: &mut wasmtime::Store<T>, engine: &Engine, fuel: Option<u64>) -> Result<(), Fault> {
+    let fuel = fuel.or(engine.config().metered.then_some(u64::MAX));
+    fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel)).map_err(|error| Fault::host(error.to_string()))
 }
 
 impl<T: 'static> Guest<T> {
+    fn find_noted(&mut self, tracks: &Tracks) -> Option<Noted> {
+        let (instance, store) = (self.instance?, &mut self.store);
+        let memory = if tracks.memory {
+            let memory = instance.get_memory(&mut *store, &tracks.memory_export())?;
+            Some((memory, instance.get_memory(&mut *store, &tracks.map_export())?))
+        } else {
+            None
+        };
+        let flag =
+            if tracks.flag { Some(instance.get_global(&mut *store, &tracks.flag_export())?) } else { None };
+        let global = |at| instance.get_global(&mut *store, &tracks.global_export(at));
+        let globals = (0..tracks.globals).map(global).collect::<Option<_>>()?;
+        Some(Noted { memory, flag, globals })
+    }
+
     /// Every entry into guest code comes through here: the stop token is looked at, the epoch moves, panics are caught.
     fn run<R>(
         &mut self,
         enter: impl FnOnce(&mut wasmtime::Store<State<T>>) -> Result<R, wasmtime::Error>,
     ) -> Result<R, Fault> {
-        if let Some(reason) = self.store.data().stop.check_at(Instant::now()) {
+        self.look()?;
+        self.run_on(enter)
+    }
+
+    /// As [`Guest::run`], where the deadline was looked at just now: it is looked at again with the next tick.
+    #[inline]
+    fn run_on<R>(
+        &mut self,
+        enter: impl FnOnce(&mut wasmtime::Store<State<T>>) -> Result<R, wasmtime::Error>,
+    ) -> Result<R, Fault> {
+        if let Some(reason) = self.store.data().stop.reason() {
             return Err(reason.into());
         }
         let Some(_running) = self.engine.enter() else {
@@ -229,7 +282,107 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
     }
 
     fn memory(&mut self) -> Option<&mut [u8]> {
-        self.store.data().memory.map(|memory| memory.data_mut(&mut self.store))
+        let memory = self.store.data().memory?;
+        if let Some(touched) = &mut self.store.data_mut().touched {
+            touched.all();
+        }
+        Some(memory.data_mut(&mut self.store))
+    }
+
+    fn view(&mut self) -> Option<Memory<'_>> {
+        let memory = self.store.data().memory?;
+        let (bytes, state) = memory.data_and_store_mut(&mut self.store);
+        Some(Memory::traced(bytes, None, state.touched.as_mut()))
+    }
+
+    fn renew(&mut self, bounds: Bounds) -> Result<(), Fault> {
+        let state = self.store.data_mut();
+        state.account.move_to(bounds.ledger)?;
+        state.stop = bounds.stop;
+        state.fuel = bounds.fuel;
+        fill_up(&mut self.store, &self.engine, bounds.fuel)
+    }
+
+    fn restart(&mut self, until: Deadlines, fuel: Option<u64>) -> Result<(), Fault> {
+        let state = self.store.data_mut();
+        if !state.stop.restart(until.soft, until.hard) {
+            state.stop = StopToken::new(until.soft, until.hard);
+        }
+        state.account.forget_refused();
+        state.fuel = fuel;
+        fill_up(&mut self.store, &self.engine, fuel)
+    }
+
+    fn host_calls(&self) -> u64 {
+        self.store.data().host_calls
+    }
+
+    fn prepare(&mut self, tracks: &Tracks) -> bool {
+        if self.noted.is_none() && matches!(self.store.data().boundary, Boundary::Live) {
+            self.noted = self.find_noted(tracks);
+        }
+        self.noted.is_some()
+    }
+
+    fn noted_memory(&mut self) -> Option<&mut [u8]> {
+        let (memory, _) = self.noted.as_ref()?.memory?;
+        Some(memory.data_mut(&mut self.store))
+    }
+
+    fn noted_size(&self) -> usize {
+        let memory = self.noted.as_ref().and_then(|noted| noted.memory);
+        memory.map_or(0, |(memory, _)| memory.data_size(&self.store))
+    }
+
+    fn noted_map(&mut self) -> Option<&mut [u8]> {
+        let (_, map) = self.noted.as_ref()?.memory?;
+        Some(map.data_mut(&mut self.store))
+    }
+
+    fn noted_flag(&mut self) -> bool {
+        let flag = self.noted.as_ref().and_then(|noted| noted.flag);
+        flag.is_some_and(|flag| bits(&flag.get(&mut self.store)) != Some(0))
+    }
+
+    fn clear_noted_flag(&mut self) {
+        if let Some(flag) = self.noted.as_ref().and_then(|noted| noted.flag) {
+            // It is an i32 that can be set.
+            drop(flag.set(&mut self.store, wasmtime::Val::I32(0)));
+        }
+    }
+
+    fn noted_globals(&mut self, out: &mut Vec<u128>) {
+        let Some(noted) = &self.noted else { return };
+        let store = &mut self.store;
+        out.extend(noted.globals.iter().map(|global| bits(&global.get(&mut *store)).unwrap_or(0)));
+    }
+
+    fn set_noted_globals(&mut self, values: &[u128]) -> bool {
+        let Some(noted) = &self.noted else { return false };
+        let store = &mut self.store;
+        noted.globals.len() == values.len()
+            && noted.globals.iter().zip(values).all(|(global, wanted)| {
+                let present = global.get(&mut *store);
+                bits(&present) == Some(*wanted)
+                    || number(&present, *wanted).is_some_and(|value| global.set(&mut *store, value).is_ok())
+            })
+    }
+
+    fn touched(&mut self) -> &mut Touched {
+        self.store.data_mut().touched.get_or_insert_default()
+    }
+
+    fn grow(&mut self, pages: u64) -> Result<(), Fault> {
+        let memory = self.noted.as_ref().and_then(|noted| noted.memory);
+        let Some((memory, _)) = memory else { return Err(no_memory()) };
+        let grown = memory.grow(&mut self.store, pages);
+        grown.map(drop).map_err(|error| fault(error, self.store.data()))
+    }
+
+    fn settle(&mut self) {
+        let state = self.store.data_mut();
+        state.nested = 0;
+        state.account.forget_refused();
     }
 
     fn has_func(&mut self, name: &str) -> bool {
@@ -240,8 +393,24 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
         self.instance?.get_typed_func(&mut self.store, name).ok()
     }
 
-    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault> {
-        self.run(|store| func.call(store, params))
+    fn look(&self) -> Result<(), Fault> {
+        match self.store.data().stop.check_at(Instant::now()) {
+            Some(reason) => Err(reason.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn call<P: Params, R: Results>(
+        &mut self,
+        func: &Self::Func<P, R>,
+        params: P,
+        look: bool,
+    ) -> Result<R, Fault> {
+        if look {
+            self.run(|store| func.call(store, params))
+        } else {
+            self.run_on(|store| func.call(store, params))
+        }
     }
 
     fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault> {
@@ -269,6 +438,16 @@ pub(crate) fn find_memory<T: 'static>(
     let memory = caller.get_export("memory").and_then(wasmtime::Extern::into_memory).ok_or_else(no_memory)?;
     caller.data_mut().memory = Some(memory);
     Ok(memory)
+}
+
+pub(crate) fn fuel_left<T: 'static>(caller: &wasmtime::Caller<'_, State<T>>) -> Option<u64> {
+    caller.data().fuel.and(caller.get_fuel().ok())
+}
+
+pub(crate) fn burn<T: 'static>(caller: &mut wasmtime::Caller<'_, State<T>>, fuel: u64) -> Result<(), Fault> {
+    let (Some(allowed), Some(left)) = (caller.data().fuel, fuel_left(caller)) else { return Ok(()) };
+    caller.set_fuel(left.saturating_sub(fuel)).map_err(|error| Fault::host(error.to_string()))?;
+    if fuel > left { Err(no_fuel(allowed, left, fuel)) } else { Ok(()) }
 }
 
 /// Calls an export from within a host call.
@@ -344,6 +523,31 @@ fn trap_of(trap: wasmtime::Trap) -> Trap {
         wasmtime::Trap::BadConversionToInteger => Trap::BadConversionToInteger,
         wasmtime::Trap::StackOverflow => Trap::StackOverflow,
         _ => Trap::Other,
+    }
+}
+
+/// The bits of a number, zero-extended.
+fn bits(value: &wasmtime::Val) -> Option<u128> {
+    match value {
+        wasmtime::Val::I32(v) => Some(v.cast_unsigned().into()),
+        wasmtime::Val::I64(v) => Some(v.cast_unsigned().into()),
+        wasmtime::Val::F32(v) => Some((*v).into()),
+        wasmtime::Val::F64(v) => Some((*v).into()),
+        wasmtime::Val::V128(v) => Some(v.as_u128()),
+        _ => None,
+    }
+}
+
+/// A number of the same type as another; `None` when the bits are too many.
+fn number(like: &wasmtime::Val, bits: u128) -> Option<wasmtime::Val> {
+    let (short, long) = (u32::try_from(bits).ok(), u64::try_from(bits).ok());
+    match like {
+        wasmtime::Val::I32(_) => short.map(|v| wasmtime::Val::I32(v.cast_signed())),
+        wasmtime::Val::I64(_) => long.map(|v| wasmtime::Val::I64(v.cast_signed())),
+        wasmtime::Val::F32(_) => short.map(wasmtime::Val::F32),
+        wasmtime::Val::F64(_) => long.map(wasmtime::Val::F64),
+        wasmtime::Val::V128(_) => Some(wasmtime::Val::V128(bits.into())),
+        _ => None,
     }
 }
 

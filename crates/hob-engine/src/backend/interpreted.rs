@@ -9,16 +9,18 @@ use std::time::{Duration, Instant};
 use hob_cap::{Limit, LimitExceeded, StopReason, StopToken};
 use wasmi::AsContextMut;
 
-use super::{LiveGuest, contain, misfit, missing};
+use super::{LiveGuest, contain, misfit, missing, no_fuel};
 use crate::boundary::Boundary;
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, Deadlines};
 use crate::ctx::no_memory;
 use crate::error::{LinkError, LoadError};
 use crate::fault::{Fault, Trap};
 use crate::host::HostTable;
 use crate::instance::{Params, Results};
 use crate::limiter::Account;
-use crate::module::{FuncType, ModuleInfo, START_EXPORT, cut_bulk, export_start};
+use crate::memory::Memory;
+use crate::module::{FuncType, ModuleInner, START_EXPORT, Tracks, cut_bulk, export_start, split_lane_stores};
+use crate::touched::Touched;
 use crate::value::{ValType, Value};
 
 /// Units of fuel in one slice: less than a millisecond of interpretation, and at most 6 MiB of one bulk operation.
@@ -67,6 +69,7 @@ impl Backend {
     /// `wasm` must have been validated.
     pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Code, LoadError> {
         let wasm = cut_bulk(wasm)?;
+        let wasm = split_lane_stores(&wasm)?;
         let module = wasmi::Module::new(&self.engine, export_start(&wasm)?);
         module.map(|module| Code { module }).map_err(|error| LoadError::Engine(error.to_string()))
     }
@@ -83,12 +86,16 @@ pub(crate) struct State<T> {
     pub(crate) memory: Option<wasmi::Memory>,
     pub(crate) boundary: Boundary,
     pub(crate) nested: u8,
+    pub(crate) host_calls: u64,
+    /// What the host writes to a memory that is to be put back; `None` where nobody will ask.
+    pub(crate) touched: Option<Touched>,
     stop: StopToken,
     account: Account,
     meter: Meter,
 }
 
 /// The fuel of one guest.
+#[derive(Clone, Copy)]
 struct Meter {
     /// What it may use in all.
     allowed: Option<u64>,
@@ -103,30 +110,40 @@ pub(crate) struct Pre<T: 'static> {
     linker: wasmi::Linker<State<T>>,
     module: wasmi::Module,
     memory_bytes_min: u64,
+    map_behind: Option<u64>,
 }
 
 impl<T: 'static> Pre<T> {
     pub(crate) fn new(
         backend: &Backend,
         code: &Code,
-        info: &ModuleInfo,
+        inner: &ModuleInner,
         table: &HostTable<T>,
     ) -> Result<Self, LinkError> {
         let mut linker = wasmi::Linker::new(&backend.engine);
         linker.allow_shadowing(true); // A module may import one function twice.
-        for import in &info.imports {
+        for import in &inner.info.imports {
             table.resolve(import)?.link_interpreted(&mut linker, &import.module, &import.name)?;
         }
-        Ok(Self { linker, module: code.module.clone(), memory_bytes_min: info.memory_bytes_min })
+        let (memory_bytes_min, map_behind) = (inner.info.memory_bytes_min, inner.map_behind());
+        Ok(Self { linker, module: code.module.clone(), memory_bytes_min, map_behind })
     }
 
     pub(crate) fn instantiate(&self, data: T, bounds: Bounds, boundary: Boundary) -> Result<Guest<T>, Fault> {
-        let account = Account::new(bounds.ledger);
-        let meter = Meter { allowed: bounds.fuel, granted: 0, spent: 0 };
-        let state = State { data, memory: None, boundary, nested: 0, stop: bounds.stop, account, meter };
+        let state = State {
+            data,
+            memory: None,
+            boundary,
+            nested: 0,
+            host_calls: 0,
+            touched: self.map_behind.map(|_| Touched::default()),
+            stop: bounds.stop,
+            account: Account::new(bounds.ledger, self.map_behind),
+            meter: Meter { allowed: bounds.fuel, granted: 0, spent: 0 },
+        };
         let mut store = wasmi::Store::new(self.linker.engine(), state);
         store.limiter(|state| &mut state.account);
-        let mut guest = Guest { store, instance: None };
+        let mut guest = Guest { store, instance: None, noted: None };
         look(guest.store.data())?;
         // Making the memories is one bulk operation too; a small one cannot be late enough to matter.
         if self.memory_bytes_min > SLICE_FUEL * u64::from(BULK_BYTES_PER_FUEL) {
@@ -142,7 +159,7 @@ impl<T: 'static> Pre<T> {
         guest.store.data_mut().memory = memory;
         guest.instance = Some(instance);
         if let Some(start) = guest.func::<(), ()>(START_EXPORT) {
-            guest.call(&start, ())?;
+            guest.call(&start, (), true)?;
         }
         Ok(guest)
     }
@@ -152,6 +169,30 @@ impl<T: 'static> Pre<T> {
 pub(crate) struct Guest<T: 'static> {
     store: wasmi::Store<State<T>>,
     instance: Option<wasmi::Instance>,
+    noted: Option<Noted>,
+}
+
+/// Where an instance of a resettable module keeps what it notes.
+struct Noted {
+    memory: Option<(wasmi::Memory, wasmi::Memory)>,
+    flag: Option<wasmi::Global>,
+    globals: Vec<wasmi::Global>,
+}
+
+impl<T: 'static> Guest<T> {
+    fn find_noted(&self, tracks: &Tracks) -> Option<Noted> {
+        let (instance, store) = (self.instance?, &self.store);
+        let memory = if tracks.memory {
+            let memory = instance.get_memory(store, &tracks.memory_export())?;
+            Some((memory, instance.get_memory(store, &tracks.map_export())?))
+        } else {
+            None
+        };
+        let flag = if tracks.flag { Some(instance.get_global(store, &tracks.flag_export())?) } else { None };
+        let global = |at| instance.get_global(store, &tracks.global_export(at));
+        let globals = (0..tracks.globals).map(global).collect::<Option<_>>()?;
+        Some(Noted { memory, flag, globals })
+    }
 }
 
 type Context<'a, T> = wasmi::StoreContextMut<'a, State<T>>;
@@ -227,6 +268,30 @@ fn run<T: 'static>(
     }
 }
 
+pub(crate) fn fuel_left<T: 'static>(caller: &wasmi::Caller<'_, State<T>>) -> Option<u64> {
+    let in_slice = caller.get_fuel().unwrap_or(0);
+    let Meter { allowed, granted, spent } = caller.data().meter;
+    Some(allowed?.saturating_sub(spent).saturating_sub(granted.saturating_sub(in_slice)))
+}
+
+pub(crate) fn burn<T: 'static>(caller: &mut wasmi::Caller<'_, State<T>>, fuel: u64) -> Result<(), Fault> {
+    let Some(left) = fuel_left(caller) else { return Ok(()) };
+    let rest = left.saturating_sub(fuel);
+    let in_slice = caller.get_fuel().unwrap_or(0);
+    let meter = &mut caller.data_mut().meter;
+    meter.spent = meter.spent.saturating_add(left - rest);
+    if in_slice > rest {
+        // The slice ends with the fuel.
+        meter.granted = meter.granted.saturating_sub(in_slice - rest);
+        caller.set_fuel(rest).map_err(|error| Fault::host(error.to_string()))?;
+    }
+    if fuel > left {
+        let allowed = caller.data().meter.allowed.unwrap_or(u64::MAX);
+        return Err(no_fuel(allowed, left, fuel));
+    }
+    Ok(())
+}
+
 /// Calls an export from within a host call.
 pub(crate) fn reenter<T: 'static>(
     caller: &mut wasmi::Caller<'_, State<T>>,
@@ -268,7 +333,109 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
     }
 
     fn memory(&mut self) -> Option<&mut [u8]> {
-        self.store.data().memory.map(|memory| memory.data_mut(&mut self.store))
+        let memory = self.store.data().memory?;
+        if let Some(touched) = &mut self.store.data_mut().touched {
+            touched.all();
+        }
+        Some(memory.data_mut(&mut self.store))
+    }
+
+    fn view(&mut self) -> Option<Memory<'_>> {
+        let memory = self.store.data().memory?;
+        let (bytes, state) = memory.data_and_store_mut(&mut self.store);
+        Some(Memory::traced(bytes, None, state.touched.as_mut()))
+    }
+
+    fn renew(&mut self, bounds: Bounds) -> Result<(), Fault> {
+        let state = self.store.data_mut();
+        state.account.move_to(bounds.ledger)?;
+        state.stop = bounds.stop;
+        state.meter = Meter { allowed: bounds.fuel, granted: 0, spent: 0 };
+        grant(self.store.as_context_mut(), 0)
+    }
+
+    fn restart(&mut self, until: Deadlines, fuel: Option<u64>) -> Result<(), Fault> {
+        let state = self.store.data_mut();
+        if !state.stop.restart(until.soft, until.hard) {
+            state.stop = StopToken::new(until.soft, until.hard);
+        }
+        state.account.forget_refused();
+        state.meter = Meter { allowed: fuel, granted: 0, spent: 0 };
+        grant(self.store.as_context_mut(), 0)
+    }
+
+    fn host_calls(&self) -> u64 {
+        self.store.data().host_calls
+    }
+
+    fn prepare(&mut self, tracks: &Tracks) -> bool {
+        if self.noted.is_none() && matches!(self.store.data().boundary, Boundary::Live) {
+            self.noted = self.find_noted(tracks);
+        }
+        self.noted.is_some()
+    }
+
+    fn noted_memory(&mut self) -> Option<&mut [u8]> {
+        let (memory, _) = self.noted.as_ref()?.memory?;
+        Some(memory.data_mut(&mut self.store))
+    }
+
+    fn noted_size(&self) -> usize {
+        let memory = self.noted.as_ref().and_then(|noted| noted.memory);
+        memory.map_or(0, |(memory, _)| memory.data_size(&self.store))
+    }
+
+    fn noted_map(&mut self) -> Option<&mut [u8]> {
+        let (_, map) = self.noted.as_ref()?.memory?;
+        Some(map.data_mut(&mut self.store))
+    }
+
+    fn noted_flag(&mut self) -> bool {
+        let flag = self.noted.as_ref().and_then(|noted| noted.flag);
+        flag.is_some_and(|flag| bits(&flag.get(&self.store)) != Some(0))
+    }
+
+    fn clear_noted_flag(&mut self) {
+        if let Some(flag) = self.noted.as_ref().and_then(|noted| noted.flag) {
+            // It is an i32 that can be set.
+            drop(flag.set(&mut self.store, wasmi::Val::I32(0)));
+        }
+    }
+
+    fn noted_globals(&mut self, out: &mut Vec<u128>) {
+        let Some(noted) = &self.noted else { return };
+        out.extend(noted.globals.iter().map(|global| bits(&global.get(&self.store)).unwrap_or(0)));
+    }
+
+    fn set_noted_globals(&mut self, values: &[u128]) -> bool {
+        let Some(noted) = &self.noted else { return false };
+        let store = &mut self.store;
+        noted.globals.len() == values.len()
+            && noted.globals.iter().zip(values).all(|(global, wanted)| {
+                let present = global.get(&*store);
+                bits(&present) == Some(*wanted)
+                    || number(&present, *wanted).is_some_and(|value| global.set(&mut *store, value).is_ok())
+            })
+    }
+
+    fn touched(&mut self) -> &mut Touched {
+        self.store.data_mut().touched.get_or_insert_default()
+    }
+
+    fn grow(&mut self, pages: u64) -> Result<(), Fault> {
+        let memory = self.noted.as_ref().and_then(|noted| noted.memory);
+        let Some((memory, _)) = memory else { return Err(no_memory()) };
+        let grown = memory.grow(&mut self.store, pages);
+        grown.map(drop).map_err(|error| match self.store.data().account.refused() {
+            Some(refused) => (*refused).into(),
+            None => Fault::host(error.to_string()),
+        })
+    }
+
+    fn settle(&mut self) {
+        let state = self.store.data_mut();
+        state.nested = 0;
+        state.account.forget_refused();
     }
 
     fn has_func(&mut self, name: &str) -> bool {
@@ -279,7 +446,17 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
         self.instance?.get_typed_func(&self.store, name).ok()
     }
 
-    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault> {
+    fn look(&self) -> Result<(), Fault> {
+        look(self.store.data())
+    }
+
+    // A slice begins with a look at the deadline in any case.
+    fn call<P: Params, R: Results>(
+        &mut self,
+        func: &Self::Func<P, R>,
+        params: P,
+        _look: bool,
+    ) -> Result<R, Fault> {
         contain(|| {
             next_slice(self.store.as_context_mut(), 0)?;
             let mut step = func.call_resumable(&mut self.store, params);
@@ -352,6 +529,31 @@ fn trap_of(trap: wasmi::TrapCode) -> Trap {
         wasmi::TrapCode::BadConversionToInteger => Trap::BadConversionToInteger,
         wasmi::TrapCode::StackOverflow => Trap::StackOverflow,
         _ => Trap::Other,
+    }
+}
+
+/// The bits of a number, zero-extended.
+fn bits(value: &wasmi::Val) -> Option<u128> {
+    match value {
+        wasmi::Val::I32(v) => Some(v.cast_unsigned().into()),
+        wasmi::Val::I64(v) => Some(v.cast_unsigned().into()),
+        wasmi::Val::F32(v) => Some(v.to_bits().into()),
+        wasmi::Val::F64(v) => Some(v.to_bits().into()),
+        wasmi::Val::V128(v) => Some(v.as_u128()),
+        _ => None,
+    }
+}
+
+/// A number of the same type as another; `None` when the bits are too many.
+fn number(like: &wasmi::Val, bits: u128) -> Option<wasmi::Val> {
+    let (short, long) = (u32::try_from(bits).ok(), u64::try_from(bits).ok());
+    match like {
+        wasmi::Val::I32(_) => short.map(|v| wasmi::Val::I32(v.cast_signed())),
+        wasmi::Val::I64(_) => long.map(|v| wasmi::Val::I64(v.cast_signed())),
+        wasmi::Val::F32(_) => short.map(|v| wasmi::Val::F32(wasmi::F32::from_bits(v))),
+        wasmi::Val::F64(_) => long.map(|v| wasmi::Val::F64(wasmi::F64::from_bits(v))),
+        wasmi::Val::V128(_) => Some(wasmi::Val::V128(bits.into())),
+        _ => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The two back ends behind one shape: `compiled` is Wasmtime, `interpreted` is wasmi.
 //!
 //! Each has a `Backend` (the engine), `Code` (a module it can run), `Pre<T>` (a module with its imports met), `Guest<T>`
-//! (a live instance) and `State<T>` (what its store holds). [`LiveGuest`] is the part of that shape an instance needs.
+//! (a live instance), `State<T>` (what its store holds) and `Noted` (where an instance of a resettable module keeps what
+//! it notes). [`LiveGuest`] is the part of that shape an instance needs.
 
 pub(crate) mod compiled;
 pub(crate) mod interpreted;
@@ -9,8 +10,14 @@ pub(crate) mod interpreted;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use hob_cap::{Limit, LimitExceeded};
+
+use crate::bounds::{Bounds, Deadlines};
 use crate::fault::{Fault, FaultKind};
 use crate::instance::{Params, Results};
+use crate::memory::Memory;
+use crate::module::Tracks;
+use crate::touched::Touched;
 use crate::value::Value;
 
 /// Which back end runs a guest.
@@ -41,9 +48,43 @@ pub(crate) trait LiveGuest<T> {
     fn memory(&mut self) -> Option<&mut [u8]>;
     fn has_func(&mut self, name: &str) -> bool;
     fn func<P: Params, R: Results>(&mut self, name: &str) -> Option<Self::Func<P, R>>;
-    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault>;
+    /// Looks at the deadline.
+    fn look(&self) -> Result<(), Fault>;
+    /// Calls a function; looks at the deadline first, or only while it runs.
+    fn call<P: Params, R: Results>(
+        &mut self,
+        func: &Self::Func<P, R>,
+        params: P,
+        look: bool,
+    ) -> Result<R, Fault>;
     fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault>;
     fn fuel_used(&self) -> u64;
+    fn host_calls(&self) -> u64;
+    /// The memory it exports as `memory`.
+    fn view(&mut self) -> Option<Memory<'_>>;
+    /// New bounds.
+    fn renew(&mut self, bounds: Bounds) -> Result<(), Fault>;
+    /// New bounds on the same ledger.
+    fn restart(&mut self, until: Deadlines, fuel: Option<u64>) -> Result<(), Fault>;
+
+    /// Finds what a resettable module notes, before any of the following; `false` when it is not there or someone listens
+    /// at the boundary.
+    fn prepare(&mut self, tracks: &Tracks) -> bool;
+    fn noted_memory(&mut self) -> Option<&mut [u8]>;
+    /// The bytes of that memory.
+    fn noted_size(&self) -> usize;
+    fn noted_map(&mut self) -> Option<&mut [u8]>;
+    fn noted_flag(&mut self) -> bool;
+    fn clear_noted_flag(&mut self);
+    /// Appends the bits of every global.
+    fn noted_globals(&mut self, out: &mut Vec<u128>);
+    /// Sets every global; `false` when one does not fit.
+    fn set_noted_globals(&mut self, values: &[u128]) -> bool;
+    /// What the host wrote.
+    fn touched(&mut self) -> &mut Touched;
+    fn grow(&mut self, pages: u64) -> Result<(), Fault>;
+    /// Forgets what a call that was undone left behind in the host.
+    fn settle(&mut self);
     fn into_data(self) -> T;
 }
 
@@ -52,6 +93,12 @@ pub(crate) fn contain<R>(run: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fa
     // Everything the closure can leave half-done belongs to the instance, and a fault discards the instance.
     catch_unwind(AssertUnwindSafe(run))
         .unwrap_or_else(|panic| Err(Fault::new(FaultKind::HostPanic(message(&*panic)))))
+}
+
+/// Work of the host would take more fuel than is left.
+#[cold]
+pub(crate) fn no_fuel(allowed: u64, left: u64, asked: u64) -> Fault {
+    LimitExceeded { limit: Limit::Fuel, allowed, used: allowed.saturating_sub(left), asked }.into()
 }
 
 /// A call from within a host call named nothing that can be called.

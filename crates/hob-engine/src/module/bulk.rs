@@ -156,7 +156,7 @@ fn assemble(
 }
 
 /// A section that is a count and that many items, with more items at its end.
-fn append(section: &[u8], items: usize, more: &[u8]) -> Result<Vec<u8>, LoadError> {
+pub(super) fn append(section: &[u8], items: usize, more: &[u8]) -> Result<Vec<u8>, LoadError> {
     let mut reader = wasmparser::BinaryReader::new(section, 0);
     let count = reader.read_var_u32().map_err(invalid)?;
     let rest = section.get(reader.original_position()..).unwrap_or_default();

@@ -17,6 +17,7 @@ use crate::value::Value;
 pub(crate) struct State {
     pub(crate) turns: u64,
     pub(crate) births: u64,
+    pub(crate) stamps: u64,
     pub(crate) places: Vec<Option<Change>>,
     pub(crate) free: Vec<u32>,
     pub(crate) queue: VecDeque<Message>,
@@ -43,6 +44,7 @@ impl State {
         let mut state = Self {
             turns: snapshot.turns,
             births: snapshot.births,
+            stamps: snapshot.stamps,
             free: snapshot.free,
             queue: snapshot.queue.into(),
             cursors: snapshot.cursors.into_iter().collect(),
@@ -66,7 +68,7 @@ impl State {
 
     /// What it is after one more record.
     pub(crate) fn apply(&mut self, record: TurnRecord) {
-        (self.turns, self.births) = (record.turns, record.births);
+        (self.turns, self.births, self.stamps) = (record.turns, record.births, record.stamps);
         self.since_snapshot += 1;
         self.next += 1;
         self.places.resize(to_usize(record.free.places), None);
@@ -129,6 +131,7 @@ impl State {
         let upgraded = space.changed.len();
         map.turn.core.space = space;
         map.turns = self.turns;
+        map.turn.core.stamps = self.stamps;
         map.queue = self.queue.iter().cloned().collect();
         Ok((map, upgraded))
     }

@@ -1,6 +1,15 @@
 //! What the tests of the kernel share: an actor that writes down what it is told, and small words for small programs.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "each test binary uses a part of it, and a test may fail loudly"
+)]
+
+pub(crate) mod interp;
 
 use hob_vat::{Actormap, Answer, Kind, KindRef, Me, Problem, Ref, Turn, Value, kind_fn};
 
@@ -89,4 +98,19 @@ pub(crate) fn standing(map: &mut Actormap, promise: Ref) -> String {
         hob_vat::Standing::Value(it) => format!("value {it}"),
         hob_vat::Standing::Broken(it) => format!("broken {it}"),
     }
+}
+
+/// What a case about a promise begins with.
+pub(crate) struct World {
+    pub(crate) map: Actormap,
+    pub(crate) log: Ref,
+    pub(crate) p: Ref,
+    pub(crate) r: Ref,
+}
+
+pub(crate) fn world() -> World {
+    let mut map = Actormap::new();
+    let log = log(&mut map);
+    let (p, r) = promise(&mut map);
+    World { map, log, p, r }
 }
