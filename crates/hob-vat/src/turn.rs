@@ -42,9 +42,6 @@ pub(crate) struct Core {
     stamps_before: u64,
 }
 
-/// How many stamps a turn is taken to have used when nobody knows any more.
-pub(crate) const STAMPS_PER_TURN: u64 = 16;
-
 /// A message, and the vat it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Out {
@@ -283,8 +280,7 @@ impl Turn {
     }
 
     /// A number that nobody in this vat has got before, unless in a turn that was taken back: what tells handles of one turn
-    /// from those of another. From 1 on. A vat that was read from a store goes on above the numbers it has had, unless its turns
-    /// took more than 16 each.
+    /// from those of another. From 1 on.
     pub fn stamp(&mut self) -> u64 {
         self.core.stamps += 1;
         self.core.stamps

@@ -1,6 +1,6 @@
 //! Durable vats: sleeping and waking, upgrades, collection, sessions and vats that end before those that ask them, and stores that
 //! refuse.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -550,6 +550,41 @@ fn a_sender_keeps_no_more_than_what_has_not_arrived() {
     let snapshot = hob_vat::record::Snapshot::decode(&snapshot).unwrap();
     assert_eq!(snapshot.unacknowledged.len(), 1, "the one that this record sends");
     assert_eq!(snapshot.sent.iter().map(|(_, seq)| *seq).collect::<Vec<_>>(), [400]);
+}
+
+#[test]
+fn names_have_a_limit() {
+    let store = Arc::new(MemoryStore::new());
+    let peer = quiet(&store).build().unwrap();
+    assert!(peer.vat(&"n".repeat(512)).is_ok());
+    assert_eq!(
+        peer.vat(&"n".repeat(513)).err().unwrap().to_string(),
+        "limit: vat-name limit exceeded: 512 allowed"
+    );
+    drop(peer);
+    assert_eq!(quiet(&store).build().unwrap().names(), ["n".repeat(512)]);
+}
+
+#[test]
+fn several_threads_may_drive_a_peer_without_threads() {
+    let store = Arc::new(MemoryStore::new());
+    let peer = quiet(&store).build().unwrap();
+    let vats: Vec<Vat> = (0..2).map(|number| peer.vat(&format!("v{number}")).unwrap()).collect();
+    let lists: Vec<Ref> = vats.iter().map(list).collect();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (vats, lists) = (&vats, &lists);
+            scope.spawn(move || {
+                for number in 0..50 {
+                    let at = (thread + number) % 2;
+                    call(&vats[at], lists[at], &["x".into()]);
+                }
+            });
+        }
+    });
+    for (vat, to) in vats.iter().zip(&lists) {
+        assert_eq!(call(vat, *to, &[]).as_list().unwrap().len(), 100);
+    }
 }
 
 #[test]

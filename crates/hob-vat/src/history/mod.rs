@@ -150,6 +150,7 @@ impl<'a> History<'a> {
     }
 
     /// Lets a vat of the past handle a message, and what follows from it in this vat, and throws it away.
+    /// Messages that waited then are left out.
     ///
     /// # Errors
     ///

@@ -106,7 +106,11 @@ impl Replay<'_> {
         let outbox = std::mem::take(&mut self.map.outbox);
         let touched: Vec<u32> = delta.born.iter().chain(&delta.changed).copied().collect();
         let now = self.map.take_changes(&delta);
-        let pairs = [("turns", record.turns, now.turns), ("births", record.births, now.births)];
+        let pairs = [
+            ("turns", record.turns, now.turns),
+            ("births", record.births, now.births),
+            ("stamps", record.stamps, now.stamps),
+        ];
         for (what, then, now) in pairs {
             if then != now {
                 return differs(what.into(), then.to_string(), now.to_string());
@@ -174,6 +178,7 @@ impl Actormap {
     /// Handles the messages of a record again, in as many turns as it took.
     pub(super) fn rerun(&mut self, record: &TurnRecord) {
         self.turn.core.space.births = record.start;
+        self.turn.core.stamps = record.stamps_start;
         if let Some(Trace { queue, outbox, .. }) = &mut self.trace {
             outbox.clear();
             *queue = std::iter::repeat_n(u32::MAX, self.queue.len()).collect();
@@ -208,6 +213,7 @@ impl Actormap {
         space.free = free.to_vec();
         space.free_low = free.len();
         space.births = record.births;
+        self.turn.core.stamps = record.stamps;
         self.turns = record.turns;
         let taken = usize::try_from(record.queue.taken).unwrap_or(usize::MAX);
         let left = self.queue.iter().skip(taken);

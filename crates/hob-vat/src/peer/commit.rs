@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
 use super::Shared;
@@ -96,6 +96,7 @@ pub(crate) struct Committer {
     at_once: usize,
     jobs: Arc<Jobs>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    committing: Mutex<()>,
     /// The number of the last message from one vat to another whose arrival is durable.
     arrived: Mutex<HashMap<(VatId, VatId), u64>>,
     rest: Mutex<Rest>,
@@ -108,8 +109,16 @@ impl Committer {
         arrived: HashMap<(VatId, VatId), u64>,
         rest: Rest,
     ) -> Self {
-        let (jobs, thread) = (Arc::default(), Mutex::default());
-        Self { store, at_once, jobs, thread, arrived: Mutex::new(arrived), rest: Mutex::new(rest) }
+        let (jobs, thread, committing) = (Arc::default(), Mutex::default(), Mutex::default());
+        Self {
+            store,
+            at_once,
+            jobs,
+            thread,
+            committing,
+            arrived: Mutex::new(arrived),
+            rest: Mutex::new(rest),
+        }
     }
 
     /// Starts its thread.
@@ -176,8 +185,8 @@ impl Committer {
     /// Writes down which vats rest.
     pub(crate) fn write_rest(&self) {
         let mut rest = self.rest();
-        if let Some(record) = rest.take() {
-            let entry = Append { stream: REST, fence: rest.fence, at: rest.next, record: &record };
+        if let Some((fence, at, record)) = rest.take() {
+            let entry = Append { stream: REST, fence, at, record: &record };
             let kept = self.store.append(&[entry]).into_iter().all(|result| result.is_ok());
             rest.written(kept, &*self.store);
         }
@@ -188,6 +197,15 @@ impl Shared {
     /// Makes durable what waits for it, as much as goes together. Says whether there was anything.
     pub(crate) fn commit_some(&self) -> bool {
         let Some(committer) = &self.committer else { return false };
+        // What was taken out later must not be written earlier: one at a time, whoever it is.
+        let _committing = match committer.committing.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                std::thread::yield_now();
+                return true;
+            }
+        };
         let batch = committer.jobs.take(committer.at_once);
         let mut entries: Vec<Append<'_>> = batch
             .iter()
@@ -200,18 +218,16 @@ impl Shared {
             .collect();
         let records = entries.len();
         // Who rests is written down with something else, or not at all: it only saves work.
-        let mut rest = committer.rest();
-        let mark = if records > 0 { rest.take() } else { None };
-        if let Some(record) = &mark {
-            entries.push(Append { stream: REST, fence: rest.fence, at: rest.next, record });
+        let mark = if records > 0 { committer.rest().take() } else { None };
+        if let Some((fence, at, record)) = &mark {
+            entries.push(Append { stream: REST, fence: *fence, at: *at, record });
         }
-        let mut results =
-            if entries.is_empty() { Vec::new() } else { committer.store.append(&entries) }.into_iter();
-        let kept: Vec<_> = results.by_ref().take(records).collect();
+        let mut results = if entries.is_empty() { Vec::new() } else { committer.store.append(&entries) };
         if mark.is_some() {
-            rest.written(matches!(results.next(), Some(Ok(()))), &*committer.store);
+            let kept = results.len() > records && results.pop().is_some_and(|result| result.is_ok());
+            committer.rest().written(kept, &*committer.store);
         }
-        drop(rest);
+        let kept = results;
         let mut kept = kept.into_iter();
         let some = !batch.is_empty();
         for job in batch {

@@ -32,8 +32,8 @@ pub(crate) struct Core {
     inputs: Vec<Input>,
     /// The program ran a turn, or something else happened that no message tells of.
     pub(crate) outside: bool,
-    /// Births before the turns that are to be committed.
-    start: u64,
+    /// Births and stamps before the turns that are to be committed.
+    start: (u64, u64),
     collect_at: usize,
 }
 
@@ -48,8 +48,8 @@ pub(crate) struct Durable {
     pub(crate) stash: Option<Box<State>>,
     /// Messages wait in it while it sleeps.
     pub(crate) pending: bool,
-    /// Births while it sleeps: there may have been more than its records know.
-    births: u64,
+    /// Births and stamps while it sleeps: there may have been more than its records know.
+    asleep: (u64, u64),
     kept: Kept,
 }
 
@@ -68,7 +68,7 @@ struct Kept {
 impl Durable {
     pub(crate) fn new(stream: String, fence: u64, next: u64) -> Self {
         let (stream, kept) = (stream.into(), Kept::default());
-        Self { stream, fence, next, rested: 0, stash: None, pending: false, births: 0, kept }
+        Self { stream, fence, next, rested: 0, stash: None, pending: false, asleep: (0, 0), kept }
     }
 }
 
@@ -89,7 +89,7 @@ impl Core {
             durable: None,
             inputs: Vec::new(),
             outside: false,
-            start: 0,
+            start: (0, 0),
             collect_at: COLLECTED_ABOVE,
         }
     }
@@ -140,13 +140,15 @@ impl Core {
             return Err(Problem::rule("store", message));
         }
         let (mut map, upgraded) = state.map(cell.id, shared.config.limits, &shared.config.kinds)?;
-        map.turn.core.space.births = map.turn.core.space.births.max(durable.births);
-        self.start = map.turn.core.space.births;
+        let core = &mut *map.turn.core;
+        core.space.births = core.space.births.max(durable.asleep.0);
+        core.stamps = core.stamps.max(durable.asleep.1);
+        self.start = map.counts();
         durable.pending = false;
         committer.know(cell.id, &state.cursors);
         durable.kept = Kept {
             turns: state.turns,
-            since_snapshot: state.records,
+            since_snapshot: state.since_snapshot,
             cursors: state.cursors.into_iter().collect(),
             sent: state.sent.into_iter().collect(),
             unacknowledged: state.unacknowledged,
@@ -167,7 +169,7 @@ impl Core {
             return false;
         }
         let (Some(durable), Some(map)) = (&mut self.durable, &self.map) else { return false };
-        durable.births = map.turn.core.space.births;
+        durable.asleep = map.counts();
         durable.rested = durable.next;
         durable.kept = Kept::default();
         if let Some(committer) = &shared.committer {
@@ -198,7 +200,7 @@ impl Core {
     /// Turns begin that are to be committed together.
     pub(crate) fn begin(&mut self) {
         if let Some(map) = &self.map {
-            self.start = map.turn.core.space.births;
+            self.start = map.counts();
         }
     }
 
@@ -258,8 +260,9 @@ impl Core {
             return Ok(freed);
         };
         let record = durable.record(map, &delta, collected, std::mem::take(&mut self.inputs));
-        let record = TurnRecord { outside: std::mem::take(&mut self.outside), start: self.start, ..record };
-        self.start = record.births;
+        let (outside, (start, stamps_start)) = (std::mem::take(&mut self.outside), self.start);
+        let record = TurnRecord { outside, start, stamps_start, ..record };
+        self.start = map.counts();
         if record.says_nothing(durable.kept.turns) {
             if let Some(ticket) = ticket {
                 shared.after_commits(cell, ticket);
@@ -348,6 +351,7 @@ impl Kept {
         Snapshot {
             turns: map.turns,
             births: space.births,
+            stamps: map.turn.core.stamps,
             places,
             cursors: sorted(&self.cursors),
             sent: sorted(&self.sent),
@@ -373,10 +377,16 @@ impl TurnRecord {
 }
 
 impl Actormap {
+    /// Births and stamps.
+    fn counts(&self) -> (u64, u64) {
+        (self.turn.core.space.births, self.turn.core.stamps)
+    }
+
     /// How it differs from the last time this was asked: a record without what only a peer knows.
     pub(crate) fn take_changes(&mut self, delta: &Delta) -> TurnRecord {
         let failures = std::mem::take(&mut self.failures);
         let queue = self.queue.take_change();
+        let stamps = self.turn.core.stamps;
         let space = &mut self.turn.core.space;
         let free = space.take_free_delta();
         let places = delta.born.iter().chain(&delta.changed);
@@ -385,6 +395,7 @@ impl Actormap {
         TurnRecord {
             turns: self.turns,
             births: space.births,
+            stamps,
             changes,
             free,
             queue,

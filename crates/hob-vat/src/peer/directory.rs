@@ -17,6 +17,8 @@ use crate::store::{Append, TurnStore};
 
 /// The number of the first vat.
 const FIRST: u32 = 1;
+/// How many bytes the name of a vat may have.
+const NAME_BYTES_MAX: usize = 512;
 /// How many numbers are given out with one record.
 const BLOCK: u32 = 256;
 
@@ -76,9 +78,15 @@ impl Directory {
         if number >= VatId::FIRST_VOLATILE {
             return Err(Problem::limit("vats", VatId::FIRST_VOLATILE.into()));
         }
+        if name.len() > NAME_BYTES_MAX {
+            return Err(Problem::limit("vat-name", NAME_BYTES_MAX.try_into().unwrap_or(u64::MAX)));
+        }
         let id = VatId::new(number);
         let core = match store {
-            None => Core::volatile(fresh(id, config)?),
+            None => {
+                self.next += 1;
+                Core::volatile(fresh(id, config)?)
+            }
             Some(store) => {
                 self.append(store, |w| {
                     w.record("vat", |w| {
@@ -86,12 +94,13 @@ impl Directory {
                         w.str(name);
                     });
                 })?;
+                // From here on the number is taken, whatever happens.
+                self.next += 1;
                 let stream = stream_of(id);
                 let claim = store.claim(&stream).map_err(|error| store_problem(&error))?;
                 Core::durable(Durable::new(stream, claim.fence, claim.next))
             }
         };
-        self.next += 1;
         self.names.insert(name.to_owned(), id);
         Ok(Cell::new(id, name, core))
     }

@@ -94,7 +94,7 @@ impl Peer {
     ///
     /// # Errors
     ///
-    /// `store`: what is wrong with it.
+    /// `store`: what is wrong with it; `limit`: vat-name, vats.
     pub fn vat(&self, name: &str) -> Result<Vat, Problem> {
         let mut directory = self.shared.directory.lock().unwrap_or_else(PoisonError::into_inner);
         let id = match directory.find(name) {

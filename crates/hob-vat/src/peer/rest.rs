@@ -18,8 +18,8 @@ const SNAPSHOT_EVERY: u64 = 1000;
 
 #[derive(Default)]
 pub(crate) struct Rest {
-    pub(crate) fence: u64,
-    pub(crate) next: u64,
+    fence: u64,
+    next: u64,
     since_snapshot: u64,
     marks: BTreeMap<VatId, u64>,
     pending: BTreeMap<VatId, u64>,
@@ -65,10 +65,13 @@ impl Rest {
         }
     }
 
-    /// A record of what was marked since the last one.
-    pub(crate) fn take(&mut self) -> Option<Vec<u8>> {
+    /// A record of what was marked since the last one, and where it goes: fence and place.
+    pub(crate) fn take(&mut self) -> Option<(u64, u64, Vec<u8>)> {
         let pending = std::mem::take(&mut self.pending);
-        if self.off || pending.is_empty() { None } else { record(&pending) }
+        if self.off || pending.is_empty() {
+            return None;
+        }
+        record(&pending).map(|record| (self.fence, self.next, record))
     }
 
     /// The record was written, or not.

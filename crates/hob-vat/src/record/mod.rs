@@ -31,6 +31,10 @@ pub struct TurnRecord {
     pub start: u64,
     /// Births of the vat until then.
     pub births: u64,
+    /// Stamps before the first of these turns ([`Turn::stamp`](crate::Turn::stamp)).
+    pub stamps_start: u64,
+    /// Stamps until then.
+    pub stamps: u64,
     /// Whether the program itself ran a turn, which no message tells of.
     pub outside: bool,
     /// What came from other vats, sessions and the program.
@@ -162,6 +166,8 @@ pub struct Snapshot {
     pub turns: u64,
     /// Births of the vat.
     pub births: u64,
+    /// Stamps of the vat.
+    pub stamps: u64,
     /// How many places there are, free ones too.
     pub places: u32,
     /// The number of the last message from each vat.

@@ -19,6 +19,8 @@ pub(super) fn record(bytes: &[u8]) -> Read<TurnRecord> {
             turns: number(r)?,
             start: number(r)?,
             births: number(r)?,
+            stamps_start: number(r)?,
+            stamps: number(r)?,
             outside: r.bool().map_err(not_syrup)?,
             inputs: each(r, input)?,
             changes: each(r, change)?,
@@ -37,6 +39,7 @@ pub(super) fn snapshot(bytes: &[u8]) -> Read<Snapshot> {
         Ok(Snapshot {
             turns: number(r)?,
             births: number(r)?,
+            stamps: number(r)?,
             places: small(r)?,
             cursors: each(r, cursor)?,
             sent: each(r, cursor)?,

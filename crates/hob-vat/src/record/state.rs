@@ -17,6 +17,7 @@ use crate::value::Value;
 pub(crate) struct State {
     pub(crate) turns: u64,
     pub(crate) births: u64,
+    pub(crate) stamps: u64,
     pub(crate) places: Vec<Option<Change>>,
     pub(crate) free: Vec<u32>,
     pub(crate) queue: VecDeque<Message>,
@@ -24,7 +25,7 @@ pub(crate) struct State {
     pub(crate) sent: BTreeMap<VatId, u64>,
     pub(crate) unacknowledged: VecDeque<Sent>,
     /// Records since the snapshot.
-    pub(crate) records: u64,
+    pub(crate) since_snapshot: u64,
     /// The number of the next record.
     pub(crate) next: u64,
 }
@@ -43,6 +44,7 @@ impl State {
         let mut state = Self {
             turns: snapshot.turns,
             births: snapshot.births,
+            stamps: snapshot.stamps,
             free: snapshot.free,
             queue: snapshot.queue.into(),
             cursors: snapshot.cursors.into_iter().collect(),
@@ -66,8 +68,8 @@ impl State {
 
     /// What it is after one more record.
     pub(crate) fn apply(&mut self, record: TurnRecord) {
-        (self.turns, self.births) = (record.turns, record.births);
-        self.records += 1;
+        (self.turns, self.births, self.stamps) = (record.turns, record.births, record.stamps);
+        self.since_snapshot += 1;
         self.next += 1;
         self.places.resize(to_usize(record.free.places), None);
         self.free.truncate(usize::try_from(record.free.kept).unwrap_or(usize::MAX));
@@ -129,7 +131,7 @@ impl State {
         let upgraded = space.changed.len();
         map.turn.core.space = space;
         map.turns = self.turns;
-        map.turn.core.stamps = self.turns.saturating_mul(crate::turn::STAMPS_PER_TURN);
+        map.turn.core.stamps = self.stamps;
         map.queue = self.queue.iter().cloned().collect();
         Ok((map, upgraded))
     }

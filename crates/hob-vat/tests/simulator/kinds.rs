@@ -45,7 +45,10 @@ impl Kind for Forwarder {
 
     fn call(&self, turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
         match args {
-            [] => Ok(me.state().clone().into()),
+            [] => {
+                turn.stamp();
+                Ok(me.state().clone().into())
+            }
             [Value::Symbol(_), many] => {
                 let state = me.state();
                 let to = target(state).unwrap();
@@ -58,11 +61,13 @@ impl Kind for Forwarder {
                 }
                 // Something that nobody needs afterwards.
                 turn.spawn(&RECORDER, Value::fields([]))?;
-                Ok(me.becomes(with(state, "sent", sent + many)))
+                let stamped = with(state, "stamp", i64::try_from(turn.stamp()).unwrap());
+                Ok(me.becomes(with(&stamped, "sent", sent + many)))
             }
             [what] => {
                 let field = if matches!(what, Value::Error(_)) { "broken" } else { "answered" };
-                Ok(me.becomes(with(me.state(), field, int(me.state(), field) + 1)))
+                let stamped = with(me.state(), "stamp", i64::try_from(turn.stamp()).unwrap());
+                Ok(me.becomes(with(&stamped, field, int(me.state(), field) + 1)))
             }
             _ => Err(Problem::no_method(args, &["", "go n", "value"])),
         }
