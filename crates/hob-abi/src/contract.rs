@@ -4,7 +4,7 @@ use std::fmt;
 
 use hob_engine::{ExternType, FuncType, ModuleInfo, ValType};
 
-use crate::{command, json, plugin};
+use crate::{actor, command, json, plugin};
 
 /// A contract between guest and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Contract {
     Json,
     /// Named functions that extend an application.
     Plugin,
+    /// An actor of a vat: `alloc` and `turn`, messages in, answers out.
+    Actor,
 }
 
 impl Contract {
@@ -31,6 +33,9 @@ impl Contract {
         if json::check(info).is_ok() {
             fits.push(Self::Json);
         }
+        if actor::check(info).is_ok() {
+            fits.push(Self::Actor);
+        }
         fits
     }
 
@@ -41,6 +46,7 @@ impl Contract {
             Self::Command => command::NAME,
             Self::Json => json::NAME,
             Self::Plugin => plugin::NAME,
+            Self::Actor => actor::NAME,
         }
     }
 }

@@ -62,6 +62,17 @@ impl StopToken {
         }))
     }
 
+    /// Begins anew with these deadlines, as if just made. `false`, and nothing changes, when anyone else holds a clone or
+    /// waits on it: they would be stopped by what is no longer theirs.
+    pub fn restart(&mut self, soft: Option<Instant>, hard: Option<Instant>) -> bool {
+        let Some(shared) = Arc::get_mut(&mut self.0) else { return false };
+        *shared.reason.get_mut() = 0;
+        *shared.paused.get_mut() = false;
+        (shared.soft, shared.hard) = (soft, hard);
+        shared.wakers.get_mut().unwrap_or_else(PoisonError::into_inner).list.clear();
+        true
+    }
+
     /// A token without a deadline: only [`StopToken::stop`] stops.
     #[must_use]
     pub fn never() -> Self {
@@ -196,5 +207,20 @@ fn code(reason: StopReason) -> u8 {
         StopReason::HardDeadline => 1,
         StopReason::Killed => 2,
         StopReason::HostShutdown => 3,
+    }
+
+    #[test]
+    fn a_token_that_nobody_else_holds_begins_anew() {
+        let now = Instant::now();
+        let mut token = StopToken::new(None, Some(now));
+        assert_eq!(token.check_at(now), Some(StopReason::HardDeadline));
+        token.pause();
+        let other = token.clone();
+        assert!(!token.restart(None, None));
+        assert_eq!(token.reason(), Some(StopReason::HardDeadline));
+        drop(other);
+        assert!(token.restart(Some(now), None));
+        assert_eq!((token.reason(), token.is_paused()), (None, false));
+        assert_eq!((token.soft_deadline(), token.hard_deadline()), (Some(now), None));
     }
 }

@@ -1,6 +1,7 @@
 //! What bounds one instance: the ledger its memories and tables are charged to, the token that stops it, its fuel.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hob_cap::{Ledger, StopToken};
 
@@ -15,4 +16,13 @@ pub struct Bounds {
     /// Units of fuel for the whole life of the instance; `None` does not meter. One unit is about one instruction; the
     /// two engines count slightly differently. Needs [`EngineConfig::metered`](crate::EngineConfig::metered).
     pub fuel: Option<u64>,
+}
+
+/// When a guest is over.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Deadlines {
+    /// From when on waits end early.
+    pub soft: Option<Instant>,
+    /// When it is stopped.
+    pub hard: Option<Instant>,
 }

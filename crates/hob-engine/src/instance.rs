@@ -99,10 +99,36 @@ impl<T: 'static> Instance<T> {
     ///
     /// The fault that ended the guest.
     pub fn call_func<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P) -> Result<R, Fault> {
+        self.enter(func, params, true)
+    }
+
+    /// Looks at the deadline, as every call does before it begins.
+    ///
+    /// # Errors
+    ///
+    /// When the guest was stopped, and when it had ended before.
+    pub fn look(&mut self) -> Result<(), Fault> {
+        self.alive()?;
+        let looked = with_guest!(&mut self.guest, guest => guest.look());
+        self.note_end(&looked);
+        looked
+    }
+
+    /// As [`Instance::call_func`], for a call that follows at once on another or on its deadline being looked at: the clock
+    /// is not looked at before the guest runs, only while it does.
+    ///
+    /// # Errors
+    ///
+    /// The fault that ended the guest.
+    pub fn call_next<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P) -> Result<R, Fault> {
+        self.enter(func, params, false)
+    }
+
+    fn enter<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P, look: bool) -> Result<R, Fault> {
         self.alive()?;
         let result = match (&mut self.guest, &func.0) {
-            (Guest::Compiled(guest), Handle::Compiled(func)) => guest.call(func, params),
-            (Guest::Interpreted(guest), Handle::Interpreted(func)) => guest.call(func, params),
+            (Guest::Compiled(guest), Handle::Compiled(func)) => guest.call(func, params, look),
+            (Guest::Interpreted(guest), Handle::Interpreted(func)) => guest.call(func, params, look),
             _ => Err(Fault::host("the function belongs to another instance")),
         };
         self.note_end(&result);

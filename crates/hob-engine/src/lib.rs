@@ -47,7 +47,7 @@ mod value;
 
 pub use backend::BackendKind;
 pub use boundary::{Listener, Player, Recorder, Step};
-pub use bounds::Bounds;
+pub use bounds::{Bounds, Deadlines};
 pub use cache::{Cache, CacheStats};
 pub use config::{Allocation, Choice, EngineConfig, IDLE_MAX};
 pub use ctx::Ctx;

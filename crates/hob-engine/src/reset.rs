@@ -12,7 +12,7 @@
 use std::ops::Range;
 
 use crate::backend::LiveGuest;
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, Deadlines};
 use crate::fault::{Fault, FaultKind};
 use crate::instance::{Instance, with_guest};
 use crate::module::{BLOCK_BYTES, MAP_BYTES, OVERHANG_BYTES};
@@ -77,14 +77,24 @@ impl<T: 'static> Instance<T> {
         with_guest!(&mut self.guest, guest => guest.renew(bounds))
     }
 
+    /// As [`Instance::renew`] on the same ledger, with deadlines of its own that only they stop: whoever held the old token
+    /// holds nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// When the pool has no slot for one that has waited.
+    pub fn restart(&mut self, until: Deadlines, fuel: Option<u64>) -> Result<(), Fault> {
+        self.place.wake()?;
+        with_guest!(&mut self.guest, guest => guest.restart(until, fuel))
+    }
+
     /// What may have changed in memory since the last mark: offset and length in bytes, in order, apart from each other.
     /// `None` without a mark. What this names is a little more than what was written.
     pub fn dirty(&mut self) -> Option<impl Iterator<Item = (u64, u64)>> {
         self.mark.as_ref()?;
         let mut found = Vec::new();
         with_guest!(&mut self.guest, guest => guest.changed(&mut found));
-        let size =
-            with_guest!(&mut self.guest, guest => guest.noted_memory().map_or(0, |memory| memory.len()));
+        let size = with_guest!(&mut self.guest, guest => guest.noted_size());
         let wide = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
         let clip = move |range: Range<usize>| range.start.min(size)..range.end.min(size);
         Some(
@@ -123,8 +133,7 @@ impl<T: 'static> Instance<T> {
         if self.ended || !self.prepare() || self.globals().is_none_or(|have| have.len() != globals.len()) {
             return Ok(false);
         }
-        let have =
-            with_guest!(&mut self.guest, guest => guest.noted_memory().map_or(0, |memory| memory.len()));
+        let have = with_guest!(&mut self.guest, guest => guest.noted_size());
         let Some(missing) = memory.len().checked_sub(have).filter(|bytes| bytes % PAGE_BYTES == 0) else {
             return Ok(false);
         };
@@ -213,12 +222,14 @@ fn mark<T, G: LiveGuest<T>>(guest: &mut G, old: Option<Mark>) -> Marked {
 }
 
 fn reset<T, G: LiveGuest<T>>(guest: &mut G, kept: &mut Mark) -> bool {
-    let size = guest.noted_memory().map_or(0, |memory| memory.len());
+    let size = guest.noted_size();
     if size != kept.memory.len() || guest.noted_flag() {
         return false;
     }
     collect(guest, &mut kept.dirty);
-    if let Some(memory) = guest.noted_memory() {
+    if !kept.dirty.is_empty()
+        && let Some(memory) = guest.noted_memory()
+    {
         for range in &kept.dirty {
             copy(memory, &kept.memory, range);
         }
@@ -255,7 +266,7 @@ fn image(memory: &[u8]) -> Vec<u8> {
 /// The ranges that may have changed, in order and apart, as far as the map and the host's own writes say.
 fn collect<T, G: LiveGuest<T>>(guest: &mut G, dirty: &mut Vec<Range<usize>>) {
     dirty.clear();
-    let Some(size) = guest.noted_memory().map(|memory| memory.len()) else { return };
+    let size = guest.noted_size();
     if guest.touched().is_all() {
         dirty.push(0..size);
         return;
@@ -280,7 +291,6 @@ fn collect<T, G: LiveGuest<T>>(guest: &mut G, dirty: &mut Vec<Range<usize>>) {
 
 /// The blocks that are marked in a piece of the map, which begins at block `first`.
 fn scan(map: &[u8], first: usize, dirty: &mut Vec<Range<usize>>) {
-    let (words, rest) = map.as_chunks::<8>();
     let mut push = |at: usize| {
         let start = (first + at) * BLOCK_BYTES;
         let end = start + BLOCK_BYTES + OVERHANG_BYTES;
@@ -289,15 +299,17 @@ fn scan(map: &[u8], first: usize, dirty: &mut Vec<Range<usize>>) {
             _ => dirty.push(start..end),
         }
     };
-    for (word, bytes) in words.iter().enumerate() {
-        if u64::from_ne_bytes(*bytes) != 0 {
+    // Most of the map is zero, and is passed over in long steps.
+    for (step, bytes) in map.chunks(STEP).enumerate() {
+        if bytes.iter().fold(0, |all, byte| all | byte) != 0 {
             let marked = bytes.iter().enumerate().filter(|(_, byte)| **byte != 0);
-            marked.for_each(|(at, _)| push(word * 8 + at));
+            marked.for_each(|(at, _)| push(step * STEP + at));
         }
     }
-    let marked = rest.iter().enumerate().filter(|(_, byte)| **byte != 0);
-    marked.for_each(|(at, _)| push(words.len() * 8 + at));
 }
+
+/// Bytes of the map that are looked at together.
+const STEP: usize = 64;
 
 /// Makes one of ranges that meet. They come in the order of their beginnings.
 fn join(ranges: &mut Vec<Range<usize>>) {
@@ -314,6 +326,9 @@ fn join(ranges: &mut Vec<Range<usize>>) {
 fn clear<T, G: LiveGuest<T>>(guest: &mut G, dirty: &[Range<usize>]) {
     guest.touched().clear();
     guest.clear_noted_flag();
+    if dirty.is_empty() {
+        return;
+    }
     let Some(map) = guest.noted_map() else { return };
     for range in dirty {
         let (first, last) = (range.start / BLOCK_BYTES, range.end.div_ceil(BLOCK_BYTES));

@@ -13,7 +13,7 @@ mod util;
 
 use hob_cap::{Limit, Limits};
 use hob_engine::{FaultKind, HostTable};
-use util::{BOTH, bounds, engine, limits, start};
+use util::{BOTH, bounds, engine, limits, start, start_plain};
 
 const PAGE: u64 = 65_536;
 
@@ -130,4 +130,31 @@ fn one_instance_more_than_the_pool_holds_is_a_named_error() {
     drop(first);
     assert!(linked.instantiate((), bounds(&limits(10_000))).is_ok());
     drop(second);
+}
+
+#[test]
+fn lane_stores_far_from_their_address_and_to_other_memories_store_or_trap() {
+    for choice in BOTH {
+        for (bits, count) in [(8, 16), (16, 8), (32, 4), (64, 2)] {
+            for (memory, offset, traps) in
+                [(0, 0, false), (0, 70_000, false), (1, 0, false), (1, 70_000, false), (0, u32::MAX, true)]
+            {
+                let lane = count - 1;
+                let wat = format!(
+                    "(module (memory (export \"memory\") 2) (memory 2) (func (export \"run\") (param i32) (result i32) (local v128)
+                        (local.set 1 (v128.const i64x2 1 0x8182838485868788))
+                        (v128.store{bits}_lane {memory} offset={offset} {lane} (local.get 0) (local.get 1))
+                        (i32.load8_u {memory} offset={offset} (local.get 0))))"
+                );
+                let mut instance = start_plain(choice, &wat, &limits(10_000)).unwrap();
+                let answer = instance.call::<u32, u32>("run", 5).ok();
+                let low = [(8, 0x81), (16, 0x82), (32, 0x84), (64, 0x88)]
+                    .iter()
+                    .find(|(of, _)| *of == bits)
+                    .unwrap()
+                    .1;
+                assert_eq!(answer, (!traps).then_some(low), "{choice:?}\n{wat}");
+            }
+        }
+    }
 }

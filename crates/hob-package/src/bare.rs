@@ -14,7 +14,7 @@ pub(crate) fn read(name: &str, file: &str, bytes: &[u8], problems: &mut Problems
         Some(Contract::Plugin) => Kind::Plugin,
         Some(Contract::Command) => Kind::Command,
         Some(Contract::Json) => Kind::Behavior,
-        None => Kind::Module,
+        Some(Contract::Actor) | None => Kind::Module,
     };
     Some(Package {
         format: Format::Module,

@@ -4,7 +4,9 @@
 //! ([`Actormap::peek`]), changed ([`Actormap::poke`]), copied ([`Actormap::fork`]) and joined with a copy again
 //! ([`Actormap::merge`]). A vat drives one; tests and time travel drive others.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use crate::limits::Limits;
 use crate::message::{Body, Message};
@@ -37,12 +39,26 @@ pub struct Actormap {
     pub(crate) outbox: Vec<Out>,
     /// Turns that were run.
     pub(crate) turns: u64,
-    /// Counts what changes it, so that a fork knows whether it is still one.
-    version: u64,
-    forked_at: u64,
+    /// Shared with its forks until it changes, so that a fork knows whether it is still one.
+    state: Arc<()>,
+    /// What it was forked from, as it was then.
+    forked_from: Option<Arc<()>>,
     pub(crate) reports: Option<Vec<Report>>,
     /// Turns that failed since this was looked at.
     pub(crate) failures: Vec<Failure>,
+    /// Which message led to which, for who looks back.
+    pub(crate) trace: Option<Trace>,
+}
+
+/// Which of the messages that came in together led to what: each is a number, and whatever a turn sends has the number of the message
+/// that the turn handled.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    /// Of each message in the queue.
+    pub(crate) queue: VecDeque<u32>,
+    /// Of each in the outbox.
+    pub(crate) outbox: Vec<u32>,
+    now: u32,
 }
 
 /// How many failures are kept for who asks.
@@ -97,10 +113,11 @@ impl Actormap {
             queue: Queue::default(),
             outbox: Vec::new(),
             turns: 0,
-            version: 0,
-            forked_at: 0,
+            state: Arc::default(),
+            forked_from: None,
             reports: None,
             failures: Vec::new(),
+            trace: None,
         }
     }
 
@@ -110,8 +127,8 @@ impl Actormap {
     ///
     /// What `f` says; nothing it did remains then.
     pub fn poke<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
-        self.turn.core.begin();
-        self.version += 1;
+        self.turn.core.begin(self.queue.len() + self.outbox.len());
+        self.change();
         match guarded(|| f(&mut self.turn)) {
             Ok(done) => {
                 self.keep();
@@ -130,7 +147,7 @@ impl Actormap {
     ///
     /// What `f` says.
     pub fn peek<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
-        self.turn.core.begin();
+        self.turn.core.begin(self.queue.len() + self.outbox.len());
         let done = guarded(|| f(&mut self.turn));
         self.turn.core.undo_all();
         done
@@ -140,12 +157,14 @@ impl Actormap {
     ///
     /// # Errors
     ///
-    /// `limit`: mailbox.
+    /// `limit`: mailbox, message-bytes, value-depth.
     pub fn enqueue(&mut self, message: Message) -> Result<(), Problem> {
         let allowed = self.turn.limits().mailbox;
         if self.queue.len() >= usize::try_from(allowed).unwrap_or(usize::MAX) {
             return Err(Problem::limit("mailbox", allowed.into()));
         }
+        message.check(self.turn.limits())?;
+        self.change();
         self.queue.push_back(message);
         Ok(())
     }
@@ -175,10 +194,11 @@ impl Actormap {
             queue: self.queue.clone(),
             outbox: self.outbox.clone(),
             turns: self.turns,
-            version: self.version,
-            forked_at: self.version,
+            state: Arc::default(),
+            forked_from: Some(Arc::clone(&self.state)),
             reports: None,
             failures: Vec::new(),
+            trace: None,
         }
     }
 
@@ -188,13 +208,21 @@ impl Actormap {
     ///
     /// `stale-fork`: this was changed since; nothing happens then.
     pub fn merge(&mut self, fork: Self) -> Result<(), Problem> {
-        if fork.forked_at != self.version || fork.vat() != self.vat() {
+        if !fork.forked_from.is_some_and(|state| Arc::ptr_eq(&state, &self.state)) {
             return Err(Problem::rule("stale-fork", "what was forked has changed since".into()));
         }
-        let reports = self.reports.take();
-        *self =
-            Self { forked_at: self.forked_at, version: fork.version.max(self.version) + 1, reports, ..fork };
+        let births = fork.turn.core.space.births.max(self.turn.core.space.births);
+        (self.turn, self.queue, self.outbox, self.turns) = (fork.turn, fork.queue, fork.outbox, fork.turns);
+        self.turn.core.space.births = births;
+        self.state = Arc::default();
         Ok(())
+    }
+
+    /// It is no longer what its forks were forked from.
+    pub(crate) fn change(&mut self) {
+        if Arc::strong_count(&self.state) > 1 {
+            self.state = Arc::default();
+        }
     }
 
     /// The number of the vat it belongs to.
@@ -225,27 +253,45 @@ impl Actormap {
         self.reports.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// A session ended: what waits for it, and what stood for something behind it, is broken.
-    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
+    /// A session ended: what waits for it, and what stood for something behind it, is broken. Says whether there was any.
+    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) -> bool {
+        let lost = self.turn.core.lost(session);
+        if lost.is_empty() {
+            return false;
+        }
         self.turns += 1;
-        self.version += 1;
-        self.turn.core.begin();
-        self.turn.core.sever(session, reason);
+        self.change();
+        self.turn.core.begin(self.queue.len() + self.outbox.len());
+        self.turn.core.sever(lost, reason);
         self.keep();
+        true
     }
 
     /// Handles one message.
     pub(crate) fn turn(&mut self, message: Message) {
         self.turns += 1;
-        self.version += 1;
-        self.turn.core.begin();
+        self.change();
+        if let Some(trace) = &mut self.trace {
+            trace.now = trace.queue.pop_front().unwrap_or(u32::MAX);
+        }
+        self.turn.core.begin(self.queue.len() + self.outbox.len());
         let watched = self.reports.is_some().then(|| message.clone());
-        let (to, resolver) = (message.to, message.resolver);
+        let to = message.to;
+        // Who wants to be told what came of the promise is told, too, that it could not listen.
+        let resolver = match message.body {
+            Body::Listen { listener, .. } => Some(listener),
+            _ => message.resolver,
+        };
         let done = guarded(|| self.turn.deliver(message)).and_then(|delivered| {
             if let Delivered::Value(value) = &delivered {
-                self.turn.limits().check_message(value.weight(), value.depth())?;
+                self.turn.limits().check_value(value)?;
             }
             Ok(delivered)
+        });
+        // A reason is a value that is sent, too. One that is too large is replaced by a reason that says so.
+        let done = done.map_err(|problem| match self.turn.limits().check_value(&problem.reason()) {
+            Ok(()) => problem,
+            Err(limit) => limit,
         });
         let outcome = match done {
             Ok(Delivered::Passed) => Outcome::Passed,
@@ -280,10 +326,17 @@ impl Actormap {
         let core = &mut *self.turn.core;
         core.space.forget();
         for message in core.ahead.drain(..).rev() {
+            if let Some(trace) = &mut self.trace {
+                trace.queue.push_front(trace.now);
+            }
             self.queue.push_front(message);
         }
         for out in core.out.drain(..) {
-            if out.to == core.space.vat {
+            let near = out.to == core.space.vat;
+            if let Some(trace) = &mut self.trace {
+                if near { trace.queue.push_back(trace.now) } else { trace.outbox.push(trace.now) }
+            }
+            if near {
                 self.queue.push_back(out.message);
             } else {
                 out.message.visit_refs(&mut |reference| core.space.export(reference));
@@ -294,7 +347,7 @@ impl Actormap {
 }
 
 /// A panic in an actor that is part of the program fails the turn, not the vat.
-fn guarded<R>(f: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
+pub(crate) fn guarded<R>(f: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<&str>().map(ToString::to_string);
         let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();

@@ -50,6 +50,10 @@ impl Names for NoNames {
     }
 }
 
+/// Levels of a value that can be written. One less than a reader takes, because what has no levels may still be a record.
+pub const ENCODED_DEPTH_MAX: u32 = 127;
+const _: () = assert!(DEPTH_MAX == 128);
+
 /// A value as bytes.
 ///
 /// ```
@@ -64,7 +68,7 @@ impl Names for NoNames {
 ///
 /// # Errors
 ///
-/// What `names` cannot name, or a value that is too deep.
+/// What `names` cannot name; `not-encodable`: a value of more than [`ENCODED_DEPTH_MAX`] levels.
 pub fn encode(value: &Value, names: &mut dyn Names) -> Result<Vec<u8>, Problem> {
     let mut out = Vec::with_capacity(usize::try_from(value.weight()).unwrap_or_default().min(1 << 16));
     let mut w = Writer::new(&mut out);
@@ -95,6 +99,10 @@ pub fn decode(bytes: &[u8], names: &mut dyn Names) -> Result<Value, Problem> {
 ///
 /// As [`encode`].
 pub fn write_value(value: &Value, names: &mut dyn Names, w: &mut Writer<'_>) -> Result<(), Problem> {
+    if value.depth() > ENCODED_DEPTH_MAX {
+        let message = format!("a value of {} levels: {ENCODED_DEPTH_MAX} can be written", value.depth());
+        return Err(Problem::rule("not-encodable", message));
+    }
     match value {
         Value::Undefined => w.record("void", |_| ()),
         Value::Null => w.record("null", |_| ()),
@@ -225,9 +233,18 @@ fn read_record(label: &str, r: &mut Reader<'_>, names: &mut dyn Names) -> Result
     })
 }
 
+/// What is wrong with bytes, as a problem: `not-syrup`, or `limit` with its name.
+#[cold]
+#[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]
-pub(crate) fn not_syrup(error: hob_syrup::Error) -> Problem {
-    Problem::rule("not-syrup", error.to_string())
+pub fn not_syrup(error: hob_syrup::Error) -> Problem {
+    match error.kind() {
+        hob_syrup::ErrorKind::Limit { limit, max } => Problem::rule(
+            "limit",
+            format!("{limit} limit exceeded at byte {}: {max} allowed", error.offset()),
+        ),
+        _ => Problem::rule("not-syrup", error.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -207,3 +207,34 @@ where
 {
     KindRef::Shared(Arc::new(FromFn { name, f }))
 }
+
+/// Makes actors of a kind: `['spawn state]` answers a new one.
+///
+/// To hold it is the right to run that code, and no other.
+#[must_use]
+pub fn maker(kind: KindRef) -> KindRef {
+    KindRef::Shared(Arc::new(Maker { name: format!("{MAKES}{}", kind.name()), kind }))
+}
+
+/// What the names of makers begin with; the name of what they make follows.
+pub(crate) const MAKES: &str = "make:";
+
+struct Maker {
+    name: String,
+    kind: KindRef,
+}
+
+impl Kind for Maker {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn call(&self, turn: &mut Turn, _: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
+        match args {
+            [spawn, rest @ ..] if spawn.as_name() == Some("spawn") && rest.len() < 2 => {
+                turn.spawn(self.kind.clone(), rest.first().cloned().unwrap_or_default()).map(Answer::from)
+            }
+            _ => Err(Problem::no_method(args, &["spawn [state]"])),
+        }
+    }
+}

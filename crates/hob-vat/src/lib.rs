@@ -21,13 +21,17 @@
 mod actormap;
 mod codec;
 mod collect;
+pub mod history;
 mod kind;
 mod kinds;
 pub mod library;
 mod limits;
+mod log;
 mod message;
 mod on;
 mod peer;
+#[doc(hidden)]
+pub mod probe;
 mod problem;
 mod queue;
 pub mod record;
@@ -41,16 +45,21 @@ mod turn;
 mod value;
 
 pub use actormap::{Actormap, Holds, Outcome, Report};
-pub use codec::{Names, NoNames, decode, encode, read_list, read_value, write_list, write_value};
-pub use kind::{Answer, Kind, KindRef, Me, kind_fn};
+pub use codec::{
+    ENCODED_DEPTH_MAX, Names, NoNames, decode, encode, not_syrup, read_list, read_value, write_list,
+    write_value,
+};
+pub use kind::{Answer, Kind, KindRef, Me, kind_fn, maker};
 pub use kinds::Kinds;
-pub use limits::Limits;
+pub use limits::{Limits, VALUE_DEPTH_MAX};
 pub use message::{Body, Message};
 pub use on::On;
 pub use peer::{Peer, PeerBuilder, Vat};
 pub use problem::Problem;
 pub use reference::{Ref, VatId};
 pub use session::{FarSide, Session};
-pub use store::{Append, Claim, MemoryStore, StoreError, TurnStore};
+pub use store::{
+    Append, Claim, Extent, MemoryStore, RECORD_BYTES_MAX, STREAM_NAME_MAX, StoreError, TurnStore, check_append,
+};
 pub use turn::{Standing, Turn};
 pub use value::{ErrorValue, Int, List, Sealed, Struct, Tagged, Value};

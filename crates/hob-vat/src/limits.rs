@@ -15,11 +15,11 @@ pub struct Limits {
     pub message_bytes: u32,
     /// `state-bytes`: what the state of one actor weighs.
     pub state_bytes: u32,
-    /// `value-depth`: levels of a value that is sent or kept.
+    /// `value-depth`: levels of a value that is sent or kept. What is above [`VALUE_DEPTH_MAX`] counts as that.
     pub value_depth: u32,
     /// `call-depth`: near calls inside each other.
     pub call_depth: u32,
-    /// `calls-per-turn`: near calls of one turn.
+    /// `calls-per-turn`: near calls of one turn, and steps from one promise to the next.
     pub calls_per_turn: u32,
     /// `sends-per-turn`: messages that one turn sends.
     pub sends_per_turn: u32,
@@ -27,7 +27,8 @@ pub struct Limits {
     pub turns_per_churn: u32,
     /// `objects`: actors and promises of the vat.
     pub objects: u32,
-    /// `mailbox`: messages that wait in front of the vat, and those that wait in it for their turn.
+    /// `mailbox`: messages that wait in front of the vat, in it for their turn, and on their way out. A turn that would send more
+    /// fails. Answers, and news of promises, are not refused: each takes the place of a message that was handled.
     pub mailbox: u32,
     /// `waiting`: messages and listeners that wait for one promise.
     pub waiting: u32,
@@ -53,18 +54,27 @@ impl Default for Limits {
     }
 }
 
+/// Levels of a value that a record can hold: those of the record itself come on top.
+pub const VALUE_DEPTH_MAX: u32 = 112;
+
 impl Limits {
     /// Whether what a message carries is within limits.
     pub(crate) fn check_message(&self, weight: u32, depth: u32) -> Result<(), Problem> {
         check("message-bytes", weight, self.message_bytes)?;
-        check("value-depth", depth, self.value_depth)
+        check("value-depth", depth, self.value_depth.min(VALUE_DEPTH_MAX))
+    }
+
+    /// Whether a value is within the limits of a message.
+    pub(crate) fn check_value(&self, value: &Value) -> Result<(), Problem> {
+        let meta = value.meta();
+        self.check_message(meta.weight, meta.depth)
     }
 
     /// Whether a state is within limits.
     pub(crate) fn check_state(&self, state: &Value) -> Result<(), Problem> {
         let meta = state.meta();
         check("state-bytes", meta.weight, self.state_bytes)?;
-        check("value-depth", meta.depth, self.value_depth)
+        check("value-depth", meta.depth, self.value_depth.min(VALUE_DEPTH_MAX))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Messages: what waits in queues, between vats, and in front of promises.
 
 use crate::kind::KindRef;
+use crate::limits::Limits;
+use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::value::{List, Value};
 
@@ -34,6 +36,16 @@ pub enum Body {
 }
 
 impl Message {
+    /// Whether what it carries is within limits.
+    pub(crate) fn check(&self, limits: &Limits) -> Result<(), Problem> {
+        let meta = match &self.body {
+            Body::Args(args) => args.meta(),
+            Body::Fulfill(value) | Body::Break(value) => value.meta(),
+            Body::Listen { .. } => return Ok(()),
+        };
+        limits.check_message(meta.weight, meta.depth)
+    }
+
     pub(crate) fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
         visit(self.to);
         if let Some(resolver) = self.resolver {
@@ -83,7 +95,8 @@ pub(crate) enum Stage {
     /// Nobody said anything.
     #[default]
     Naive,
-    /// It is the answer to a message to another machine, behind this session: messages to it go there at once.
+    /// It is the answer to a message to another machine, behind this session: messages to it go there at once. Or to a vat that
+    /// may end before the one that asks: messages to it wait.
     Question(VatId),
     /// It was resolved to another promise. Those it came past are kept, to notice circles.
     Closer { to: Ref, history: Vec<Ref> },
@@ -100,6 +113,10 @@ impl Pending {
         self.0.as_ref().map_or(&Stage::Naive, |waiting| &waiting.stage)
     }
 
+    pub(crate) fn stage_mut(&mut self) -> Option<&mut Stage> {
+        self.0.as_mut().map(|waiting| &mut waiting.stage)
+    }
+
     pub(crate) fn messages(&self) -> &[Message] {
         self.0.as_ref().map_or(&[], |waiting| &waiting.messages)
     }
@@ -110,6 +127,16 @@ impl Pending {
 
     pub(crate) fn waiting(&mut self) -> &mut Waiting {
         self.0.get_or_insert_default()
+    }
+
+    /// No more waits than did. It takes no room again when nothing does.
+    pub(crate) fn truncate(&mut self, messages: usize, listeners: usize) {
+        let Some(waiting) = &mut self.0 else { return };
+        waiting.messages.truncate(messages);
+        waiting.listeners.truncate(listeners);
+        if messages + listeners == 0 && matches!(waiting.stage, Stage::Naive) {
+            self.0 = None;
+        }
     }
 
     pub(crate) fn cloned(&self) -> Waiting {

@@ -106,16 +106,18 @@ impl Kind for Listening {
             _ => return Err(Problem::no_method(args, &["fulfill", "break"])),
         };
         let resolver = part(3);
+        // Not counted against what the turn may send, nor measured again: what arrived as news goes on as it is. A handler that
+        // could not be told would leave the promise for its answer open for ever.
         match (handler, resolver) {
             (Some(to), resolver) => {
                 let body = Body::Args(List::from([value.clone()]));
-                turn.core.post(Message { to, body, resolver })?;
+                turn.core.push(Message { to, body, resolver });
             }
-            (None, Some(to)) => turn.core.post(Message { to, body: news, resolver: None })?,
+            (None, Some(to)) => turn.core.push(Message { to, body: news, resolver: None }),
             (None, None) => {}
         }
-        if let Some(finally) = part(2) {
-            turn.send_only(finally, [])?;
+        if let Some(to) = part(2) {
+            turn.core.push(Message { to, body: Body::Args(List::empty()), resolver: None });
         }
         // What was told once is told no more.
         Ok(me.becomes(Value::Undefined))

@@ -8,7 +8,7 @@
 //! commit has to look at is these two lists and nothing else.
 
 use crate::limits::Limits;
-use crate::message::{Content, Listener, Message};
+use crate::message::{Content, Listener, Message, Stage};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
 
@@ -57,6 +57,11 @@ enum Undo {
         index: u32,
         messages: usize,
         listeners: usize,
+    },
+    /// A promise that goes where another goes was shown a shorter way.
+    Pointed {
+        index: u32,
+        to: Ref,
     },
     /// A place was taken: from the free ones, or a new one.
     Born {
@@ -157,6 +162,37 @@ impl Space {
         self.push(promise, limits, |_, listeners| listeners.push(listener))
     }
 
+    /// A promise is settled with another. That is not counted against what may wait: promises are counted already, and
+    /// one that could not follow would never be settled.
+    pub(crate) fn follow(&mut self, promise: Ref, follower: Ref) -> Result<(), Problem> {
+        let limits = Limits { waiting: u32::MAX, ..Limits::default() };
+        self.listen(promise, Listener { who: follower, partial: false }, &limits)
+    }
+
+    /// The near promise that a near promise goes to, if it does.
+    pub(crate) fn closer(&self, promise: Ref) -> Option<Ref> {
+        match self.get(promise) {
+            Ok(Content::Promise(waiting)) => match *waiting.stage() {
+                Stage::Closer { to, .. } if self.is_near(to) => Some(to),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The promise goes to another one, which is on its way anyhow.
+    pub(crate) fn shorten(&mut self, promise: Ref, to: Ref) {
+        let index = promise.index();
+        if let Some(slot) = self.slots.get_mut(to_usize(index))
+            && let Content::Promise(waiting) = &mut slot.content
+            && let Some(Stage::Closer { to: now, .. }) = waiting.stage_mut()
+        {
+            self.undo.push(Undo::Pointed { index, to: *now });
+            *now = to;
+            touch(slot, index, &mut self.changed);
+        }
+    }
+
     fn push(
         &mut self,
         promise: Ref,
@@ -196,9 +232,15 @@ impl Space {
                     if let Some(Slot { content: Content::Promise(waiting), .. }) =
                         self.slots.get_mut(to_usize(index))
                     {
-                        let waiting = waiting.waiting();
-                        waiting.messages.truncate(messages);
-                        waiting.listeners.truncate(listeners);
+                        waiting.truncate(messages, listeners);
+                    }
+                }
+                Some(Undo::Pointed { index, to }) => {
+                    if let Some(Slot { content: Content::Promise(waiting), .. }) =
+                        self.slots.get_mut(to_usize(index))
+                        && let Some(Stage::Closer { to: now, .. }) = waiting.stage_mut()
+                    {
+                        *now = to;
                     }
                 }
                 Some(Undo::Born { index, fresh }) => {
@@ -212,6 +254,12 @@ impl Space {
                 None => {}
             }
         }
+    }
+
+    /// Whether what a reference refers to was replaced since the savepoint.
+    pub(crate) fn was_replaced(&self, reference: Ref, savepoint: usize) -> bool {
+        let since = self.undo.get(savepoint..).unwrap_or_default();
+        since.iter().any(|undo| matches!(undo, Undo::Replaced { index, .. } if *index == reference.index()))
     }
 
     /// What was done stays.

@@ -9,11 +9,11 @@
 
 use crate::kind::{KindRef, Me};
 use crate::limits::{Limits, check};
-use crate::message::{Body, Content, Listener, Message, Pending, Stage, Waiting};
+use crate::message::{Body, Content, Listener, Message, Pending, Stage};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
 use crate::space::Space;
-use crate::value::{List, Sealed, Value};
+use crate::value::{List, Value};
 
 /// What an actor can do while it handles a message.
 ///
@@ -32,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) out: Vec<Out>,
     /// Messages that waited for a promise and go before all others: they were sent earlier.
     pub(crate) ahead: Vec<Message>,
+    /// Messages that waited, here or on their way out, when the turn began.
+    waiting: u32,
     depth: u32,
     calls: u32,
     pub(crate) fuel: u64,
@@ -66,6 +68,7 @@ impl Turn {
             limits,
             out: Vec::new(),
             ahead: Vec::new(),
+            waiting: 0,
             depth: 0,
             calls: 0,
             fuel,
@@ -107,7 +110,12 @@ impl Turn {
             let content = self.core.space.get(at)?;
             match (at.facet(), content) {
                 (Facet::Resolver | Facet::Follower, _) => {
-                    return self.core.settle_by_args(at, args).map(|()| Value::Undefined);
+                    let savepoint = self.core.savepoint();
+                    let done = self.core.settle_by_args(at, args);
+                    if done.is_err() {
+                        self.core.undo_to(savepoint);
+                    }
+                    return done.map(|()| Value::Undefined);
                 }
                 (_, Content::Object { kind, state }) => {
                     let (kind, state) = (kind.clone(), state.clone());
@@ -117,7 +125,7 @@ impl Turn {
                 (_, Content::Encased(value)) => return Ok(value.clone()),
                 (_, Content::Broken(reason)) => return Err(Problem::refused(reason.clone())),
                 (_, Content::Promise(waiting)) => match waiting.stage() {
-                    Stage::Closer { to: next, .. } => at = *next,
+                    Stage::Closer { to: next, .. } if !self.core.space.is_near(*next) => at = *next,
                     _ => return Err(Problem::not_callable("a promise that nobody has kept yet")),
                 },
                 (_, Content::Free) => return Err(Problem::stale(to)),
@@ -129,7 +137,7 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// `limit`: sends-per-turn, message-bytes, value-depth, objects.
+    /// `limit`: sends-per-turn, mailbox, message-bytes, value-depth, objects.
     pub fn send(&mut self, to: Ref, args: impl Into<List>) -> Result<Ref, Problem> {
         let (promise, resolver) = self.promise()?;
         self.core.post(Message { to, body: Body::Args(args.into()), resolver: Some(resolver) })?;
@@ -140,7 +148,7 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// `limit`: sends-per-turn, message-bytes, value-depth.
+    /// `limit`: sends-per-turn, mailbox, message-bytes, value-depth.
     pub fn send_only(&mut self, to: Ref, args: impl Into<List>) -> Result<(), Problem> {
         self.core.post(Message { to, body: Body::Args(args.into()), resolver: None })
     }
@@ -187,7 +195,7 @@ impl Turn {
     /// A value in a box. Who is given `brand` opens it; nobody else can, nor see what is in it.
     #[must_use]
     pub fn seal(&self, brand: Ref, content: Value) -> Value {
-        Value::Sealed(std::sync::Arc::new(Sealed { brand, content }))
+        Value::sealed(brand, content)
     }
 
     /// What is in a box that was sealed with `brand`; None when it was sealed with another, or is none.
@@ -214,11 +222,25 @@ impl Turn {
         let state = if old.name() == kind.name() && old.version() == kind.version() {
             state.clone()
         } else {
-            kind.upgrade(old.version(), state.clone())?
+            kind.upgrade(old.version(), state.clone()).map_err(|problem| problem.of_actor(actor))?
         };
-        self.core.limits.check_state(&state)?;
+        self.core.limits.check_state(&state).map_err(|problem| problem.of_actor(actor))?;
         self.core.space.replace(actor, Content::Object { kind, state });
         Ok(())
+    }
+
+    /// Runs `f`; if it fails, what it did is taken back and the turn goes on.
+    ///
+    /// # Errors
+    ///
+    /// What `f` says.
+    pub fn attempt<R>(&mut self, f: impl FnOnce(&mut Self) -> Result<R, Problem>) -> Result<R, Problem> {
+        let savepoint = self.core.savepoint();
+        let done = f(self);
+        if done.is_err() {
+            self.core.undo_to(savepoint);
+        }
+        done
     }
 
     /// Whether it is in this vat, so that it can be called.
@@ -282,11 +304,10 @@ impl Turn {
         args: &[Value],
     ) -> Result<Value, Problem> {
         let core = &mut *self.core;
-        check("call-depth", core.depth + 1, core.limits.call_depth)?;
-        check("calls-per-turn", core.calls + 1, core.limits.calls_per_turn)?;
+        check("call-depth", core.depth.saturating_add(1), core.limits.call_depth)?;
+        core.count_call()?;
         let depth = core.depth;
         core.depth += 1;
-        core.calls += 1;
         let savepoint = core.savepoint();
         let answer = kind.call(self, Me { state, object }, args);
         let core = &mut *self.core;
@@ -298,6 +319,12 @@ impl Turn {
                 return Err(Problem::rule(
                     "wrong-become",
                     "an actor answers what only another may become".into(),
+                ));
+            }
+            if core.space.was_replaced(object, savepoint.space) {
+                return Err(Problem::rule(
+                    "re-entered",
+                    "the actor became something in a call within this one, which would be lost".into(),
                 ));
             }
             core.limits.check_state(&next.state)?;
@@ -320,22 +347,29 @@ impl Turn {
             }
             let content = self.core.space.get(at)?;
             match (at.facet(), content, &message.body) {
+                // What resolves is no promise: it is what it is.
+                (Facet::Resolver | Facet::Follower, _, Body::Listen { listener, .. }) => {
+                    self.core.tell(*listener, Body::Fulfill(at.into()));
+                    return Ok(Delivered::Passed);
+                }
                 (Facet::Resolver | Facet::Follower, _, body) => {
                     let body = body.clone();
                     return self.core.settle(at, body).map(|()| Delivered::Value(Value::Undefined));
                 }
                 (_, Content::Link(next), _) => at = *next,
                 (_, Content::Object { .. }, Body::Listen { listener, .. }) => {
-                    let (to, body) = (*listener, Body::Fulfill(at.into()));
-                    return self.core.post(Message { to, body, resolver: None }).map(|()| Delivered::Passed);
+                    self.core.tell(*listener, Body::Fulfill(at.into()));
+                    return Ok(Delivered::Passed);
                 }
                 (_, Content::Encased(value), Body::Listen { listener, .. }) => {
-                    let (to, body) = (*listener, Body::Fulfill(value.clone()));
-                    return self.core.post(Message { to, body, resolver: None }).map(|()| Delivered::Passed);
+                    let news = Body::Fulfill(value.clone());
+                    self.core.tell(*listener, news);
+                    return Ok(Delivered::Passed);
                 }
                 (_, Content::Broken(reason), Body::Listen { listener, .. }) => {
-                    let (to, body) = (*listener, Body::Break(reason.clone()));
-                    return self.core.post(Message { to, body, resolver: None }).map(|()| Delivered::Passed);
+                    let news = Body::Break(reason.clone());
+                    self.core.tell(*listener, news);
+                    return Ok(Delivered::Passed);
                 }
                 (_, Content::Object { kind, state }, body) => {
                     let (kind, state) = (kind.clone(), state.clone());
@@ -356,14 +390,20 @@ impl Turn {
                 (_, Content::Encased(value), _) => return Ok(Delivered::Value(value.clone())),
                 (_, Content::Broken(reason), _) => return Err(Problem::refused(reason.clone())),
                 (_, Content::Promise(waiting), body) => match (waiting.stage(), body) {
-                    (Stage::Closer { to, .. }, Body::Args(_)) if self.core.space.is_near(*to) => at = *to,
-                    (Stage::Question(session), Body::Args(_)) => {
-                        return self.core.pass_far(*session, Message { to: at, ..message });
+                    // It is told at once, as it would have been if it had listened before.
+                    (Stage::Closer { to, .. }, Body::Listen { listener, partial: true }) => {
+                        let news = Body::Fulfill((*to).into());
+                        self.core.tell(*listener, news);
+                        return Ok(Delivered::Passed);
                     }
                     (_, Body::Listen { listener, partial }) => {
                         let listener = Listener { who: *listener, partial: *partial };
                         self.core.space.listen(at, listener, &self.core.limits)?;
                         return Ok(Delivered::Passed);
+                    }
+                    (Stage::Closer { to, .. }, _) if self.core.is_question(*to) => at = *to,
+                    (Stage::Question(session), _) if session.is_session() => {
+                        return self.core.pass_far(*session, Message { to: at, ..message });
                     }
                     _ => {
                         let message = Message { to: at, ..message };
@@ -393,7 +433,9 @@ pub enum Standing {
 }
 
 impl Core {
-    pub(crate) fn begin(&mut self) {
+    /// A turn begins while so many messages wait.
+    pub(crate) fn begin(&mut self, waiting: usize) {
+        self.waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         self.space.forget();
         self.out.clear();
         self.ahead.clear();
@@ -418,43 +460,49 @@ impl Core {
         self.stamps = self.stamps_before;
     }
 
+    pub(crate) fn count_call(&mut self) -> Result<(), Problem> {
+        check("calls-per-turn", self.calls.saturating_add(1), self.limits.calls_per_turn)?;
+        self.calls += 1;
+        Ok(())
+    }
+
     /// Sends when the turn ends well.
     pub(crate) fn post(&mut self, message: Message) -> Result<(), Problem> {
-        let sent = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
-        check("sends-per-turn", sent.saturating_add(1), self.limits.sends_per_turn)?;
-        let meta = match &message.body {
-            Body::Args(args) => args.meta(),
-            Body::Fulfill(value) | Body::Break(value) => value.meta(),
-            Body::Listen { .. } => Value::Undefined.meta(),
-        };
-        self.limits.check_message(meta.weight, meta.depth)?;
+        let sent = u32::try_from(self.out.len()).unwrap_or(u32::MAX).saturating_add(1);
+        check("sends-per-turn", sent, self.limits.sends_per_turn)?;
+        check("mailbox", self.waiting.saturating_add(sent), self.limits.mailbox)?;
+        message.check(&self.limits)?;
         self.push(message);
         Ok(())
     }
 
     pub(crate) fn push(&mut self, message: Message) {
-        let to = message.to.vat();
-        self.out.push(Out { to, message });
+        self.go(message.to.vat(), message);
     }
 
-    /// A message leaves the vat. If its answer is a promise here and it goes to another machine, messages to that promise
-    /// can follow it there at once.
+    /// A message that came here leaves the vat.
     fn pass_far(&mut self, to: VatId, message: Message) -> Result<Delivered, Problem> {
+        self.go(to, message);
+        Ok(Delivered::Passed)
+    }
+
+    /// A message goes out. If its answer is a promise here and it goes to another machine, messages to that promise can follow it
+    /// there at once.
+    fn go(&mut self, to: VatId, message: Message) {
         if to.is_session()
             && let Some(resolver) = message.resolver
             && self.space.is_near(resolver)
             && resolver.facet() == Facet::Resolver
-            && let promise = resolver.with_facet(Facet::Promise)
-            && let Ok(Content::Promise(waiting)) = self.space.get(promise)
-            && matches!(waiting.stage(), Stage::Naive)
         {
-            let Waiting { messages, listeners, .. } = waiting.cloned();
-            let asked = Waiting { stage: Stage::Question(to), messages: Vec::new(), listeners };
-            self.space.replace(promise, Content::Promise(asked.into()));
-            self.ahead.extend(messages);
+            self.ask(resolver.with_facet(Facet::Promise), to);
+        } else if !to.is_durable()
+            && self.space.vat.is_durable()
+            && let Some(resolver) = message.resolver
+            && resolver.facet() == Facet::Resolver
+        {
+            self.rely(resolver.with_facet(Facet::Promise), to);
         }
         self.out.push(Out { to, message });
-        Ok(Delivered::Passed)
     }
 
     fn standing(&self, reference: Ref) -> Result<Standing, Problem> {
@@ -471,10 +519,7 @@ impl Core {
                 Content::Link(next) => at = *next,
                 Content::Encased(value) => return Ok(Standing::Value(value.clone())),
                 Content::Broken(reason) => return Ok(Standing::Broken(reason.clone())),
-                Content::Promise(waiting) => match waiting.stage() {
-                    Stage::Closer { to, .. } if self.space.is_near(*to) => at = *to,
-                    _ => return Ok(Standing::Unresolved),
-                },
+                Content::Promise(_) => return Ok(Standing::Unresolved),
                 Content::Free => return Err(Problem::stale(at)),
             }
         }
@@ -487,3 +532,6 @@ struct Savepoint {
     out: usize,
     ahead: usize,
 }
+
+#[cfg(test)]
+mod tests;

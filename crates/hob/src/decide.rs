@@ -1,11 +1,12 @@
 //! Behaviors as what a statechart names: guards, actions, changes of the context, services.
 //!
-//! Each call runs in an instance of its own, so that a machine that is replayed decides the same. The deadline of the step
+//! Each call runs in an instance as it was made, so that a machine that is replayed decides the same. The deadline of the step
 //! reaches the guest: whichever is earlier, that or the host's own, stops it.
 //!
 //! A behavior that nothing was granted can depend on nothing but its request, so it is not asked the same thing twice: the last
 //! answers are kept, and errors never are. One that was granted anything is asked every time.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -15,9 +16,9 @@ use serde_json::{Map, Value, json};
 
 use crate::behavior::Behavior;
 use crate::error::Error;
+use crate::kept::Kept;
 
-/// How many answers are kept for one binding, and how many bytes a request or an answer that is kept may have.
-const KEPT_MAX: usize = 16;
+/// How many bytes a request or an answer that is kept may have.
 const KEPT_BYTES_MAX: usize = 8 << 10;
 
 /// What a behavior is told of the machine.
@@ -59,11 +60,10 @@ impl Behavior {
         &self,
         asks: Asks,
     ) -> impl Fn(&Call<'_>) -> Result<bool, Failure> + Send + Sync + 'static {
-        let asked = Asked::new(self, asks);
-        move |call| {
-            let answer = asked.ask(call, call.context)?;
-            hob_abi::json::verdict(&answer).map_err(|error| Failure(error.to_string()))
-        }
+        let verdict =
+            |answer: &[u8]| hob_abi::json::verdict(answer).map_err(|error| Failure(error.to_string()));
+        let asked = Asked::new(self, asks, verdict);
+        move |call| asked.ask(call, call.context)
     }
 
     /// As an action of a machine: of the response `{"effect": …}` the member is what the step asks for, and `{}` asks for
@@ -82,7 +82,7 @@ impl Behavior {
         &self,
         asks: Asks,
     ) -> impl Fn(&Call<'_>) -> Result<Option<Value>, Failure> + Send + Sync + 'static {
-        let asked = Asked::new(self, asks);
+        let asked = Asked::new(self, asks, bytes);
         move |call| Ok(object(&asked.ask(call, call.context)?)?.remove("effect"))
     }
 
@@ -102,7 +102,7 @@ impl Behavior {
         &self,
         asks: Asks,
     ) -> impl Fn(&Call<'_>, &mut Value) -> Result<(), Failure> + Send + Sync + 'static {
-        let asked = Asked::new(self, asks);
+        let asked = Asked::new(self, asks, bytes);
         move |call, context| {
             if let Some(changed) = object(&asked.ask(call, context)?)?.remove("context") {
                 *context = changed;
@@ -138,15 +138,14 @@ impl Behavior {
 }
 
 /// A behavior that is asked, and what it said lately.
-struct Asked {
+struct Asked<A> {
     behavior: Behavior,
     asks: Asks,
-    /// Newest first; nothing is kept of a behavior that may see the world.
-    kept: Option<Mutex<Vec<Kept>>>,
+    /// What is made of a response.
+    read: fn(&[u8]) -> Result<A, Failure>,
+    /// Nothing is kept of a behavior that may see the world.
+    kept: Option<Mutex<Kept<A>>>,
 }
-
-/// A request, and the response to it.
-type Kept = (Vec<u8>, Arc<[u8]>);
 
 /// What a behavior is sent.
 #[derive(Serialize)]
@@ -164,45 +163,57 @@ struct Question<'a> {
     data: Option<&'a Value>,
 }
 
-impl Asked {
-    fn new(behavior: &Behavior, asks: Asks) -> Self {
+thread_local! {
+    /// Where requests are written, one after the other.
+    static REQUEST: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl<A: Clone> Asked<A> {
+    fn new(behavior: &Behavior, asks: Asks, read: fn(&[u8]) -> Result<A, Failure>) -> Self {
         let kept = behavior.is_closed().then(Mutex::default);
-        Self { behavior: behavior.clone(), asks, kept }
+        Self { behavior: behavior.clone(), asks, read, kept }
     }
 
-    fn ask(&self, call: &Call<'_>, context: &Value) -> Result<Arc<[u8]>, Failure> {
-        let request = match self.asks {
-            Asks::Context => serde_json::to_vec(&Context { context }),
+    fn ask(&self, call: &Call<'_>, context: &Value) -> Result<A, Failure> {
+        let mut request = REQUEST.take();
+        request.clear();
+        let answer = self.ask_with(call, context, &mut request);
+        if request.capacity() <= KEPT_BYTES_MAX {
+            REQUEST.set(request);
+        }
+        answer
+    }
+
+    fn ask_with(&self, call: &Call<'_>, context: &Value, request: &mut Vec<u8>) -> Result<A, Failure> {
+        let written = match self.asks {
+            Asks::Context => serde_json::to_writer(&mut *request, &Context { context }),
             Asks::Everything => {
                 let (name, params, event, data) = (call.name, call.params, call.event, call.data);
-                serde_json::to_vec(&Question { context, name, params, event, data })
+                serde_json::to_writer(&mut *request, &Question { context, name, params, event, data })
             }
         };
-        let request = request.map_err(|error| Failure(error.to_string()))?;
-        if let Some(answer) = self.kept_answer(&request) {
+        written.map_err(|error| Failure(error.to_string()))?;
+        if let Some(kept) = &self.kept
+            && let Some(answer) = kept.lock().unwrap_or_else(PoisonError::into_inner).find(request)
+        {
             return Ok(answer);
         }
-        let answer: Arc<[u8]> = self.behavior.eval_until(&request, call.deadline).map_err(failure)?.into();
-        self.keep(request, &answer);
+        let read = |response: &[u8]| ((self.read)(response), response.len());
+        let (answer, bytes) = self.behavior.ask(request, call.deadline, read).map_err(failure)?;
+        let answer = answer?;
+        if let Some(kept) = &self.kept
+            && request.len().max(bytes) <= KEPT_BYTES_MAX
+        {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).keep(request, &answer);
+        }
         Ok(answer)
     }
+}
 
-    fn kept_answer(&self, request: &[u8]) -> Option<Arc<[u8]>> {
-        let mut kept = self.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = kept.iter().position(|(asked, _)| asked == request)?;
-        // What is asked again and again stays at the front.
-        kept.get_mut(..=place)?.rotate_right(1);
-        kept.first().map(|(_, answer)| Arc::clone(answer))
-    }
-
-    fn keep(&self, request: Vec<u8>, answer: &Arc<[u8]>) {
-        let Some(kept) = &self.kept else { return };
-        if request.len() <= KEPT_BYTES_MAX && answer.len() <= KEPT_BYTES_MAX {
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.truncate(KEPT_MAX - 1);
-            kept.insert(0, (request, Arc::clone(answer)));
-        }
-    }
+/// A response as it is.
+#[expect(clippy::unnecessary_wraps, reason = "another way to read a response fails")]
+fn bytes(response: &[u8]) -> Result<Arc<[u8]>, Failure> {
+    Ok(response.into())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]

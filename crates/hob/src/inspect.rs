@@ -1,6 +1,6 @@
 //! What a module is and what it could reach: computed from the table it would be linked against.
 
-use hob_abi::Contract;
+use hob_abi::{Contract, actor};
 use hob_engine::{ExternType, HostTable, LinkError, Module, Reach};
 use serde::Serialize;
 
@@ -86,12 +86,19 @@ pub enum ReachKind {
 impl Inspection {
     pub(crate) fn of<T: 'static>(name: &str, module: &Module, table: &HostTable<T>) -> Self {
         let info = module.info();
+        // An actor is linked against these, whatever the host grants.
+        let mut actors = HostTable::<actor::Seat>::new();
+        actor::add_to(&mut actors);
         let imports: Vec<(ImportInfo, Option<LinkError>)> = info
             .imports
             .iter()
             .map(|import| {
-                let resolved = table.resolve(import);
-                let (reach, detail) = match resolved.as_ref().map(|func| func.reach()) {
+                let resolved = if import.module == actor::MODULE {
+                    actors.resolve(import).map(|func| func.reach().clone())
+                } else {
+                    table.resolve(import).map(|func| func.reach().clone())
+                };
+                let (reach, detail) = match &resolved {
                     Ok(Reach::Nothing) => (ReachKind::Nothing, String::new()),
                     Ok(Reach::Granted(what)) => (ReachKind::Granted, what.clone()),
                     Ok(Reach::Inert(flag)) => (ReachKind::Inert, flag.clone()),

@@ -35,6 +35,7 @@ mod decide;
 mod error;
 mod host;
 mod inspect;
+mod kept;
 mod loaded;
 pub mod package;
 mod plugin;
@@ -95,9 +96,9 @@ pub mod engine {
     pub use hob_cap::Ledger;
     pub use hob_engine::bare;
     pub use hob_engine::{
-        Allocation, Bounds, Cache, Ctx, Engine, EngineConfig, Export, ExternType, FuncType, HostTable,
-        Import, Instance, LinkError, Linked, LoadError, Memory, Module, ModuleInfo, OutOfBounds, Reach,
-        Section, wasm_from_text,
+        Allocation, Bounds, Cache, Ctx, Deadlines, Engine, EngineConfig, Export, ExternType, Func, FuncType,
+        HostTable, IDLE_MAX, Import, Instance, LinkError, Linked, LoadError, Memory, Module, ModuleInfo,
+        OutOfBounds, Reach, Section, wasm_from_text,
     };
 }
 

@@ -13,13 +13,15 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use hob_abi::json::{self, Entry, Sizes};
+use hob_cap::StopReason;
 use hob_engine::{BackendKind, Bounds, Engine, Fault, HostTable, Instance, Linked, Module};
 
 use crate::error::Error;
 use crate::host::Host;
-use crate::seat::{Seat, Streams};
+use crate::seat::{self, Seat, Streams, deadlines};
 
 /// Instances of one module that wait.
 const IDLE_MAX: usize = 16;
@@ -108,14 +110,39 @@ impl Reuse {
     pub(crate) fn ask<R, F: FnOnce(&[u8]) -> R>(
         &self,
         host: &Host,
-        bounds: Bounds,
+        deadline: Option<Instant>,
         question: Question<'_, F>,
     ) -> Result<R, Error> {
+        let limits = &host.inner.limits;
+        let now = Instant::now();
+        let until = deadlines(limits, now, deadline);
+        if until.hard.is_some_and(|hard| hard <= now) {
+            return Err(Fault::from(StopReason::HardDeadline).into());
+        }
         match &self.pool {
-            Kind::Pure(pool) => pool.ask((), bounds, question),
+            Kind::Pure(pool) => {
+                let ready = match pool.take() {
+                    // Nobody else draws on its ledger, so it can stay.
+                    Some(mut ready) => {
+                        ready.instance.restart(until, None)?;
+                        ready
+                    }
+                    None => pool.make((), seat::until(limits, until))?,
+                };
+                pool.ask(ready, question)
+            }
             Kind::Worldly(pool) => {
+                let bounds = seat::until(limits, until);
                 let seat = host.inner.opened.seat(Streams::default(), &bounds)?;
-                pool.ask(seat, bounds, question)
+                let ready = match pool.take() {
+                    Some(mut ready) => {
+                        ready.instance.renew(bounds)?;
+                        *ready.instance.data_mut() = seat;
+                        ready
+                    }
+                    None => pool.make(seat, bounds)?,
+                };
+                pool.ask(ready, question)
             }
         }
     }
@@ -124,7 +151,7 @@ impl Reuse {
 struct Pool<T: 'static> {
     /// The module in the form that can be put back, if it has one; empty while nobody knows.
     linked: OnceLock<Option<Linked<T>>>,
-    idle: Mutex<Vec<Ready<T>>>,
+    idle: Mutex<Vec<Box<Ready<T>>>>,
     /// Instances that could not be put back, in a row.
     wasted: AtomicU32,
 }
@@ -157,37 +184,28 @@ impl<T: 'static> Pool<T> {
 
     fn ask<R, F: FnOnce(&[u8]) -> R>(
         &self,
-        data: T,
-        bounds: Bounds,
+        mut ready: Box<Ready<T>>,
         question: Question<'_, F>,
     ) -> Result<R, Error> {
-        let Some(linked) = self.linked.get().and_then(Option::as_ref) else {
-            return Err(Fault::host("there is nothing to ask").into());
-        };
-        let mut ready = match self.take(linked) {
-            Some(mut ready) => {
-                ready.instance.renew(bounds)?;
-                *ready.instance.data_mut() = data;
-                ready
-            }
-            None => Ready::new(linked, data, bounds)?,
-        };
         let Question { request, sizes, read } = question;
         let answer = ready.entry.ask(&mut ready.instance, request, sizes, read);
         self.give_back(ready);
         Ok(answer?)
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Ready<T>>> {
+    fn make(&self, data: T, bounds: Bounds) -> Result<Box<Ready<T>>, Fault> {
+        let linked = self.linked.get().and_then(Option::as_ref);
+        Ready::new(linked.ok_or_else(|| Fault::host("there is nothing to ask"))?, data, bounds).map(Box::new)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Box<Ready<T>>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, linked: &Linked<T>) -> Option<Ready<T>> {
+    fn take(&self) -> Option<Box<Ready<T>>> {
         let mut idle = self.idle();
         let ready = idle.pop()?;
-        if ready.instance.backend() == BackendKind::Wasmi
-            && linked.module().backend() == BackendKind::Wasmtime
-        {
+        if ready.instance.backend() == BackendKind::Wasmi && self.is_compiled() {
             // What was interpreted at first is compiled now.
             let old = std::mem::take(&mut *idle);
             drop(idle);
@@ -197,7 +215,12 @@ impl<T: 'static> Pool<T> {
         Some(ready)
     }
 
-    fn give_back(&self, mut ready: Ready<T>) {
+    fn is_compiled(&self) -> bool {
+        let linked = self.linked.get().and_then(Option::as_ref);
+        linked.is_some_and(|linked| linked.module().backend() == BackendKind::Wasmtime)
+    }
+
+    fn give_back(&self, mut ready: Box<Ready<T>>) {
         if !ready.marked || !ready.instance.reset() {
             self.wasted.fetch_add(1, Ordering::Relaxed);
             return;
@@ -226,5 +249,91 @@ impl<T: 'static> Ready<T> {
         let small = instance.view().is_some_and(|memory| memory.size() <= MEMORY_BYTES_MAX);
         let marked = instance.host_calls() == 0 && small && instance.mark();
         Ok(Self { instance, entry, marked })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod tests {
+    use super::*;
+    use crate::Choice;
+
+    fn guest(more: &str, body: &str) -> String {
+        format!(
+            r#"(module {more} (memory (export "memory") 1)
+                (func (export "alloc") (param i32) (result i32) (i32.const 64))
+                (func (export "eval") (param i32 i32) (result i64) {body} (i64.const 4)))"#
+        )
+    }
+
+    /// How many instances wait after so many questions, and whether the next goes to one of them.
+    fn after(wat: &str, questions: usize) -> (usize, Option<bool>) {
+        let host = Host::builder().engine(Choice::Wasmtime).build().unwrap();
+        let loaded = host.load_bytes("guest", wat.as_bytes()).unwrap();
+        let behavior = loaded.behavior().unwrap();
+        behavior.prepare();
+        (0..questions).for_each(|_| drop(behavior.eval(b"{}")));
+        match &loaded.reuse.as_ref().unwrap().pool {
+            Kind::Pure(pool) => (pool.idle().len(), pool.is_ready()),
+            Kind::Worldly(pool) => (pool.idle().len(), pool.is_ready()),
+        }
+    }
+
+    #[test]
+    fn one_instance_answers_again_and_again() {
+        assert_eq!(after(&guest("", ""), 0), (0, Some(true)));
+        assert_eq!(after(&guest("", ""), 20), (1, Some(true)));
+        assert_eq!(after(&guest("", "unreachable"), 20), (1, Some(true)));
+    }
+
+    #[test]
+    fn what_cannot_be_put_back_does_not_wait_and_is_given_up_after_eight() {
+        let wasted = usize::try_from(WASTED_MAX).unwrap();
+        let grows = guest("", "(drop (memory.grow (i32.const 1)))");
+        assert_eq!(after(&grows, wasted - 1), (0, Some(true)));
+        assert_eq!(after(&grows, wasted), (0, Some(false)));
+        let random =
+            r#"(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))"#;
+        assert_eq!(
+            after(&guest(random, "(drop (call $random (i32.const 0) (i32.const 1)))"), 9),
+            (1, Some(true))
+        );
+        let begins = format!(
+            "{random} (func (export \"_initialize\") (drop (call $random (i32.const 0) (i32.const 1))))"
+        );
+        assert_eq!(after(&guest(&begins, ""), wasted), (0, Some(false)));
+    }
+
+    #[test]
+    fn an_instance_that_is_too_large_does_not_wait() {
+        let of = |pages: usize| guest("", "").replace("\"memory\") 1", &format!("\"memory\") {pages}"));
+        assert_eq!(after(&of(MEMORY_BYTES_MAX >> 16), 1), (1, Some(true)));
+        assert_eq!(after(&of((MEMORY_BYTES_MAX >> 16) + 1), 1), (0, Some(true)));
+    }
+
+    #[test]
+    fn a_module_that_cannot_be_put_back_is_asked_as_always() {
+        let two = guest("", "")
+            .replace("(memory (export", "(memory $m (export")
+            .replace("(func (export \"alloc\")", "(memory 1) (func (export \"alloc\")");
+        assert_eq!(after(&two, 3), (0, Some(false)));
+    }
+
+    #[test]
+    fn who_is_asked_often_gets_ready_beside() {
+        let host = Host::builder().engine(Choice::Wasmtime).build().unwrap();
+        let loaded = host.load_bytes("guest", guest("", "").as_bytes()).unwrap();
+        let behavior = loaded.behavior().unwrap();
+        let reuse = loaded.reuse.as_ref().unwrap();
+        (0..ASKED_BEFORE).for_each(|_| assert!(behavior.eval(b"{}").is_ok()));
+        assert!(reuse.source.lock().unwrap().is_some(), "nobody has begun");
+        while !reuse.is_ready(&host) {
+            std::thread::yield_now();
+        }
+        assert!(behavior.eval(b"{}").is_ok());
+        // Another handle to the same module finds the same instances.
+        assert!(loaded.behavior().unwrap().eval(b"{}").is_ok());
+        let Kind::Pure(pool) = &reuse.pool else { return };
+        assert_eq!(pool.idle().len(), 1);
     }
 }

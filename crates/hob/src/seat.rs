@@ -7,7 +7,7 @@ use std::time::Instant;
 use hob_abi::plugin::{Desk, HasDesk};
 use hob_abi::wasi_p1::HasWorld;
 use hob_cap::{AuditSink, ClockGrant, EnvGrant, FsGrant, Ledger, Limits, Policy, RandomGrant, StopToken};
-use hob_engine::{Bounds, Fault};
+use hob_engine::{Bounds, Deadlines, Fault};
 use hob_os::egress::Egress;
 use hob_os::{HostDir, OsError, Sink, Source, World};
 
@@ -142,22 +142,26 @@ impl Opened {
 
 /// The bounds of one call: a new ledger, a deadline from now on.
 pub(crate) fn bounds(limits: &Limits, stop: Option<&StopToken>) -> Bounds {
-    let now = Instant::now();
-    let at = |time: Option<std::time::Duration>| time.and_then(|time| now.checked_add(time));
-    let stop = match stop {
-        Some(stop) => stop.clone(),
-        None => StopToken::new(at(limits.soft_deadline), at(limits.hard_deadline)),
-    };
+    let stop = stop.cloned().unwrap_or_else(|| {
+        let until = deadlines(limits, Instant::now(), None);
+        StopToken::new(until.soft, until.hard)
+    });
     Bounds { ledger: Arc::new(Ledger::new(limits)), stop, fuel: limits.fuel }
 }
 
-/// As [`bounds`], to be over at `deadline` even when the limits are later.
-pub(crate) fn until(limits: &Limits, deadline: Option<Instant>) -> Bounds {
-    let Some(deadline) = deadline else { return bounds(limits, None) };
-    let now = Instant::now();
+/// When a call that begins now is over: by the limits, or at `deadline` if that is earlier.
+pub(crate) fn deadlines(limits: &Limits, now: Instant, deadline: Option<Instant>) -> Deadlines {
     let at = |time: Option<std::time::Duration>| time.and_then(|time| now.checked_add(time));
-    let hard = at(limits.hard_deadline).map_or(deadline, |hard| hard.min(deadline));
-    bounds(limits, Some(&StopToken::new(at(limits.soft_deadline), Some(hard))))
+    let hard = match (at(limits.hard_deadline), deadline) {
+        (Some(hard), Some(deadline)) => Some(hard.min(deadline)),
+        (hard, deadline) => hard.or(deadline),
+    };
+    Deadlines { soft: at(limits.soft_deadline), hard }
+}
+
+/// The bounds of one call that is over then: a new ledger, a token of its own.
+pub(crate) fn until(limits: &Limits, until: Deadlines) -> Bounds {
+    bounds(limits, Some(&StopToken::new(until.soft, until.hard)))
 }
 
 /// A variable's value: the grant's own, or the host's. One the host does not have is not passed on.

@@ -152,11 +152,8 @@ fn a_guest_passes_on_what_it_was_given_and_keeps_what_it_likes() {
 fn a_chat_room_is_made_of_actors_of_one_module() {
     for choice in BOTH {
         let mut map = Actormap::new();
-        let room = spawn(
-            &mut map,
-            &actor(choice, "actor-chat-rust"),
-            Value::list(["room".into(), Value::list([])]),
-        );
+        let room =
+            spawn(&mut map, &actor(choice, "actor-chat-rust"), Value::list(["room".into(), Value::list([])]));
         let join = |map: &mut Actormap, name: &str| {
             call(map, room, &[symbol("join"), name.into()]).unwrap().as_ref().unwrap()
         };
@@ -247,8 +244,7 @@ fn with_any_fuel_a_turn_happens_as_a_whole_or_not_at_all() {
             call(&mut base, room, &[symbol("join"), name.into()]).unwrap();
         }
         // A guest that calls a guest that makes an actor, two promises, and sends to three others.
-        let say: Vec<Value> =
-            vec![symbol("call"), room.into(), symbol("say"), "Ann".into(), "hello".into()];
+        let say: Vec<Value> = vec![symbol("call"), room.into(), symbol("say"), "Ann".into(), "hello".into()];
         let all = Limits::default().fuel_per_turn;
         let (_, left) = with_fuel(&mut base.fork(), all, |turn| turn.call(introducer, &say)).unwrap();
         let needed = all - left;
@@ -316,4 +312,18 @@ fn actors_need_a_host_that_counts() {
     let host = Host::builder().build().unwrap();
     let error = host.load(util::guest("actor-counter-wat")).unwrap().actor().unwrap_err();
     assert!(error.to_string().contains("HostBuilder::actors"), "{error}");
+}
+
+#[path = "../examples/introduction.rs"]
+mod introduction;
+#[path = "../examples/module_as_actor.rs"]
+mod module_as_actor;
+#[path = "../examples/wrapped_module.rs"]
+mod wrapped_module;
+
+#[test]
+fn the_examples_run() {
+    introduction::main().unwrap();
+    module_as_actor::main().unwrap();
+    wrapped_module::main().unwrap();
 }

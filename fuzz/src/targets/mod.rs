@@ -1,6 +1,7 @@
 //! The targets.
 
 mod abi;
+mod actor;
 mod command;
 mod convert;
 mod differential;
@@ -11,6 +12,7 @@ mod replay;
 mod schema;
 mod syrup;
 mod text;
+mod value;
 mod verdict;
 
 /// One target: a property that holds for every input.
@@ -26,6 +28,7 @@ pub(crate) struct Target {
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
     Target { name: "abi", run: abi::run, seeds: Vec::new, may_abort: true },
+    Target { name: "actor", run: actor::run, seeds: actor::seeds, may_abort: true },
     Target { name: "command", run: command::run, seeds: command::seeds, may_abort: true },
     Target { name: "differential", run: differential::run, seeds: Vec::new, may_abort: true },
     Target { name: "load", run: load::run, seeds: load::seeds, may_abort: true },
@@ -36,6 +39,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "scxml", run: convert::scxml, seeds: convert::scxml_seeds, may_abort: true },
     Target { name: "syrup", run: syrup::run, seeds: syrup::seeds, may_abort: false },
     Target { name: "text", run: text::run, seeds: text::seeds, may_abort: false },
+    Target { name: "value", run: value::run, seeds: value::seeds, may_abort: true },
     Target { name: "verdict", run: verdict::run, seeds: verdict::seeds, may_abort: false },
     Target { name: "xstate", run: convert::xstate, seeds: convert::xstate_seeds, may_abort: true },
 ];

@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-syrup", &[]),
     ("hob-config", &["hob-cap"]),
     ("hob-vat", &["hob-syrup"]),
+    ("hob-repl", &["hob-vat"]),
     ("hob-store", &["hob-machine", "hob-vat"]),
     ("hob-abi", &["hob-cap", "hob-engine", "hob-kernel", "hob-os", "hob-syrup", "hob-vat"]),
     ("hob-record", &["hob-cap", "hob-engine"]),
@@ -33,9 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hob-serve", &["hob-machine"]),
     ("hob-sidecar", &["hob"]),
-    ("hob-cli", &["hob", "hob-serve", "hob-sidecar"]),
+    ("hob-cli", &["hob", "hob-repl", "hob-serve", "hob-sidecar"]),
     ("hob-conformance", &["hob", "hob-package"]),
-    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup"]),
+    ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup", "hob-vat"]),
+    ("hob-bench-actors", &[]),
     ("xtask", &[]),
 ];
 

@@ -15,6 +15,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/features.md",
     "docs/abi/json.md",
     "docs/abi/command.md",
+    "docs/abi/actor.md",
 ];
 
 /// Where the names of limits are.
@@ -48,14 +49,14 @@ fn guests(files: &[(String, String)]) -> Vec<Finding> {
         if !source.starts_with("guest.") {
             continue;
         }
-        if !["command-", "tool-", "plugin-", "json-", "hostile-"]
+        if !["command-", "tool-", "plugin-", "json-", "actor-", "hostile-"]
             .iter()
             .any(|contract| name.starts_with(contract))
         {
             findings.push(Finding::new(
                 file,
                 1,
-                "a guest is named <contract>-<what>: command-…, tool-…, plugin-…, json-… or hostile-…",
+                "a guest is named <contract>-<what>: command-…, tool-…, plugin-…, json-…, actor-… or hostile-…",
             ));
         }
         let named = format!("\"{name}\"");

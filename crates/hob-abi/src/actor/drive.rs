@@ -6,7 +6,7 @@ use hob_vat::{KindRef, Problem, Turn};
 use super::host::pay_turn;
 use super::problem::{contract, problem_of};
 use super::seat::{HasSeat, Seat};
-use super::wire::{Answered, read_answer};
+use super::wire::{Answered, Room, read_answer};
 use crate::json::{initialize, no_memory, unpack};
 
 type Handler = Func<(u32, u32), u64>;
@@ -50,9 +50,13 @@ impl<S: HasSeat> Ready<S> {
     /// What the guest did wrong.
     pub fn turn(&mut self, turn: &mut Turn, kind: KindRef, fuel: u64) -> Result<Answered, Problem> {
         let allowed = turn.limits().fuel_per_turn;
-        let weight_max = turn.limits().state_bytes.saturating_add(turn.limits().message_bytes);
+        let limits = turn.limits();
+        let room = Room {
+            weight: limits.state_bytes.saturating_add(limits.message_bytes),
+            depth: limits.value_depth,
+        };
         let away = Away::leave(&mut self.instance, turn, kind);
-        let done = exchange(away.instance, &self.alloc, &self.turn, weight_max);
+        let done = exchange(away.instance, &self.alloc, &self.turn, room);
         drop(away);
         let exhausted = matches!(&done, Err(Ended::Fault(fault)) if is_out_of_fuel(fault));
         let left = if exhausted { 0 } else { fuel.saturating_sub(self.instance.fuel_used()) };
@@ -72,11 +76,11 @@ impl<S: HasSeat> Ready<S> {
     /// # Errors
     ///
     /// What the guest did wrong; `no-upgrade` when it exports no `upgrade`.
-    pub fn upgrade(&mut self, weight_max: u32, fuel: u64) -> Result<Answered, Problem> {
+    pub fn upgrade(&mut self, room: Room, fuel: u64) -> Result<Answered, Problem> {
         let Some(handler) = &self.upgrade else {
             return Err(Problem::rule("no-upgrade", "the module exports no `upgrade`".into()));
         };
-        let done = exchange(&mut self.instance, &self.alloc, handler, weight_max);
+        let done = exchange(&mut self.instance, &self.alloc, handler, room);
         self.seat().clear();
         match done {
             Ok((answered, _)) => answered,
@@ -124,7 +128,7 @@ fn exchange<S: HasSeat>(
     instance: &mut Instance<S>,
     alloc: &Func<u32, u32>,
     handler: &Handler,
-    weight_max: u32,
+    room: Room,
 ) -> Result<(Result<Answered, Problem>, usize), Ended> {
     let message = std::mem::take(&mut instance.data_mut().seat().message);
     let sent = send(instance, alloc, &message);
@@ -136,7 +140,7 @@ fn exchange<S: HasSeat>(
     let mut handles = std::mem::replace(&mut seat.handles, super::Handles::new(0));
     let mut memory = instance.view().ok_or_else(no_memory)?;
     let answered = match memory.bytes(at, length) {
-        Ok(bytes) => Ok((read_answer(bytes, &mut handles, weight_max), bytes.len())),
+        Ok(bytes) => Ok((read_answer(bytes, &mut handles, room), bytes.len())),
         Err(wrong) => Err(Ended::Problem(contract(&format!("the answer at {at}, {length}: {wrong}")))),
     };
     instance.data_mut().seat().handles = handles;

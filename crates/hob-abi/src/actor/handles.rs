@@ -105,7 +105,7 @@ impl Names for Handles {
         if label != CAP {
             return Ok(None);
         }
-        let bits = r.u64().map_err(super::problem::syrup)?;
+        let bits = r.u64().map_err(hob_vat::not_syrup)?;
         self.get(bits).cloned().map(Some)
     }
 }
@@ -173,6 +173,9 @@ mod tests {
         let mut handles = Handles::new(2);
         handles.begin(1);
         assert!(refs[..2].iter().all(|it| handles.name(it).is_ok()));
-        assert_eq!(handles.name(&refs[2]).unwrap_err().to_string(), "limit: handles limit exceeded: 2 allowed");
+        assert_eq!(
+            handles.name(&refs[2]).unwrap_err().to_string(),
+            "limit: handles limit exceeded: 2 allowed"
+        );
     }
 }

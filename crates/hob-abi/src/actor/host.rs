@@ -12,7 +12,7 @@ use hob_vat::{KindRef, On, Problem, Ref, Turn, Value};
 
 use super::handles::Handles;
 use super::seat::{HasSeat, Seat};
-use super::wire::{read_message, read_one};
+use super::wire::{Room, read_message, read_one};
 use super::{MODULE, problem};
 
 /// Fuel that a call of a host function takes, and each byte that crosses.
@@ -35,7 +35,7 @@ pub fn add_to<T: HasSeat>(table: &mut HostTable<T>) {
         .func(MODULE, "send", reach(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
             asked(ctx, at, len, |bytes, seat| {
                 let (turn, _, handles) = seat.parts()?;
-                let [to, args] = read_message(bytes, handles, turn.limits().message_bytes)?;
+                let [to, args] = read_message(bytes, handles, message_room(turn))?;
                 let promise = turn.send(reference(&to)?, list(args)?)?;
                 given(handles, promise)
             })
@@ -43,7 +43,7 @@ pub fn add_to<T: HasSeat>(table: &mut HostTable<T>) {
         .func(MODULE, "send_only", reach(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
             asked(ctx, at, len, |bytes, seat| {
                 let (turn, _, handles) = seat.parts()?;
-                let [to, args] = read_message(bytes, handles, turn.limits().message_bytes)?;
+                let [to, args] = read_message(bytes, handles, message_room(turn))?;
                 turn.send_only(reference(&to)?, list(args)?).map(|()| 0)
             })
         })
@@ -51,7 +51,7 @@ pub fn add_to<T: HasSeat>(table: &mut HostTable<T>) {
         .func(MODULE, "spawn", Reach::Nothing, |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
             asked(ctx, at, len, |bytes, seat| {
                 let (turn, kind, handles) = seat.parts()?;
-                let state = read_one(bytes, handles, turn.limits().state_bytes)?;
+                let state = read_one(bytes, handles, state_room(turn))?;
                 let made = turn.spawn(KindRef::clone(kind), state)?;
                 given(handles, made)
             })
@@ -66,8 +66,7 @@ pub fn add_to<T: HasSeat>(table: &mut HostTable<T>) {
         .func(MODULE, "on", reach(), |ctx: &mut Ctx<'_, T>, at: u32, len: u32| {
             asked(ctx, at, len, |bytes, seat| {
                 let (turn, _, handles) = seat.parts()?;
-                let [vow, fulfilled, broken, finally] =
-                    read_message(bytes, handles, turn.limits().message_bytes)?;
+                let [vow, fulfilled, broken, finally] = read_message(bytes, handles, message_room(turn))?;
                 let on = On {
                     fulfilled: handler(&fulfilled)?,
                     broken: handler(&broken)?,
@@ -104,7 +103,7 @@ fn call<T: HasSeat>(ctx: &mut Ctx<'_, T>, at: u32, len: u32) -> Result<i64, Faul
     let bytes = memory.bytes(at, len).map_err(outside)?;
     let seat = data.seat();
     let asked = seat.parts().and_then(|(turn, _, handles)| {
-        let [to, args] = read_message(bytes, handles, turn.limits().message_bytes)?;
+        let [to, args] = read_message(bytes, handles, message_room(turn))?;
         let to = reference(&to)?;
         Ok((to, list(args)?))
     });
@@ -153,13 +152,9 @@ fn promise<T: HasSeat>(ctx: &mut Ctx<'_, T>, at: u32) -> Result<i64, Fault> {
     }
 }
 
-fn settle(
-    bytes: &[u8],
-    seat: &mut Seat,
-    how: fn(&mut Turn, Ref, Value) -> Result<(), Problem>,
-) -> Done<i64> {
+fn settle(bytes: &[u8], seat: &mut Seat, how: fn(&mut Turn, Ref, Value) -> Result<(), Problem>) -> Done<i64> {
     let (turn, _, handles) = seat.parts()?;
-    let [resolver, value] = read_message(bytes, handles, turn.limits().message_bytes)?;
+    let [resolver, value] = read_message(bytes, handles, message_room(turn))?;
     how(turn, reference(&resolver)?, value).map(|()| 0)
 }
 
@@ -182,6 +177,16 @@ pub(super) fn told(seat: &mut Seat, done: Done<i64>) -> i64 {
     done.unwrap_or_else(|problem| seat.refuse(&problem))
 }
 
+fn message_room(turn: &Turn) -> Room {
+    let limits = turn.limits();
+    Room { weight: limits.message_bytes, depth: limits.value_depth }
+}
+
+fn state_room(turn: &Turn) -> Room {
+    let limits = turn.limits();
+    Room { weight: limits.state_bytes, depth: limits.value_depth }
+}
+
 pub(super) fn pay<T: HasSeat>(ctx: &mut Ctx<'_, T>, bytes: usize) -> Result<(), Fault> {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     ctx.burn(bytes.saturating_mul(BYTE_FUEL).saturating_add(CALL_FUEL))
@@ -192,7 +197,9 @@ fn given(handles: &mut Handles, reference: Ref) -> Done<i64> {
 }
 
 fn reference(value: &Value) -> Done<Ref> {
-    value.as_ref().ok_or_else(|| Problem::rule("not-a-reference", "what is sent to must be a reference".into()))
+    value
+        .as_ref()
+        .ok_or_else(|| Problem::rule("not-a-reference", "what is sent to must be a reference".into()))
 }
 
 fn handler(value: &Value) -> Done<Option<Ref>> {

@@ -29,7 +29,7 @@ pub use host::{add_to, inert_policy};
 pub use problem::problem_of;
 pub use seat::{HasSeat, Seat};
 pub use section::{Declared, Mode, SECTION, SectionError};
-pub use wire::{Answered, read_answer, read_message, write_turn, write_upgrade};
+pub use wire::{Answered, Room, read_answer, read_message, write_turn, write_upgrade};
 
 use hob_engine::{ModuleInfo, ValType};
 

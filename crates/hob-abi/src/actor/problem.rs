@@ -5,7 +5,6 @@
 
 use hob_cap::Limit;
 use hob_engine::{Fault, FaultKind};
-use hob_syrup::ErrorKind;
 use hob_vat::Problem;
 
 /// Characters of what a guest wrote that a problem shows.
@@ -45,11 +44,4 @@ pub(super) fn out_of_fuel(allowed: u64) -> Problem {
 #[cold]
 pub(super) fn contract(what: &str) -> Problem {
     Problem::rule("contract", what.into())
-}
-
-#[cold]
-#[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]
-pub(super) fn syrup(error: hob_syrup::Error) -> Problem {
-    let rule = if matches!(error.kind(), ErrorKind::Limit { .. }) { "limit" } else { "not-syrup" };
-    Problem::rule(rule, error.to_string())
 }

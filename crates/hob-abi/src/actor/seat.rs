@@ -1,7 +1,7 @@
 //! Where a guest sits while it handles a message: the turn, the handles, and the last answer of the host.
 
 use hob_syrup::Writer;
-use hob_vat::{KindRef, Me, Problem, Turn, Value, write_value};
+use hob_vat::{KindRef, Problem, Ref, Turn, Value, write_value};
 
 use super::handles::Handles;
 use super::host::pay_turn;
@@ -45,10 +45,16 @@ impl Seat {
     /// # Errors
     ///
     /// `limit`: handles, fuel-per-turn.
-    pub fn write_turn(&mut self, turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<(), Problem> {
+    pub fn write_turn(
+        &mut self,
+        turn: &mut Turn,
+        itself: Ref,
+        state: &Value,
+        args: &[Value],
+    ) -> Result<(), Problem> {
         self.handles.begin(turn.stamp());
         self.reply.clear();
-        wire::write_turn(&mut self.message, &mut self.handles, me, args)?;
+        wire::write_turn(&mut self.message, &mut self.handles, itself, state, args)?;
         pay_turn(turn, self.message.len())
     }
 

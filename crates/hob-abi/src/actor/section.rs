@@ -31,7 +31,9 @@ pub enum SectionError {
     #[error("the custom section `{SECTION}` occurs more than once")]
     Repeated,
     /// It does not consist of the three words.
-    #[error("the custom section `{SECTION}` is not `1.0 become N` or `1.0 resident N`, with N the version of the states")]
+    #[error(
+        "the custom section `{SECTION}` is not `1.0 become N` or `1.0 resident N`, with N the version of the states"
+    )]
     Words,
     /// It is for another major version of the contract.
     #[error("the module is for another version of the contract than 1")]

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{LiveGuest, contain, misfit, missing, no_fuel};
 use crate::boundary::Boundary;
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, Deadlines};
 use crate::config::{Allocation, EngineConfig, IDLE_MAX};
 use crate::ctx::no_memory;
 use crate::engine::Engine;
@@ -248,7 +248,17 @@ impl<T: 'static> Guest<T> {
         &mut self,
         enter: impl FnOnce(&mut wasmtime::Store<State<T>>) -> Result<R, wasmtime::Error>,
     ) -> Result<R, Fault> {
-        if let Some(reason) = self.store.data().stop.check_at(Instant::now()) {
+        self.look()?;
+        self.run_on(enter)
+    }
+
+    /// As [`Guest::run`], where the deadline was looked at just now: it is looked at again with the next tick.
+    #[inline]
+    fn run_on<R>(
+        &mut self,
+        enter: impl FnOnce(&mut wasmtime::Store<State<T>>) -> Result<R, wasmtime::Error>,
+    ) -> Result<R, Fault> {
+        if let Some(reason) = self.store.data().stop.reason() {
             return Err(reason.into());
         }
         let Some(_running) = self.engine.enter() else {
@@ -293,6 +303,16 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
         fill_up(&mut self.store, &self.engine, bounds.fuel)
     }
 
+    fn restart(&mut self, until: Deadlines, fuel: Option<u64>) -> Result<(), Fault> {
+        let state = self.store.data_mut();
+        if !state.stop.restart(until.soft, until.hard) {
+            state.stop = StopToken::new(until.soft, until.hard);
+        }
+        state.account.forget_refused();
+        state.fuel = fuel;
+        fill_up(&mut self.store, &self.engine, fuel)
+    }
+
     fn host_calls(&self) -> u64 {
         self.store.data().host_calls
     }
@@ -307,6 +327,11 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
     fn noted_memory(&mut self) -> Option<&mut [u8]> {
         let (memory, _) = self.noted.as_ref()?.memory?;
         Some(memory.data_mut(&mut self.store))
+    }
+
+    fn noted_size(&self) -> usize {
+        let memory = self.noted.as_ref().and_then(|noted| noted.memory);
+        memory.map_or(0, |(memory, _)| memory.data_size(&self.store))
     }
 
     fn noted_map(&mut self) -> Option<&mut [u8]> {
@@ -368,8 +393,24 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
         self.instance?.get_typed_func(&mut self.store, name).ok()
     }
 
-    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault> {
-        self.run(|store| func.call(store, params))
+    fn look(&self) -> Result<(), Fault> {
+        match self.store.data().stop.check_at(Instant::now()) {
+            Some(reason) => Err(reason.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn call<P: Params, R: Results>(
+        &mut self,
+        func: &Self::Func<P, R>,
+        params: P,
+        look: bool,
+    ) -> Result<R, Fault> {
+        if look {
+            self.run(|store| func.call(store, params))
+        } else {
+            self.run_on(|store| func.call(store, params))
+        }
     }
 
     fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault> {

@@ -11,7 +11,7 @@ use wasmi::AsContextMut;
 
 use super::{LiveGuest, contain, misfit, missing, no_fuel};
 use crate::boundary::Boundary;
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, Deadlines};
 use crate::ctx::no_memory;
 use crate::error::{LinkError, LoadError};
 use crate::fault::{Fault, Trap};
@@ -19,7 +19,7 @@ use crate::host::HostTable;
 use crate::instance::{Params, Results};
 use crate::limiter::Account;
 use crate::memory::Memory;
-use crate::module::{FuncType, ModuleInner, START_EXPORT, Tracks, cut_bulk, export_start};
+use crate::module::{FuncType, ModuleInner, START_EXPORT, Tracks, cut_bulk, export_start, split_lane_stores};
 use crate::touched::Touched;
 use crate::value::{ValType, Value};
 
@@ -69,6 +69,7 @@ impl Backend {
     /// `wasm` must have been validated.
     pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Code, LoadError> {
         let wasm = cut_bulk(wasm)?;
+        let wasm = split_lane_stores(&wasm)?;
         let module = wasmi::Module::new(&self.engine, export_start(&wasm)?);
         module.map(|module| Code { module }).map_err(|error| LoadError::Engine(error.to_string()))
     }
@@ -158,7 +159,7 @@ impl<T: 'static> Pre<T> {
         guest.store.data_mut().memory = memory;
         guest.instance = Some(instance);
         if let Some(start) = guest.func::<(), ()>(START_EXPORT) {
-            guest.call(&start, ())?;
+            guest.call(&start, (), true)?;
         }
         Ok(guest)
     }
@@ -353,6 +354,16 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
         grant(self.store.as_context_mut(), 0)
     }
 
+    fn restart(&mut self, until: Deadlines, fuel: Option<u64>) -> Result<(), Fault> {
+        let state = self.store.data_mut();
+        if !state.stop.restart(until.soft, until.hard) {
+            state.stop = StopToken::new(until.soft, until.hard);
+        }
+        state.account.forget_refused();
+        state.meter = Meter { allowed: fuel, granted: 0, spent: 0 };
+        grant(self.store.as_context_mut(), 0)
+    }
+
     fn host_calls(&self) -> u64 {
         self.store.data().host_calls
     }
@@ -367,6 +378,11 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
     fn noted_memory(&mut self) -> Option<&mut [u8]> {
         let (memory, _) = self.noted.as_ref()?.memory?;
         Some(memory.data_mut(&mut self.store))
+    }
+
+    fn noted_size(&self) -> usize {
+        let memory = self.noted.as_ref().and_then(|noted| noted.memory);
+        memory.map_or(0, |(memory, _)| memory.data_size(&self.store))
     }
 
     fn noted_map(&mut self) -> Option<&mut [u8]> {
@@ -430,7 +446,17 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
         self.instance?.get_typed_func(&self.store, name).ok()
     }
 
-    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault> {
+    fn look(&self) -> Result<(), Fault> {
+        look(self.store.data())
+    }
+
+    // A slice begins with a look at the deadline in any case.
+    fn call<P: Params, R: Results>(
+        &mut self,
+        func: &Self::Func<P, R>,
+        params: P,
+        _look: bool,
+    ) -> Result<R, Fault> {
         contain(|| {
             next_slice(self.store.as_context_mut(), 0)?;
             let mut step = func.call_resumable(&mut self.store, params);

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hob_cap::{Limit, LimitExceeded};
 
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, Deadlines};
 use crate::fault::{Fault, FaultKind};
 use crate::instance::{Params, Results};
 use crate::memory::Memory;
@@ -48,7 +48,15 @@ pub(crate) trait LiveGuest<T> {
     fn memory(&mut self) -> Option<&mut [u8]>;
     fn has_func(&mut self, name: &str) -> bool;
     fn func<P: Params, R: Results>(&mut self, name: &str) -> Option<Self::Func<P, R>>;
-    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault>;
+    /// Looks at the deadline.
+    fn look(&self) -> Result<(), Fault>;
+    /// Calls a function; looks at the deadline first, or only while it runs.
+    fn call<P: Params, R: Results>(
+        &mut self,
+        func: &Self::Func<P, R>,
+        params: P,
+        look: bool,
+    ) -> Result<R, Fault>;
     fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault>;
     fn fuel_used(&self) -> u64;
     fn host_calls(&self) -> u64;
@@ -56,11 +64,15 @@ pub(crate) trait LiveGuest<T> {
     fn view(&mut self) -> Option<Memory<'_>>;
     /// New bounds.
     fn renew(&mut self, bounds: Bounds) -> Result<(), Fault>;
+    /// New bounds on the same ledger.
+    fn restart(&mut self, until: Deadlines, fuel: Option<u64>) -> Result<(), Fault>;
 
     /// Finds what a resettable module notes, before any of the following; `false` when it is not there or someone listens
     /// at the boundary.
     fn prepare(&mut self, tracks: &Tracks) -> bool;
     fn noted_memory(&mut self) -> Option<&mut [u8]>;
+    /// The bytes of that memory.
+    fn noted_size(&self) -> usize;
     fn noted_map(&mut self) -> Option<&mut [u8]>;
     fn noted_flag(&mut self) -> bool;
     fn clear_noted_flag(&mut self);

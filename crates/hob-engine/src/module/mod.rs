@@ -2,11 +2,13 @@
 //!
 //! `text` reads the text format, `features` says which proposals are accepted, `limits` bounds what a compiler may be
 //! given, `info` reads the shape (imports, exports, sections), `validate` checks the whole, `bulk` cuts long operations
-//! into pieces, `start` moves the start function where it can be interrupted, `track` lets a module note what it changes.
+//! into pieces, `start` moves the start function where it can be interrupted, `lanes` takes lane
+//! stores apart, `track` lets a module note what it changes.
 
 mod bulk;
 mod features;
 mod info;
+mod lanes;
 mod limits;
 mod start;
 mod text;
@@ -22,6 +24,7 @@ pub use features::accepted_features;
 pub use info::{
     Export, ExternType, FuncType, Import, ModuleInfo, OWN_SECTION_BYTES_MAX, OwnSection, Section,
 };
+pub(crate) use lanes::split_lane_stores;
 pub use limits::CompileLimits;
 pub(crate) use start::{START_EXPORT, export_start};
 pub use text::wasm_from_text;

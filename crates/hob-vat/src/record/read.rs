@@ -1,7 +1,5 @@
 //! Records and snapshots from bytes. A store is trusted not to lie, and not to be whole: what is wrong is an error.
 
-use std::sync::Arc;
-
 use hob_syrup::{DEPTH_MAX, Kind, Limits, Mode, Reader};
 
 use super::{Change, Failure, Free, Input, LAYOUT, Pending, QueueChange, Sent, Snapshot, Stored, TurnRecord};
@@ -10,7 +8,7 @@ use crate::message::{Body, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::space::OUTSIDE;
-use crate::value::{Sealed, Value};
+use crate::value::Value;
 
 type Read<T> = Result<T, Problem>;
 
@@ -19,10 +17,12 @@ pub(super) fn record(bytes: &[u8]) -> Read<TurnRecord> {
         layout(r)?;
         Ok(TurnRecord {
             turns: number(r)?,
+            start: number(r)?,
             births: number(r)?,
             outside: r.bool().map_err(not_syrup)?,
             inputs: each(r, input)?,
             changes: each(r, change)?,
+            collected: each(r, small)?,
             free: Free { places: small(r)?, kept: number(r)?, tail: each(r, small)? },
             queue: QueueChange { taken: number(r)?, front: each(r, message)?, back: each(r, message)? },
             outbox: each(r, sent)?,
@@ -211,7 +211,7 @@ impl Names for Stores {
             "ref" => Some(Value::Ref(parts(r)?)),
             "sealed" => {
                 let brand = reference(r)?;
-                Some(Value::Sealed(Arc::new(Sealed { brand, content: value(r)? })))
+                Some(Value::sealed(brand, value(r)?))
             }
             _ => None,
         })

@@ -14,10 +14,11 @@ type Written = Result<(), Problem>;
 pub(super) fn record(it: &TurnRecord) -> Result<Vec<u8>, Problem> {
     bytes(|w| {
         w.record("hob:turns", |w| {
-            [LAYOUT, it.turns, it.births].iter().for_each(|number| w.int(*number));
+            [LAYOUT, it.turns, it.start, it.births].iter().for_each(|number| w.int(*number));
             w.bool(it.outside);
             each(w, &it.inputs, input)?;
             each(w, &it.changes, change)?;
+            each(w, &it.collected, number)?;
             w.int(it.free.places);
             w.int(it.free.kept);
             each(w, &it.free.tail, number)?;

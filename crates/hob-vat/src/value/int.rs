@@ -25,6 +25,16 @@ enum Repr {
 }
 
 impl Int {
+    /// A number as people write it: digits, with a `-` in front when it is negative.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        BigInt::parse_bytes(text.as_bytes(), 10).map(Self::from)
+    }
+
     /// The number, when it is between -2^63 and 2^63 - 1.
     #[must_use]
     pub fn to_i64(&self) -> Option<i64> {

@@ -7,6 +7,7 @@ use arcstr::ArcStr;
 use triomphe::ThinArc;
 
 use super::Value;
+use super::nest::{DEPTH_DROPPED, drop_all, nests, same_fields, same_items};
 
 /// Bytes that a container takes for itself, and for each item beside the item's own weight.
 const OWN_BYTES: u32 = 8;
@@ -66,6 +67,29 @@ impl List {
     pub(crate) fn meta(&self) -> Meta {
         self.0.header.header
     }
+
+    pub(super) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0.ptr(), other.0.ptr())
+    }
+
+    /// Takes the items out, when nobody else has the list.
+    pub(super) fn gut(&mut self, into: &mut Vec<Value>) {
+        self.0.with_arc_mut(|list| {
+            if let Some(list) = triomphe::Arc::get_mut(list) {
+                into.extend(list.slice_mut().iter_mut().filter(|item| nests(item)).map(std::mem::take));
+            }
+        });
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        if self.meta().depth > DEPTH_DROPPED {
+            let mut todo = Vec::new();
+            self.gut(&mut todo);
+            drop_all(todo);
+        }
+    }
 }
 
 impl Deref for List {
@@ -116,7 +140,7 @@ fn measure(items: &[Value]) -> Meta {
 
 impl PartialEq for List {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0.ptr(), other.0.ptr()) || **self == **other
+        same_items(self, other)
     }
 }
 
@@ -153,7 +177,7 @@ impl Struct {
     }
 
     /// The values, in the order of their names.
-    pub fn values(&self) -> impl ExactSizeIterator<Item = &Value> {
+    pub fn values(&self) -> impl ExactSizeIterator<Item = &Value> + DoubleEndedIterator {
         self.0.slice.iter().map(|(_, value)| value)
     }
 
@@ -194,10 +218,34 @@ impl Struct {
         self.0.header.header
     }
 
+    pub(super) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0.ptr(), other.0.ptr())
+    }
+
+    /// Takes the values out, when nobody else has the struct.
+    pub(super) fn gut(&mut self, into: &mut Vec<Value>) {
+        self.0.with_arc_mut(|fields| {
+            if let Some(fields) = triomphe::Arc::get_mut(fields) {
+                let values = fields.slice_mut().iter_mut().map(|(_, value)| value);
+                into.extend(values.filter(|value| nests(value)).map(std::mem::take));
+            }
+        });
+    }
+
     fn sorted(entries: Vec<(ArcStr, Value)>) -> Self {
         let mut meta = Meta::empty();
         entries.iter().for_each(|(name, value)| meta.add(value.meta(), name.len()));
         Self(ThinArc::from_header_and_iter(meta, entries.into_iter()))
+    }
+}
+
+impl Drop for Struct {
+    fn drop(&mut self) {
+        if self.meta().depth > DEPTH_DROPPED {
+            let mut todo = Vec::new();
+            self.gut(&mut todo);
+            drop_all(todo);
+        }
     }
 }
 
@@ -214,7 +262,7 @@ impl FromIterator<(ArcStr, Value)> for Struct {
 
 impl PartialEq for Struct {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0.ptr(), other.0.ptr()) || self.0.slice == other.0.slice
+        same_fields(self, other)
     }
 }
 

@@ -6,9 +6,9 @@
 
 mod int;
 mod list;
+mod nest;
 mod show;
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arcstr::ArcStr;
@@ -27,7 +27,7 @@ use list::Meta;
 /// let order = Value::list([Value::symbol("order"), Value::from(17), Value::from("two chairs")]);
 /// assert_eq!(order.to_string(), "['order 17 \"two chairs\"]");
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Value {
     /// No value: what a method answers that has nothing to say.
     #[default]
@@ -60,13 +60,14 @@ pub enum Value {
     Sealed(Arc<Sealed>),
 }
 
-/// A value with a tag.
+/// A value with a tag. [`Value::tagged`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tagged {
     /// What kind of value it is, to who knows the tag.
     pub tag: ArcStr,
     /// The value.
     pub value: Value,
+    meta: Meta,
 }
 
 /// An error as data.
@@ -83,6 +84,7 @@ pub struct ErrorValue {
 pub struct Sealed {
     pub(crate) brand: Ref,
     pub(crate) content: Value,
+    meta: Meta,
 }
 
 impl Value {
@@ -124,7 +126,14 @@ impl Value {
     /// A value with a tag.
     #[must_use]
     pub fn tagged(tag: &str, value: Value) -> Self {
-        Self::Tagged(Arc::new(Tagged { tag: tag.into(), value }))
+        let meta = value.meta().inside(tag.len());
+        Self::Tagged(Arc::new(Tagged { tag: tag.into(), value, meta }))
+    }
+
+    /// A value in a box.
+    pub(crate) fn sealed(brand: Ref, content: Self) -> Self {
+        let meta = Meta { refs: true, ..content.meta().inside(16) };
+        Self::Sealed(Arc::new(Sealed { brand, content, meta }))
     }
 
     /// An error as data.
@@ -196,23 +205,6 @@ impl Value {
         self.meta().depth
     }
 
-    /// Calls `visit` with every reference in it, those inside boxes and their brands too.
-    pub fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
-        match self {
-            Self::Ref(reference) => visit(*reference),
-            Self::List(list) if list.meta().refs => list.iter().for_each(|item| item.visit_refs(visit)),
-            Self::Struct(fields) if fields.meta().refs => {
-                fields.values().for_each(|item| item.visit_refs(visit))
-            }
-            Self::Tagged(tagged) => tagged.value.visit_refs(visit),
-            Self::Sealed(sealed) => {
-                visit(sealed.brand);
-                sealed.content.visit_refs(visit);
-            }
-            _ => {}
-        }
-    }
-
     pub(crate) fn meta(&self) -> Meta {
         let flat = |bytes: usize| Meta::flat(bytes);
         match self {
@@ -225,35 +217,11 @@ impl Value {
             Self::Struct(fields) => fields.meta(),
             Self::Error(error) => flat(error.rule.len().saturating_add(error.message.len())),
             Self::Ref(_) => Meta { weight: 16, depth: 0, refs: true },
-            Self::Tagged(tagged) => tagged.value.meta().inside(tagged.tag.len()),
-            Self::Sealed(sealed) => Meta { refs: true, ..sealed.content.meta().inside(16) },
+            Self::Tagged(tagged) => tagged.meta,
+            Self::Sealed(sealed) => sealed.meta,
         }
     }
 }
-
-impl PartialEq for Value {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Undefined, Self::Undefined) | (Self::Null, Self::Null) => true,
-            (Self::Bool(a), Self::Bool(b)) => a == b,
-            (Self::Int(a), Self::Int(b)) => a == b,
-            (Self::Float(a), Self::Float(b)) => {
-                a.total_cmp(b) == Ordering::Equal || (a.is_nan() && b.is_nan())
-            }
-            (Self::Str(a), Self::Str(b)) | (Self::Symbol(a), Self::Symbol(b)) => a == b,
-            (Self::Bytes(a), Self::Bytes(b)) => a == b,
-            (Self::List(a), Self::List(b)) => a == b,
-            (Self::Struct(a), Self::Struct(b)) => a == b,
-            (Self::Tagged(a), Self::Tagged(b)) => a == b,
-            (Self::Error(a), Self::Error(b)) => a == b,
-            (Self::Ref(a), Self::Ref(b)) => a == b,
-            (Self::Sealed(a), Self::Sealed(b)) => a.brand == b.brand && a.content == b.content,
-            _ => false,
-        }
-    }
-}
-
-impl Eq for Value {}
 
 impl Sealed {
     /// What is in the box stays unseen.
@@ -320,5 +288,11 @@ mod tests {
         assert_eq!((inner.weight(), inner.depth()), (4 + 2 + 2 * 8 + 8, 1));
         let outer = Value::tagged("t", Value::list([inner]));
         assert_eq!(outer.depth(), 3);
+    }
+
+    #[test]
+    fn what_is_shown_for_debugging_names_the_case() {
+        let value = Value::list([1.into(), Value::tagged("t", Value::symbol("s")), Value::Null]);
+        assert_eq!(format!("{value:?}"), "List([Int(1), Tagged(t, Symbol(\"s\")), Null])");
     }
 }

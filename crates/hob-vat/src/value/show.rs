@@ -4,50 +4,77 @@ use std::fmt::{self, Display, Write};
 
 use super::Value;
 
-/// How many levels and how many items of one container are shown.
+/// How many levels, how many items of one container, and how many values in all are shown.
 const LEVELS_SHOWN: u32 = 8;
 const ITEMS_SHOWN: usize = 64;
+const VALUES_SHOWN: u32 = 512;
+/// How many characters of one text are shown.
+const TEXT_SHOWN: usize = 1000;
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show(self, LEVELS_SHOWN, f)
+        show(self, LEVELS_SHOWN, &mut { VALUES_SHOWN }, f)
     }
 }
 
-fn show(value: &Value, levels: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if levels == 0 && value.depth() > 0 {
+fn show(value: &Value, levels: u32, left: &mut u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if *left == 0 || levels == 0 && value.depth() > 0 {
         return f.write_str("…");
     }
+    *left -= 1;
     match value {
         Value::Undefined => f.write_str("undefined"),
         Value::Null => f.write_str("null"),
         Value::Bool(it) => f.write_str(if *it { "true" } else { "false" }),
-        Value::Int(it) => it.fmt(f),
+        Value::Int(it) => match it.to_i64() {
+            Some(small) => small.fmt(f),
+            None if it.weight() > TEXT_SHOWN => write!(f, "<an integer of {} bytes>", it.weight()),
+            None => it.fmt(f),
+        },
         Value::Float(it) => write!(f, "{it:?}"),
-        Value::Str(it) => write!(f, "{:?}", it.as_str()),
-        Value::Symbol(it) => write!(f, "'{}", it.escape_debug()),
+        Value::Str(it) => {
+            let (shown, more) = start(it);
+            write!(f, "{shown:?}{more}")
+        }
+        Value::Symbol(it) => write!(f, "'{}", Text(it)),
         Value::Bytes(bytes) => {
             f.write_char(':')?;
             bytes.iter().take(ITEMS_SHOWN).try_for_each(|byte| write!(f, "{byte:02x}"))?;
             if bytes.len() > ITEMS_SHOWN { f.write_char('…') } else { Ok(()) }
         }
         Value::List(list) => {
-            items(f, ('[', ']'), list.len(), list.iter(), |item, f| show(item, levels - 1, f))
+            items(f, ('[', ']'), list.len(), list.iter(), |item, f| show(item, levels - 1, left, f))
         }
         Value::Struct(fields) => items(f, ('{', '}'), fields.len(), fields.iter(), |(name, item), f| {
-            write!(f, "{:?}: ", name.as_str())?;
-            show(item, levels - 1, f)
+            let (shown, more) = start(name);
+            write!(f, "{shown:?}{more}: ")?;
+            show(item, levels - 1, left, f)
         }),
         Value::Tagged(tagged) => {
-            write!(f, "<{} ", tagged.tag.escape_debug())?;
-            show(&tagged.value, levels - 1, f)?;
+            write!(f, "<{} ", Text(&tagged.tag))?;
+            show(&tagged.value, levels - 1, left, f)?;
             f.write_char('>')
         }
-        Value::Error(error) => {
-            write!(f, "<error {}: {}>", error.rule.escape_debug(), error.message.escape_debug())
-        }
+        Value::Error(error) => write!(f, "<error {}: {}>", Text(&error.rule), Text(&error.message)),
         Value::Ref(reference) => reference.fmt(f),
         Value::Sealed(_) => f.write_str("<sealed>"),
+    }
+}
+
+/// The start of a text, escaped.
+struct Text<'a>(&'a str);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shown, more) = start(self.0);
+        write!(f, "{}{more}", shown.escape_debug())
+    }
+}
+
+fn start(text: &str) -> (&str, &'static str) {
+    match text.char_indices().nth(TEXT_SHOWN) {
+        Some((end, _)) => (text.get(..end).unwrap_or_default(), "…"),
+        None => (text, ""),
     }
 }
 
@@ -91,5 +118,25 @@ mod tests {
         );
         let deep = (0..10).fold(Value::from(1), |inner, _| Value::list([inner]));
         check(deep, "[[[[[[[[…]]]]]]]]");
+    }
+
+    #[test]
+    fn what_is_shown_is_bounded() {
+        let wide = (0..8).fold(Value::from(1), |inner, _| Value::list(std::iter::repeat_n(inner, 64)));
+        let many = wide.to_string();
+        assert!(many.len() < 5000, "{}", many.len());
+        let long = "é".repeat(1001);
+        assert_eq!(Value::from(long.as_str()).to_string(), format!("\"{}\"…", "é".repeat(1000)));
+        for value in [
+            Value::symbol(&long),
+            Value::tagged(&long, ().into()),
+            Value::error(&long, &long),
+            Value::fields([(long.as_str(), ().into())]),
+        ] {
+            let text = value.to_string();
+            assert!(text.contains('…') && text.chars().count() < 2100, "{text}");
+        }
+        let big = num_bigint::BigInt::from(1) << 8008_u32;
+        assert_eq!(Value::Int(big.into()).to_string(), "<an integer of 1001 bytes>");
     }
 }

@@ -1,7 +1,9 @@
 //! Actors that are WebAssembly: kinds of the kernel of vats whose code is a module.
 
+mod image;
 mod nest;
 mod pool;
+mod resident;
 
 use std::sync::{Arc, Weak};
 
@@ -58,7 +60,8 @@ impl Actor {
         let config = engine.config();
         if !(config.metered && config.deterministic) {
             return refuse(
-                "actors need a host that counts fuel and is deterministic; HostBuilder::actors makes it so".into(),
+                "actors need a host that counts fuel and is deterministic; HostBuilder::actors makes it so"
+                    .into(),
             );
         }
         let reserved = |module: &str| [actor::MODULE, wasi_p1::MODULE].contains(&module);
@@ -70,14 +73,14 @@ impl Actor {
             Ok(declared) => declared,
             Err(error) => return refuse(error.to_string()),
         };
-        if declared.mode == Mode::Resident {
-            return refuse(
-                "the module is a resident actor, and this version runs only those that become".into(),
-            );
-        }
         // The bytes of a module of a deterministic host are at hand.
         let source = loaded.source.as_deref().unwrap_or_default();
         let module = &engine.load_resettable(source)?;
+        if declared.mode == Mode::Resident && !module.is_resettable() {
+            return refuse(
+                "the module is a resident actor, and does not lend itself to it: it has several memories, for example".into(),
+            );
+        }
         let limits = host.inner.limits.clone();
         let code = if module.info().imports.iter().all(|import| import.module != wasi_p1::MODULE) {
             let mut table = HostTable::new();
@@ -113,6 +116,12 @@ impl Kind for Actor {
 
     fn call(&self, turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
         let own = self.own()?;
+        if self.declared.mode == Mode::Resident {
+            return match &self.code {
+                Code::Pure(pool) => pool.resident_turn(turn, own, me, args),
+                Code::Worldly(pool) => pool.resident_turn(turn, own, me, args),
+            };
+        }
         let answered = match &self.code {
             Code::Pure(pool) => pool.turn(turn, own, me, args)?,
             Code::Worldly(pool) => pool.turn(turn, own, me, args)?,
@@ -125,6 +134,11 @@ impl Kind for Actor {
     }
 
     fn upgrade(&self, from: u32, state: Value) -> Result<Value, Problem> {
+        // What another version had in memory is nothing that this one could read.
+        let state = match self.declared.mode {
+            Mode::Resident => image::split(&state).0.clone(),
+            Mode::Become => state,
+        };
         let answered = match &self.code {
             Code::Pure(pool) => pool.upgrade(from, &state)?,
             Code::Worldly(pool) => pool.upgrade(from, &state)?,

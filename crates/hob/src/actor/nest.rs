@@ -103,7 +103,8 @@ fn elsewhere<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R, Problem> {
     let builder = std::thread::Builder::new().name("hob-guests".into()).stack_size(stack);
     std::thread::scope(|scope| {
         let thread = builder.spawn_scoped(scope, f);
-        let thread = thread.map_err(|error| Problem::rule("host", format!("no thread to run on: {error}")))?;
+        let thread =
+            thread.map_err(|error| Problem::rule("host", format!("no thread to run on: {error}")))?;
         thread.join().or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

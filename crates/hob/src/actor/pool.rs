@@ -10,12 +10,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hob_abi::actor::{Answered, HasSeat, Ready, Seat, problem_of};
+use hob_abi::actor::{Answered, HasSeat, Ready, Room, Seat, problem_of};
 use hob_cap::Limits;
 use hob_engine::{BackendKind, Bounds, Fault, Linked};
 use hob_vat::{KindRef, Limits as VatLimits, Me, Problem, Turn, Value};
 
 use super::nest::{self, Nest};
+use super::resident::Live;
 
 /// Instances that wait.
 const IDLE_MAX: usize = 16;
@@ -41,22 +42,33 @@ pub(super) struct Pool<S: Chair> {
     limits: Limits,
     handles_max: u32,
     idle: Mutex<Vec<Waiting<S>>>,
+    /// Of resident actors: instances that are what an image says.
+    live: Mutex<Vec<Live<S>>>,
     /// Instances that could not be put back, in a row.
     wasted: AtomicU32,
 }
 
 /// An instance as it is before its first message.
-struct Waiting<S: HasSeat> {
-    ready: Ready<S>,
+pub(super) struct Waiting<S: HasSeat> {
+    pub(super) ready: Ready<S>,
     /// Fuel that it took to get there.
-    beginning: u64,
-    marked: bool,
+    pub(super) beginning: u64,
+    pub(super) marked: bool,
 }
 
 impl<S: Chair> Pool<S> {
     pub(super) fn new(linked: Linked<S>, limits: Limits) -> Self {
         let handles_max = u32::try_from(limits.handles).unwrap_or(u32::MAX);
-        Self { linked, limits, handles_max, idle: Mutex::new(Vec::new()), wasted: AtomicU32::new(0) }
+        let (idle, live) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        Self { linked, limits, handles_max, idle, live, wasted: AtomicU32::new(0) }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn live(&self) -> MutexGuard<'_, Vec<Live<S>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Handles one message.
@@ -74,7 +86,7 @@ impl<S: Chair> Pool<S> {
                 problem_of(&fault, turn.limits().fuel_per_turn)
             })?;
             turn.spend(waiting.beginning)?;
-            waiting.ready.seat().write_turn(turn, me, args)?;
+            waiting.ready.seat().write_turn(turn, me.itself(), me.state(), args)?;
             let fuel = turn.fuel();
             let renewed = renew(&mut waiting, nest.bounds(fuel));
             renewed.map_err(|fault| problem_of(&fault, turn.limits().fuel_per_turn))?;
@@ -86,19 +98,20 @@ impl<S: Chair> Pool<S> {
 
     /// Makes a state of an older version into one of this.
     pub(super) fn upgrade(&self, from: u32, state: &Value) -> Result<Answered, Problem> {
-        let VatLimits { fuel_per_turn: fuel, state_bytes, .. } = VatLimits::default();
+        let VatLimits { fuel_per_turn: fuel, state_bytes, value_depth, .. } = VatLimits::default();
+        let room = Room { weight: state_bytes, depth: value_depth };
         nest::within(&self.limits, |nest| {
             let told = |fault: Fault| problem_of(&fault, fuel);
             let mut waiting = self.take(nest, fuel).map_err(told)?;
             waiting.ready.seat().write_upgrade(from, state)?;
             renew(&mut waiting, nest.bounds(fuel)).map_err(told)?;
-            let done = waiting.ready.upgrade(state_bytes, fuel);
+            let done = waiting.ready.upgrade(room, fuel);
             self.give_back(waiting);
             done
         })
     }
 
-    fn take(&self, nest: &Nest, fuel: u64) -> Result<Waiting<S>, Fault> {
+    pub(super) fn take(&self, nest: &Nest, fuel: u64) -> Result<Waiting<S>, Fault> {
         if let Some(waiting) = self.waiting() {
             return Ok(waiting);
         }
@@ -151,7 +164,7 @@ impl<S: Chair> Pool<S> {
     }
 }
 
-fn renew<S: Chair>(waiting: &mut Waiting<S>, bounds: Bounds) -> Result<(), Fault> {
+pub(super) fn renew<S: Chair>(waiting: &mut Waiting<S>, bounds: Bounds) -> Result<(), Fault> {
     let instance = waiting.ready.instance();
     instance.data_mut().renew(&bounds)?;
     instance.renew(bounds)
