@@ -13,8 +13,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hob_vat::{Append, Claim, Extent, RECORD_BYTES_MAX, STREAM_NAME_MAX, StoreError, TurnStore, check_append};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use hob_vat::{
+    Append, Claim, Extent, RECORD_BYTES_MAX, STREAM_NAME_MAX, StoreError, TurnStore, check_append,
+};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 
 /// Says that a database is of this store: "hobt".
 const APPLICATION: i64 = 0x686f_6274;
@@ -87,10 +91,7 @@ impl SqliteStore {
         Ok(Self { inner: Arc::new(Mutex::new(Inner { connection, failed: false })) })
     }
 
-    fn with<R>(
-        &self,
-        f: impl FnOnce(&mut Inner) -> Result<R, StoreError>,
-    ) -> Result<R, StoreError> {
+    fn with<R>(&self, f: impl FnOnce(&mut Inner) -> Result<R, StoreError>) -> Result<R, StoreError> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.failed {
             return Err(StoreError::Failed("the database failed before; open it again".into()));
@@ -135,7 +136,8 @@ impl Inner {
         &mut self,
         f: impl FnOnce(&Transaction<'_>) -> Result<R, StoreError>,
     ) -> Result<R, StoreError> {
-        let write = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let write =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let done = f(&write)?;
         write.commit().map_err(|error| {
             self.failed = true;
@@ -193,7 +195,9 @@ impl TurnStore for SqliteStore {
             let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
             let mut select = inner
                 .connection
-                .prepare("SELECT record FROM records WHERE stream = ?1 AND number >= ?2 ORDER BY number LIMIT ?3")
+                .prepare(
+                    "SELECT record FROM records WHERE stream = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
+                )
                 .map_err(failed)?;
             let found = select.query_map(params![row.id, from, at_most], |row| row.get(0)).map_err(failed)?;
             found.collect::<Result<_, _>>().map_err(failed)
@@ -237,11 +241,12 @@ impl TurnStore for SqliteStore {
                 write
                     .execute("DELETE FROM records WHERE stream = ?1 AND number < ?2", [row.id, at])
                     .map_err(failed)?;
+                write.execute("UPDATE streams SET first = ?2 WHERE id = ?1", [row.id, at]).map_err(failed)?;
                 write
-                    .execute("UPDATE streams SET first = ?2 WHERE id = ?1", [row.id, at])
-                    .map_err(failed)?;
-                write
-                    .execute("INSERT OR REPLACE INTO snapshots VALUES (?1, ?2, ?3)", params![row.id, at, snapshot])
+                    .execute(
+                        "INSERT OR REPLACE INTO snapshots VALUES (?1, ?2, ?3)",
+                        params![row.id, at, snapshot],
+                    )
                     .map_err(failed)?;
                 Ok(())
             })
@@ -298,5 +303,6 @@ fn unsigned(number: i64) -> Result<u64, StoreError> {
 }
 
 fn signed(number: u64) -> Result<i64, StoreError> {
-    i64::try_from(number).map_err(|_| StoreError::Failed(format!("{number} is more than a database can count")))
+    i64::try_from(number)
+        .map_err(|_| StoreError::Failed(format!("{number} is more than a database can count")))
 }

@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hob_store::{SqliteStore, Store};
-use hob_vat::{
-    Append, Claim, Extent, MemoryStore, RECORD_BYTES_MAX, STREAM_NAME_MAX, StoreError, TurnStore,
-};
+use hob_vat::{Append, Claim, Extent, MemoryStore, RECORD_BYTES_MAX, STREAM_NAME_MAX, StoreError, TurnStore};
 
 type Shared = Arc<dyn TurnStore>;
 
@@ -124,16 +122,7 @@ fn a_refused_entry_takes_nothing_with_it() {
         let refused = |stream: &str| Err(StoreError::Fenced(stream.into()));
         assert_eq!(
             results,
-            [
-                Ok(()),
-                refused("b"),
-                Ok(()),
-                Err(moved("a", 2, 3)),
-                refused("none"),
-                Ok(()),
-                Ok(()),
-                Ok(())
-            ]
+            [Ok(()), refused("b"), Ok(()), Err(moved("a", 2, 3)), refused("none"), Ok(()), Ok(()), Ok(())]
         );
         let check = |store: &Shared| {
             assert_eq!(store.read("a", 0, 9).unwrap(), [b"a0", b"a1", b"a2"]);
@@ -221,10 +210,8 @@ fn limits() {
         assert!(matches!(store.claim(&too_long), Err(StoreError::TooLarge { size: 513, .. })));
         assert!(matches!(store.claim_all(&["a", &too_long]), Err(StoreError::TooLarge { .. })));
         let large = vec![7; RECORD_BYTES_MAX + 1];
-        let results = store.append(&[
-            entry(&name, fence, 0, &large),
-            entry(&name, fence, 0, large.get(1..).unwrap()),
-        ]);
+        let results =
+            store.append(&[entry(&name, fence, 0, &large), entry(&name, fence, 0, large.get(1..).unwrap())]);
         assert!(matches!(results.first(), Some(Err(StoreError::TooLarge { .. }))));
         assert_eq!(results.get(1), Some(&Ok(())));
         assert!(matches!(store.replace(&name, fence, 1, &large), Err(StoreError::TooLarge { .. })));
@@ -274,9 +261,7 @@ fn one_process_at_a_time() {
         assert!(in_another_process(kind, &path).contains("opened"));
     };
     check("redb", &|path| Ok(Box::new(Store::open(path).map_err(|error| error.to_string())?)));
-    check("sqlite", &|path| {
-        Ok(Box::new(SqliteStore::open(path).map_err(|error| error.to_string())?))
-    });
+    check("sqlite", &|path| Ok(Box::new(SqliteStore::open(path).map_err(|error| error.to_string())?)));
 }
 
 #[test]

@@ -59,7 +59,8 @@ pub use problem::Problem;
 pub use reference::{Ref, VatId};
 pub use session::{FarSide, Session};
 pub use store::{
-    Append, Claim, Extent, MemoryStore, RECORD_BYTES_MAX, STREAM_NAME_MAX, StoreError, TurnStore, check_append,
+    Append, Claim, Extent, MemoryStore, RECORD_BYTES_MAX, STREAM_NAME_MAX, StoreError, TurnStore,
+    check_append,
 };
 pub use turn::{Standing, Turn};
 pub use value::{ErrorValue, Int, List, Sealed, Struct, Tagged, Value};

@@ -143,7 +143,10 @@ impl Listing {
             "sessions" => self.sessions = small(&mut r)?,
             "volatile" => self.volatile = small(&mut r)?,
             other => {
-                return Err(Problem::rule("not-a-record", format!("a record that is {}", other.escape_debug())));
+                return Err(Problem::rule(
+                    "not-a-record",
+                    format!("a record that is {}", other.escape_debug()),
+                ));
             }
         }
         r.end().map_err(not_syrup)?;

@@ -375,8 +375,10 @@ fn what_only_a_session_could_answer_is_broken_when_it_is_gone() {
         let peer = quiet(&store).build().unwrap();
         let (a, b) = (peer.vat("a").unwrap(), peer.vat("b").unwrap());
         let taken = Arc::new(Taken::default());
-        let (far, other) =
-            (peer.connect(Arc::clone(&taken) as _).unwrap(), peer.connect(Arc::new(Taken::default())).unwrap());
+        let (far, other) = (
+            peer.connect(Arc::clone(&taken) as _).unwrap(),
+            peer.connect(Arc::new(Taken::default())).unwrap(),
+        );
         let waits = ask(&a, far.object(0, 0));
         let severed = ask(&b, other.object(0, 0));
         assert!(peer.settle(SOON));

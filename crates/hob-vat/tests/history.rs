@@ -27,7 +27,9 @@ impl Kind for Sum {
         let sum = me.state().as_i64().unwrap_or_default();
         match args {
             [] => Ok(sum.into()),
-            [Value::Int(more)] => Ok(me.becomes((sum + self.step * more.to_i64().unwrap_or_default()).into())),
+            [Value::Int(more)] => {
+                Ok(me.becomes((sum + self.step * more.to_i64().unwrap_or_default()).into()))
+            }
             [_, Value::Ref(to), number] => {
                 turn.send_only(*to, [number.clone()])?;
                 Ok(().into())
@@ -187,14 +189,8 @@ fn records_run_again_come_to_the_same_and_other_code_does_not() {
     let replay = |from, to, kinds: &Kinds| -> Vec<Step> {
         history.replay(id, from, to, kinds).unwrap().map(Result::unwrap).collect()
     };
-    let all = [
-        Step::Applied(0),
-        Step::Applied(1),
-        Step::Same(2),
-        Step::Same(3),
-        Step::Same(4),
-        Step::Same(5),
-    ];
+    let all =
+        [Step::Applied(0), Step::Applied(1), Step::Same(2), Step::Same(3), Step::Same(4), Step::Same(5)];
     assert_eq!(replay(0, 99, &kinds()), all);
     assert_eq!(replay(3, 5, &kinds()), [Step::Same(3), Step::Same(4)]);
     let wrong = replay(0, 99, &Kinds::library().with(&WRONG));

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hob_vat::{
-    Answer, Append, Claim, Extent, Kind, Kinds, Limits, Me, MemoryStore, Peer, Problem, Ref, StoreError, Turn,
-    TurnStore, Value, Vat, library::CELL,
+    Answer, Append, Claim, Extent, Kind, Kinds, Limits, Me, MemoryStore, Peer, Problem, Ref, StoreError,
+    Turn, TurnStore, Value, Vat, library::CELL,
 };
 
 const SOON: Duration = Duration::from_secs(20);

@@ -54,13 +54,7 @@ impl<'a> History<'a> {
     /// # Errors
     ///
     /// As [`History::at`]; `unknown-kind`; what an upgrade says.
-    pub fn replay<'k>(
-        &self,
-        vat: VatId,
-        from: u64,
-        to: u64,
-        kinds: &'k Kinds,
-    ) -> Result<Replay<'k>, Problem>
+    pub fn replay<'k>(&self, vat: VatId, from: u64, to: u64, kinds: &'k Kinds) -> Result<Replay<'k>, Problem>
     where
         'a: 'k,
     {

@@ -50,12 +50,7 @@ impl Directory {
         Self {
             next,
             sessions: numbers("sessions", VatId::FIRST_SESSION, listing.sessions, u32::MAX),
-            volatile: numbers(
-                "volatile",
-                VatId::FIRST_VOLATILE,
-                listing.volatile,
-                VatId::PROGRAM.number(),
-            ),
+            volatile: numbers("volatile", VatId::FIRST_VOLATILE, listing.volatile, VatId::PROGRAM.number()),
             names: listing.vats.into_iter().collect(),
             fence,
             records,
@@ -136,11 +131,7 @@ impl Directory {
         Ok(VatId::new(next))
     }
 
-    fn append(
-        &mut self,
-        store: &dyn TurnStore,
-        write: impl FnOnce(&mut Writer<'_>),
-    ) -> Result<(), Problem> {
+    fn append(&mut self, store: &dyn TurnStore, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), Problem> {
         let record = encode(write).map_err(|error| Problem::rule("not-encodable", error.to_string()))?;
         let entry = Append { stream: DIRECTORY, fence: self.fence, at: self.records, record: &record };
         let kept = store.append(&[entry]).into_iter().collect::<Result<Vec<()>, _>>();

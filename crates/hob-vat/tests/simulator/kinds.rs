@@ -27,7 +27,9 @@ impl Kind for Recorder {
         let last = int(me.state(), name);
         let next = match number.as_i64() {
             Some(number) if number == last + 1 => with(me.state(), name, number),
-            _ => with(me.state(), "bad", Value::list([Value::Str(name.clone()), last.into(), number.clone()])),
+            _ => {
+                with(me.state(), "bad", Value::list([Value::Str(name.clone()), last.into(), number.clone()]))
+            }
         };
         Ok(me.becomes(next).saying(number.clone()))
     }
@@ -109,8 +111,11 @@ impl Kind for Count {
         if args.is_empty() {
             return Ok(count.into());
         }
-        let next =
-            if self.version == 0 { (count + 1).into() } else { Value::fields([("count", (count + 1).into())]) };
+        let next = if self.version == 0 {
+            (count + 1).into()
+        } else {
+            Value::fields([("count", (count + 1).into())])
+        };
         Ok(me.becomes(next))
     }
 

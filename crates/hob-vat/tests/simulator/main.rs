@@ -128,8 +128,9 @@ fn set_up(sim: &Arc<Sim>, random: &mut Random) -> Model {
         life.vats[vat].release(made);
         made
     };
-    let recorders: Vec<Ref> =
-        (0..vats).map(|vat| spawn(vat, "recorder", &|turn| turn.spawn(&RECORDER, Value::fields([])))).collect();
+    let recorders: Vec<Ref> = (0..vats)
+        .map(|vat| spawn(vat, "recorder", &|turn| turn.spawn(&RECORDER, Value::fields([]))))
+        .collect();
     let mut ways = Vec::new();
     let mut caretakers = Vec::new();
     let mut ends = Vec::new();
@@ -151,11 +152,8 @@ fn set_up(sim: &Arc<Sim>, random: &mut Random) -> Model {
             ((Some(through), ends[through]), caretakers[through])
         };
         ways.push(way);
-        let state = Value::fields([
-            ("to", to.into()),
-            ("name", name(vat).as_str().into()),
-            ("sent", 0.into()),
-        ]);
+        let state =
+            Value::fields([("to", to.into()), ("name", name(vat).as_str().into()), ("sent", 0.into())]);
         spawn(vat, "forwarder", &|turn| turn.spawn(&FORWARDER, state.clone()));
     }
     Model {
