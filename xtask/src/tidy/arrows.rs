@@ -38,6 +38,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hob-conformance", &["hob", "hob-package"]),
     ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup", "hob-vat"]),
     ("hob-bench-actors", &[]),
+    // The guest's side: it runs on none of ours.
+    ("hob-actor", &[]),
     ("xtask", &[]),
 ];
 
