@@ -1,5 +1,4 @@
-//! Durable vats: sleeping and waking, upgrades, collection, sessions and vats that end before those that ask them, and stores that
-//! refuse.
+//! Durable vats: sleep, upgrades, collection, sessions and vats that end before those that ask them, stores that refuse.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::sync::{Arc, Mutex};

@@ -59,7 +59,7 @@ const SECRETS: &[(&str, &[&str])] = &[
         ],
     ),
     ("hyper::", &["crates/hob-serve/"]),
-    ("tokio::", &["crates/hob-serve/"]),
+    ("tokio::", &["bench/actors/", "crates/hob-serve/"]),
     ("redb::", &["crates/hob-store/"]),
     ("rusqlite::", &["crates/hob-store/"]),
     ("nickel_lang_core::", &["crates/hob-config/src/worker/evaluate.rs"]),
