@@ -248,9 +248,12 @@ fn opens_what_it_is_told() {
     assert!(path.exists());
 }
 
+/// A store, or why not.
+type Opens<'a> = &'a dyn Fn(&Path) -> Result<Shared, String>;
+
 #[test]
 fn one_process_at_a_time() {
-    let check = |kind: &str, open: &dyn Fn(&Path) -> Result<Box<dyn std::any::Any>, String>| {
+    let check = |kind: &str, open: Opens<'_>| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(kind);
         let refused = format!("{} is open in another process, or twice in this one", path.display());
@@ -260,8 +263,8 @@ fn one_process_at_a_time() {
         drop(store);
         assert!(in_another_process(kind, &path).contains("opened"));
     };
-    check("redb", &|path| Ok(Box::new(Store::open(path).map_err(|error| error.to_string())?)));
-    check("sqlite", &|path| Ok(Box::new(SqliteStore::open(path).map_err(|error| error.to_string())?)));
+    check("redb", &|path| Ok(Arc::new(Store::open(path).map_err(|error| error.to_string())?)));
+    check("sqlite", &|path| Ok(Arc::new(SqliteStore::open(path).map_err(|error| error.to_string())?)));
 }
 
 #[test]

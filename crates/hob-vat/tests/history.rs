@@ -270,7 +270,7 @@ fn a_long_way_is_found_without_reading_everything() {
         for link in links {
             let from = link.from.unwrap();
             let sent = history.record(a.id(), from.record).unwrap().outbox;
-            assert_eq!(sent, [link.sent.clone()]);
+            assert_eq!(sent, std::slice::from_ref(&link.sent));
             let back = history.effects(from, None, None, 10).unwrap();
             assert_eq!(back[0].to, link.to);
             found += 1;

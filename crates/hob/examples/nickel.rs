@@ -42,18 +42,18 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut map = Actormap::new();
     let first = checked("first.json", r#"{ "host": "localhost" }"#)?;
     let config = map.poke(|turn| turn.spawn(kind.clone(), first.as_str().into()))?;
-    let get = |map: &Actormap, keys: &[&str]| {
+    let get = |map: &mut Actormap, keys: &[&str]| {
         let names = keys.iter().map(|key| (*key).into());
         let args: Vec<Value> = std::iter::once(Value::symbol("get")).chain(names).collect();
         map.peek(|turn| turn.call(config, &args))
     };
-    assert_eq!(get(&map, &["host"])?, "localhost".into());
-    assert_eq!(get(&map, &["port"])?, 8080.into());
-    assert_eq!(get(&map, &["limits", "connections"])?, 100.into());
+    assert_eq!(get(&mut map, &["host"])?, "localhost".into());
+    assert_eq!(get(&mut map, &["port"])?, 8080.into());
+    assert_eq!(get(&mut map, &["limits", "connections"])?, 100.into());
 
     let second = checked("second.json", r#"{ "host": "example.org", "port": 443 }"#)?;
     map.poke(|turn| turn.call(config, &[Value::symbol("configure"), second.as_str().into()]))?;
-    assert_eq!(get(&map, &["port"])?, 443.into());
+    assert_eq!(get(&mut map, &["port"])?, 443.into());
 
     let Err(refused) = checked("third.json", r#"{ "host": "example.org", "port": "https" }"#) else {
         return Err("a port that is a text was taken for one".into());
@@ -63,6 +63,6 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     for line in ["contract broken by the value of `port`", "server.ncl:3:10", "third.json:1:34"] {
         assert!(told.contains(line), "{told}");
     }
-    assert_eq!(get(&map, &["port"])?, 443.into());
+    assert_eq!(get(&mut map, &["port"])?, 443.into());
     Ok(())
 }

@@ -30,7 +30,7 @@ impl Replies {
     }
 
     /// A resolver, and where what it is told arrives. It is `vat` that will tell.
-    pub(crate) fn open(&self, vat: VatId) -> (Ref, Receiver<Reply>) {
+    pub(crate) fn promise(&self, vat: VatId) -> (Ref, Receiver<Reply>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (send, receive) = sync_channel(1);
         self.lock().insert(number, (vat, send));

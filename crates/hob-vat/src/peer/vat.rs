@@ -98,7 +98,7 @@ impl Vat {
     /// What the promise was broken with; `deadline`; `limit`: mailbox; why the vat that should answer has halted, when that is known.
     pub fn ask(&self, to: Ref, args: impl Into<List>, within: Duration) -> Result<Value, Problem> {
         let args = args.into();
-        let (resolver, receive) = self.shared.replies.open(self.cell.id);
+        let (resolver, receive) = self.shared.replies.promise(self.cell.id);
         let asked = self.run(|turn| {
             let promise = turn.send(to, args)?;
             turn.listen(promise, resolver, false)

@@ -8,6 +8,7 @@
 
 mod read;
 mod state;
+mod take;
 mod write;
 
 use arcstr::ArcStr;

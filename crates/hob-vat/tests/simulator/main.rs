@@ -377,12 +377,13 @@ fn whatever_happens_is_kept_once_and_in_order() {
         return;
     }
     let mut appends = 0;
-    for seed in 1..=400 {
+    let seeds = if cfg!(debug_assertions) { 80 } else { 400 };
+    for seed in 1..=seeds {
         let run = std::panic::catch_unwind(|| simulate(seed));
         appends += run.unwrap_or_else(|panic| {
             eprintln!("seed {seed} failed; run it alone with HOB_SIM_SEED={seed}");
             std::panic::resume_unwind(panic)
         });
     }
-    assert!(appends > 10_000, "{appends}");
+    assert!(appends > 25 * seeds, "{appends}");
 }

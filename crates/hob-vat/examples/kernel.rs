@@ -1,4 +1,4 @@
-//! How fast the kernel is, alone: `cargo run --release -p hob-vat --example speed`.
+//! How fast the kernel is, alone: `cargo run --release -p hob-vat --example kernel`.
 
 use std::time::{Duration, Instant};
 
