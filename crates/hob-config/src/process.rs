@@ -49,7 +49,8 @@ pub(crate) fn exchange(
         });
         let last_words = spawn(scope, move || last_words(stderr));
         let started = writing.and(reading);
-        let (reply, in_time) = match replied.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        let (reply, in_time) = match replied.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
             Ok(Ok(bytes)) => (bytes, true),
             Ok(Err(_)) | Err(mpsc::RecvTimeoutError::Disconnected) => (Vec::new(), true),
             Err(mpsc::RecvTimeoutError::Timeout) => (Vec::new(), false),
@@ -71,7 +72,11 @@ pub(crate) fn exchange(
 /// A result is JSON inside of JSON: each of its characters takes two at most. One of a message takes six.
 fn reply_bytes_max(limits: &Limits) -> u64 {
     let message = u64::try_from(limits.message_bytes_max).unwrap_or(u64::MAX);
-    limits.output_bytes_max.saturating_mul(2).saturating_add(message.saturating_mul(6)).saturating_add(1 << 10)
+    limits
+        .output_bytes_max
+        .saturating_mul(2)
+        .saturating_add(message.saturating_mul(6))
+        .saturating_add(1 << 10)
 }
 
 fn spawn<'scope, R: Send + 'scope>(
@@ -163,8 +168,7 @@ mod tests {
         let check = |raw: i32, words: &str, want: &str| {
             assert_eq!(why(ExitStatus::from_raw(raw), words, &limits).to_string(), want, "{words}");
         };
-        let limit =
-            |allowed: u64, name: &str| format!("limit exceeded: {allowed} allowed; `{name}` sets it");
+        let limit = |allowed: u64, name: &str| format!("limit exceeded: {allowed} allowed; `{name}` sets it");
         check(6, "thread 'nickel' (7) has overflowed its stack\n", &limit(64 << 20, "stack_bytes_max"));
         check(6, "memory allocation of 8 bytes failed", &limit(512 << 20, "memory_bytes_max"));
         check(SIGXCPU, "", &limit(5_000, "time_ms_max"));

@@ -42,12 +42,7 @@ pub(crate) enum Reply {
     /// The result, as JSON.
     Done(String),
     /// Nickel refused.
-    Refused {
-        refusal: Refusal,
-        message: String,
-    },
+    Refused { refusal: Refusal, message: String },
     /// The worker noticed itself that something is too much.
-    Limit {
-        limit: ConfigLimit,
-    },
+    Limit { limit: ConfigLimit },
 }

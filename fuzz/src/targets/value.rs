@@ -17,7 +17,8 @@ pub(crate) fn run(bytes: &[u8]) -> Result<(), String> {
     if value.depth() > ENCODED_DEPTH_MAX {
         return Err(format!("a value of {} levels was read", value.depth()));
     }
-    let written = encode(&value, &mut NoNames).map_err(|problem| format!("{value} is not written: {problem}"))?;
+    let written =
+        encode(&value, &mut NoNames).map_err(|problem| format!("{value} is not written: {problem}"))?;
     let again = decode(&written, &mut NoNames)
         .map_err(|problem| format!("{} is not read: {problem}", written.escape_ascii()))?;
     if again != value || (again.weight(), again.depth()) != (value.weight(), value.depth()) {
@@ -27,7 +28,11 @@ pub(crate) fn run(bytes: &[u8]) -> Result<(), String> {
         return Err(format!("{value} has two spellings"));
     }
     if value.to_string().len() > SHOWN_MAX {
-        return Err(format!("{} bytes are shown of a value of {} bytes", value.to_string().len(), bytes.len()));
+        return Err(format!(
+            "{} bytes are shown of a value of {} bytes",
+            value.to_string().len(),
+            bytes.len()
+        ));
     }
     sent(value)
 }

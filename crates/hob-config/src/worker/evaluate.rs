@@ -7,7 +7,9 @@
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
-use nickel_lang_core::cache::{CacheHub, IN_MEMORY_SOURCE_PATH_PREFIX, ImportResolver, InputFormat, SourcePath};
+use nickel_lang_core::cache::{
+    CacheHub, IN_MEMORY_SOURCE_PATH_PREFIX, ImportResolver, InputFormat, SourcePath,
+};
 use nickel_lang_core::error::report::{ColorOpt, report_as_str};
 use nickel_lang_core::error::{Error, EvalErrorKind, ImportErrorKind, NullReporter};
 use nickel_lang_core::eval::cache::CacheImpl;
