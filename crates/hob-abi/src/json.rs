@@ -76,9 +76,9 @@ pub(crate) fn exchange<T: 'static>(
 ) -> Result<Vec<u8>, Fault> {
     let names = (alloc, function);
     at_most(Limit::Request, request.len(), sizes.request_max)?;
-    let funcs = (instance.func(alloc)?, instance.func(function)?);
+    let entry = Entry { alloc: instance.func(alloc)?, eval: instance.func(function)? };
     instance.look()?;
-    through(instance, names, (&funcs.0, &funcs.1), request, sizes, <[u8]>::to_vec)
+    through(instance, names, &entry, request, sizes, <[u8]>::to_vec)
 }
 
 /// The two functions of one instance, found once.
@@ -110,25 +110,25 @@ impl Entry {
         sizes: Sizes,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, Fault> {
-        through(instance, ("alloc", "eval"), (&self.alloc, &self.eval), request, sizes, read)
+        through(instance, ("alloc", "eval"), self, request, sizes, read)
     }
 }
 
 fn through<T: 'static, R>(
     instance: &mut Instance<T>,
     (alloc, function): (&str, &str),
-    funcs: (&Func<u32, u32>, &Func<(u32, u32), u64>),
+    entry: &Entry,
     request: &[u8],
     sizes: Sizes,
     read: impl FnOnce(&[u8]) -> R,
 ) -> Result<R, Fault> {
     let length = at_most(Limit::Request, request.len(), sizes.request_max)?;
-    let at = instance.call_next(funcs.0, length)?;
+    let at = instance.call_next(&entry.alloc, length)?;
     let mut memory = instance.view().ok_or_else(no_memory)?;
     memory
         .write(at, request)
         .map_err(|wrong| Fault::contract(format!("`{alloc}` answered {at}: {wrong}")))?;
-    let packed = instance.call_next(funcs.1, (at, length))?;
+    let packed = instance.call_next(&entry.eval, (at, length))?;
     let (at, length) = unpack(packed);
     let mut memory = instance.view().ok_or_else(no_memory)?;
     let response = memory.bytes(at, length).map_err(|wrong| {

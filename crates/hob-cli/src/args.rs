@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hob::{ClockGrant, EnvGrant, FsGrant, NetGrant, RandomGrant};
 
 use crate::machine::args::MachineCommand;
+use crate::vat::args::{ReplArgs, VatCommand};
 
 /// Run WebAssembly that nobody has to trust.
 ///
@@ -48,6 +49,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MachineCommand,
     },
+    /// Run actors: objects that hold and pass capabilities.
+    Vat {
+        /// What to do.
+        #[command(subcommand)]
+        command: VatCommand,
+    },
+    /// Talk to actors: make them, send to them, narrow and revoke what you hand out.
+    Repl(ReplArgs),
     /// Use a package as a hook of an agent: a compressor, a policy, an audit.
     Hook(HookArgs),
     /// Show what a module imports, exports, and could reach with these grants. Runs nothing.
@@ -471,7 +480,7 @@ pub(crate) struct BenchArgs {
     #[arg(value_enum, value_name = "WHAT")]
     pub(crate) what: Option<Measured>,
     /// Where the commands of a session are: a folder, an npm package, a `node_modules`, an `.aospkg` file. For machines: the
-    /// `node_modules` that holds `xstate`, to measure beside it.
+    /// `node_modules` that holds `xstate`, to measure beside it. For vats: the program `hob-bench-actors`.
     #[arg(long, value_name = "PATH", requires = "what")]
     pub(crate) bin: Vec<PathBuf>,
     /// Print one JSON object for each row.
@@ -489,6 +498,8 @@ pub(crate) enum Measured {
     Shell,
     /// Steps of statecharts, beside XState.
     Machine,
+    /// Actors, beside actix and ractor.
+    Vat,
 }
 
 /// Arguments of `hob demo`.

@@ -23,6 +23,7 @@ mod run;
 mod shell;
 mod sidecar;
 mod subject;
+mod vat;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,8 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Machine { command } => machine::run(&command),
+        Command::Vat { command } => vat::run(&command),
+        Command::Repl(args) => vat::repl(&args),
         Command::Hook(args) => hook::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Cache(args) => cache::run(&args),

@@ -22,6 +22,16 @@ const KNOWN: [&str; 2] = ["cargo run --release -- demo", "cargo xtask test"];
 /// What installs the commands of others, which `cargo xtask commands` does for this test.
 const INSTALLS: [&str; 1] = ["npm i @agentos-software/coreutils"];
 
+/// Scripts that documents show.
+const SCRIPTS: [(&str, &str); 3] = [
+    (
+        "lend.hob",
+        "# lend.hob\ncounter = spawn counter 1\ncounter add\n[lent end] = caretaker counter\nlent add\nrevoke end\nlent add\n",
+    ),
+    ("open.hob", "account = spawn counter 100\npublish \"account\" account\naccount get\n"),
+    ("spend.hob", "account = find \"account\"\naccount add -30\n"),
+];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -50,6 +60,9 @@ fn scene() -> tempfile::TempDir {
         copy_tree(&built.join(package), &dir.path().join("target/guests").join(package));
     }
     copy_tree(&root().join("docs/machines"), &dir.path().join("machines"));
+    for (name, text) in SCRIPTS {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
     fs::write(dir.path().join("request.json"), r#"{"expression": "2 * (3 + 4)"}"#).unwrap();
     dir
 }

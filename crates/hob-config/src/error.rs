@@ -19,7 +19,7 @@ pub enum ConfigError {
         importable: Vec<String>,
     },
     /// An evaluation wanted more than it may use.
-    #[error("limit exceeded: {allowed} allowed; `{}` sets it", limit.name())]
+    #[error("{} limit exceeded: {allowed} allowed", limit.name())]
     Limit {
         /// Which limit.
         limit: ConfigLimit,

@@ -12,8 +12,9 @@
 //! evaluation is a process of its own, the *worker*: it can be killed, its memory is bounded, and nothing it leaves behind
 //! reaches the next one.
 //!
-//! **Imports.** The import list is the authority: what [`Nickel::grant`] named can be imported, and it comes with the request. The
-//! worker has given up opening anything before it reads the first byte, so `import "/etc/passwd"` has nothing to find.
+//! **Imports.** The import list is the authority: what can be imported, by contract and configuration alike, comes with the request:
+//! the two themselves, and what [`Nickel::grant`] named. The worker has given up opening anything before it reads the first byte, so
+//! `import "/etc/passwd"` has nothing to find.
 //!
 //! | feature | what it adds |
 //! |---|---|
@@ -115,8 +116,7 @@ impl Nickel {
         let request = Request { task, contract, config, grants: &self.grants, limits: self.limits };
         let reply = process::exchange(&self.program, &self.args, &request, &self.limits)?;
         match reply {
-            Reply::Done(json) => serde_json::from_str(&json)
-                .map_err(|error| ConfigError::Worker(format!("the result is no JSON: {error}"))),
+            Reply::Done(json) => serde_json::from_str(&json).map_err(|error| self.unreadable(&error)),
             Reply::Refused { refusal, message } => Err(ConfigError::Refused {
                 refusal,
                 message: text::shown(&message, self.limits.message_bytes_max),
@@ -124,6 +124,14 @@ impl Nickel {
             }),
             Reply::Limit { limit } => Err(self.limits.exceeded(limit)),
         }
+    }
+
+    /// Nickel writes JSON as deep as it likes; what reads it does not.
+    fn unreadable(&self, error: &serde_json::Error) -> ConfigError {
+        if error.to_string().starts_with("recursion limit") {
+            return self.limits.exceeded(ConfigLimit::Depth);
+        }
+        ConfigError::Worker(format!("the result is no JSON: {error}"))
     }
 }
 

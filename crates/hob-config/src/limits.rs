@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
 
+/// What those who read JSON usually allow, and `serde_json` does.
+const DEPTH_MAX: u64 = 127;
+
 /// What one evaluation may use. There is no way to say "without limit".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -47,10 +50,12 @@ pub enum ConfigLimit {
     Source,
     /// [`Limits::output_bytes_max`].
     Output,
+    /// How deep the JSON that comes out is nested: 127, always.
+    Depth,
 }
 
 impl ConfigLimit {
-    /// The name of its field.
+    /// Its name; if it can be set, that of its field.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -59,6 +64,7 @@ impl ConfigLimit {
             Self::Stack => "stack_bytes_max",
             Self::Source => "source_bytes_max",
             Self::Output => "output_bytes_max",
+            Self::Depth => "depth_max",
         }
     }
 }
@@ -71,6 +77,7 @@ impl Limits {
             ConfigLimit::Stack => self.stack_bytes_max,
             ConfigLimit::Source => self.source_bytes_max,
             ConfigLimit::Output => self.output_bytes_max,
+            ConfigLimit::Depth => DEPTH_MAX,
         }
     }
 

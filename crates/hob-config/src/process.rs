@@ -168,7 +168,7 @@ mod tests {
         let check = |raw: i32, words: &str, want: &str| {
             assert_eq!(why(ExitStatus::from_raw(raw), words, &limits).to_string(), want, "{words}");
         };
-        let limit = |allowed: u64, name: &str| format!("limit exceeded: {allowed} allowed; `{name}` sets it");
+        let limit = |allowed: u64, name: &str| format!("{name} limit exceeded: {allowed} allowed");
         check(6, "thread 'nickel' (7) has overflowed its stack\n", &limit(64 << 20, "stack_bytes_max"));
         check(6, "memory allocation of 8 bytes failed", &limit(512 << 20, "memory_bytes_max"));
         check(SIGXCPU, "", &limit(5_000, "time_ms_max"));

@@ -78,7 +78,7 @@ pub fn speak(
     stops: bool,
 ) -> Result<End, Problem> {
     let (send, receive) = channel();
-    let far = peer.connect(Arc::new(Behind(Mutex::new(send))));
+    let far = peer.connect(Arc::new(Behind(Mutex::new(send))))?;
     let speaker = vat.run(|turn| {
         let state = Value::fields([
             ("names", Value::fields([])),

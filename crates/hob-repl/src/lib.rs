@@ -20,4 +20,5 @@ mod syntax;
 mod words;
 
 pub use host::{Console, End, Powers, kinds, peer, speak};
+pub use read::values;
 pub use words::{Word, words};

@@ -47,6 +47,35 @@ pub(crate) fn line(text: &str) -> Result<Option<Line>, Problem> {
     Ok(Some(Line { pattern, terms }))
 }
 
+/// Reads values that name nothing.
+///
+/// # Errors
+///
+/// `syntax`; a name, where there are none.
+pub fn values(text: &str) -> Result<Vec<Value>, Problem> {
+    let terms = line(text)?.map(|line| line.terms).unwrap_or_default();
+    terms.into_iter().enumerate().map(|(at, term)| plain(term, at == 0)).collect()
+}
+
+/// A method, which comes first, may be named by a bare word.
+fn plain(term: Term, first: bool) -> Result<Value, Problem> {
+    Ok(match term {
+        Term::Value(value) => value,
+        Term::Word(name) if first => Value::symbol(&name),
+        Term::Word(name) => return Err(Problem::rule("unknown-name", format!("{name} is not a name here"))),
+        Term::List(items) => {
+            Value::list(items.into_iter().map(|item| plain(item, false)).collect::<Result<Vec<_>, _>>()?)
+        }
+        Term::Struct(fields) => {
+            let fields: Result<Vec<(String, Value)>, Problem> =
+                fields.into_iter().map(|(name, term)| Ok((name, plain(term, false)?))).collect();
+            let fields = fields?;
+            Value::fields(fields.iter().map(|(name, value)| (name.as_str(), value.clone())))
+        }
+        Term::Inner(_) => return Err(wrong(0, "nothing can be done here, only said")),
+    })
+}
+
 fn pattern(term: Option<Term>) -> Result<Pattern, Problem> {
     let name = |term| match term {
         Term::Word(name) => Ok(name),

@@ -47,6 +47,10 @@ impl Batch {
     /// As [`crate::Store::snapshot`], durable with the batch.
     pub fn snapshot(&mut self, fence: &Fence, at: u64, snapshot: &[u8]) -> Result<(), Error> {
         within("bytes of a snapshot", snapshot.len(), RECORD_MAX)?;
+        let first = self.row(fence)?.first;
+        if at < first {
+            return Err(Error::Forgotten { stream: fence.stream.clone(), wanted: at, first });
+        }
         self.truncate(fence, at)?;
         self.write.open_table(SNAPSHOTS)?.insert(fence.stream.as_str(), (at, snapshot))?;
         Ok(())
@@ -84,7 +88,7 @@ impl Batch {
     fn row(&self, fence: &Fence) -> Result<Stream, Error> {
         let streams = self.write.open_table(STREAMS)?;
         let row = streams.get(fence.stream.as_str())?.map(|row| Stream::of(row.value())).unwrap_or_default();
-        if row.claim == fence.claim {
+        if row.claim == fence.claim && row.claim != 0 {
             return Ok(row);
         }
         Err(Error::Fenced { stream: fence.stream.clone(), mine: fence.claim, now: row.claim })

@@ -46,6 +46,9 @@ pub enum Error {
         /// How large it may be.
         limit: usize,
     },
+    /// One process has a file open at a time.
+    #[error("{0} is open in another process, or twice in this one")]
+    Open(String),
     /// The file is of another version.
     #[error("the store is of format {found}; {known} is read here")]
     Format {

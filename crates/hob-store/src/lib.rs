@@ -23,9 +23,14 @@
 mod batch;
 mod error;
 mod machine;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
+mod turns;
 
 pub use batch::Batch;
 pub use error::Error;
 pub use machine::{Journal, JournalError};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 pub use store::{Fence, NAME_MAX, RECORD_MAX, RECORDS_MAX, Store, Stream};

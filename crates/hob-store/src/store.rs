@@ -7,16 +7,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use redb::backends::InMemoryBackend;
-use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+use redb::{
+    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
+    WriteTransaction,
+};
 
 use crate::{Batch, Error};
 
 /// How many bytes a record or a snapshot may have.
-pub const RECORD_MAX: usize = 64 << 20;
+pub const RECORD_MAX: usize = hob_vat::RECORD_BYTES_MAX;
 /// How many records one append may have.
 pub const RECORDS_MAX: usize = 100_000;
 /// How many bytes the name of a stream may have.
-pub const NAME_MAX: usize = 512;
+pub const NAME_MAX: usize = hob_vat::STREAM_NAME_MAX;
 
 /// The version of the layout.
 const FORMAT: u64 = 1;
@@ -92,7 +95,11 @@ impl Store {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             std::fs::File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
         }
-        Self::with(Database::open(path)?)
+        let database = Database::open(path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => Error::Open(path.display().to_string()),
+            other => other.into(),
+        })?;
+        Self::with(database)
     }
 
     /// One that ends with its process.
@@ -128,17 +135,32 @@ impl Store {
 
     /// Takes the right to write a stream: whoever had it has it no more. The stream is there from then on.
     pub fn claim(&self, stream: &str) -> Result<Fence, Error> {
-        within("a stream's name", stream.len(), NAME_MAX)?;
-        let write = self.database.begin_write()?;
-        let claim = {
-            let mut streams = write.open_table(STREAMS)?;
-            let mut row = streams.get(stream)?.map(|row| Stream::of(row.value())).unwrap_or_default();
-            row.claim = row.claim.saturating_add(1);
-            streams.insert(stream, row.row())?;
-            row.claim
-        };
-        write.commit()?;
+        let claim = self.claims(&[stream])?.first().map(|row| row.claim).unwrap_or_default();
         Ok(Fence { stream: stream.into(), claim })
+    }
+
+    /// Claims several streams with one wait for the disk.
+    pub(crate) fn claims(&self, streams: &[&str]) -> Result<Vec<Stream>, Error> {
+        for stream in streams {
+            within("a stream's name", stream.len(), NAME_MAX)?;
+        }
+        let write = self.database.begin_write()?;
+        let mut rows = Vec::with_capacity(streams.len());
+        {
+            let mut table = write.open_table(STREAMS)?;
+            for stream in streams {
+                let mut row = table.get(*stream)?.map(|row| Stream::of(row.value())).unwrap_or_default();
+                row.claim = row.claim.saturating_add(1);
+                table.insert(*stream, row.row())?;
+                rows.push(row);
+            }
+        }
+        write.commit()?;
+        Ok(rows)
+    }
+
+    pub(crate) fn write(&self) -> Result<WriteTransaction, Error> {
+        Ok(self.database.begin_write()?)
     }
 
     /// Begins to write, perhaps several streams. One batch is written at a time; a second waits for the first.

@@ -4,112 +4,20 @@
     missing_docs,
     clippy::unwrap_used,
     clippy::panic,
-    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     reason = "a test may fail loudly"
 )]
 
-use std::collections::BTreeMap;
-use std::io;
-use std::sync::{Arc, Mutex};
+mod common;
 
+use std::collections::BTreeMap;
+
+use common::Power;
 use hob_machine::driver::Machines;
 use hob_machine::journal::{Durable, DurableError, Setup};
 use hob_machine::{Chart, Document, Machine, Registry};
 use hob_store::{Journal, JournalError, Store};
-use redb::StorageBackend;
 use serde_json::{Value, json};
-
-#[derive(Debug, Default)]
-struct Disk {
-    /// What is there whatever happens.
-    kept: Vec<u8>,
-    /// What the process sees.
-    seen: Vec<u8>,
-    /// What was written since the last wait.
-    written: Vec<(u64, Vec<u8>)>,
-    moments: u64,
-    off_at: u64,
-    off: bool,
-    /// Of what was written since, every so manieth write was kept after all; 0 for none.
-    keeps: usize,
-}
-
-impl Disk {
-    fn on(&mut self) -> io::Result<()> {
-        if self.moments == self.off_at {
-            self.off = true;
-        }
-        self.moments += 1;
-        if self.off { Err(io::Error::other("no power")) } else { Ok(()) }
-    }
-
-    fn put(bytes: &mut Vec<u8>, offset: u64, data: &[u8]) {
-        let (start, end) = (offset as usize, offset as usize + data.len());
-        if bytes.len() < end {
-            bytes.resize(end, 0);
-        }
-        bytes[start..end].copy_from_slice(data);
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Power(Arc<Mutex<Disk>>);
-
-impl Power {
-    /// The power is on again.
-    fn again(&self) {
-        let mut disk = self.0.lock().unwrap();
-        let written = std::mem::take(&mut disk.written);
-        for (number, (offset, data)) in written.iter().enumerate() {
-            if disk.keeps > 0 && number % disk.keeps == 0 {
-                Disk::put(&mut disk.kept, *offset, data);
-            }
-        }
-        disk.seen = disk.kept.clone();
-        disk.off = false;
-    }
-}
-
-impl StorageBackend for Power {
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().unwrap().seen.len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let disk = self.0.lock().unwrap();
-        let end = offset as usize + out.len();
-        out.copy_from_slice(
-            disk.seen.get(offset as usize..end).ok_or_else(|| io::Error::other("past the end"))?,
-        );
-        Ok(())
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut disk = self.0.lock().unwrap();
-        disk.on()?;
-        // A file's length is as durable as its name here: shorter or longer at once.
-        disk.seen.resize(len as usize, 0);
-        disk.kept.resize(len as usize, 0);
-        Ok(())
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        let mut disk = self.0.lock().unwrap();
-        disk.on()?;
-        disk.kept = disk.seen.clone();
-        disk.written.clear();
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut disk = self.0.lock().unwrap();
-        disk.on()?;
-        Disk::put(&mut disk.seen, offset, data);
-        disk.written.push((offset, data.to_vec()));
-        Ok(())
-    }
-}
 
 fn machines() -> Machines {
     let document = json!({"name": "count", "initial": "a", "hasInitial": true, "states": [{"name": "a", "transitions": [
@@ -160,17 +68,15 @@ fn process(power: &Power, said: &mut BTreeMap<String, Value>) -> Result<Value, D
 }
 
 fn run(off_at: u64, keeps: usize) -> (Value, usize, u64, bool) {
-    let disk = Disk { off_at: u64::MAX, keeps, ..Disk::default() };
-    let power = Power(Arc::new(Mutex::new(disk)));
+    let power = Power::new(keeps);
     // A file gets its name when the store in it is whole; see `Store::open`.
     drop(Store::on(power.clone()).unwrap());
-    power.0.lock().unwrap().off_at = off_at;
-    power.0.lock().unwrap().moments = 0;
+    power.off_at(off_at);
     let mut said = BTreeMap::new();
     let mut ended = false;
     for _ in 0..2 {
         match process(&power, &mut said) {
-            Ok(context) => return (context, said.len(), power.0.lock().unwrap().moments, ended),
+            Ok(context) => return (context, said.len(), power.moments(), ended),
             Err(DurableError::Store(_) | DurableError::Poisoned) => ended = true,
             Err(other) => panic!("{other}"),
         }

@@ -4,6 +4,7 @@
 //! ([`Actormap::peek`]), changed ([`Actormap::poke`]), copied ([`Actormap::fork`]) and joined with a copy again
 //! ([`Actormap::merge`]). A vat drives one; tests and time travel drive others.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -45,6 +46,19 @@ pub struct Actormap {
     pub(crate) reports: Option<Vec<Report>>,
     /// Turns that failed since this was looked at.
     pub(crate) failures: Vec<Failure>,
+    /// Which message led to which, for who looks back.
+    pub(crate) trace: Option<Trace>,
+}
+
+/// Which of the messages that came in together led to what: each is a number, and whatever a turn sends has the number of the message
+/// that the turn handled.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    /// Of each message in the queue.
+    pub(crate) queue: VecDeque<u32>,
+    /// Of each in the outbox.
+    pub(crate) outbox: Vec<u32>,
+    now: u32,
 }
 
 /// How many failures are kept for who asks.
@@ -103,6 +117,7 @@ impl Actormap {
             forked_from: None,
             reports: None,
             failures: Vec::new(),
+            trace: None,
         }
     }
 
@@ -183,6 +198,7 @@ impl Actormap {
             forked_from: Some(Arc::clone(&self.state)),
             reports: None,
             failures: Vec::new(),
+            trace: None,
         }
     }
 
@@ -237,19 +253,27 @@ impl Actormap {
         self.reports.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// A session ended: what waits for it, and what stood for something behind it, is broken.
-    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
+    /// A session ended: what waits for it, and what stood for something behind it, is broken. Says whether there was any.
+    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) -> bool {
+        let lost = self.turn.core.lost(session);
+        if lost.is_empty() {
+            return false;
+        }
         self.turns += 1;
         self.change();
         self.turn.core.begin(self.queue.len() + self.outbox.len());
-        self.turn.core.sever(session, reason);
+        self.turn.core.sever(lost, reason);
         self.keep();
+        true
     }
 
     /// Handles one message.
     pub(crate) fn turn(&mut self, message: Message) {
         self.turns += 1;
         self.change();
+        if let Some(trace) = &mut self.trace {
+            trace.now = trace.queue.pop_front().unwrap_or(u32::MAX);
+        }
         self.turn.core.begin(self.queue.len() + self.outbox.len());
         let watched = self.reports.is_some().then(|| message.clone());
         let to = message.to;
@@ -302,10 +326,17 @@ impl Actormap {
         let core = &mut *self.turn.core;
         core.space.forget();
         for message in core.ahead.drain(..).rev() {
+            if let Some(trace) = &mut self.trace {
+                trace.queue.push_front(trace.now);
+            }
             self.queue.push_front(message);
         }
         for out in core.out.drain(..) {
-            if out.to == core.space.vat {
+            let near = out.to == core.space.vat;
+            if let Some(trace) = &mut self.trace {
+                if near { trace.queue.push_back(trace.now) } else { trace.outbox.push(trace.now) }
+            }
+            if near {
                 self.queue.push_back(out.message);
             } else {
                 out.message.visit_refs(&mut |reference| core.space.export(reference));
@@ -316,7 +347,7 @@ impl Actormap {
 }
 
 /// A panic in an actor that is part of the program fails the turn, not the vat.
-fn guarded<R>(f: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
+pub(crate) fn guarded<R>(f: impl FnOnce() -> Result<R, Problem>) -> Result<R, Problem> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<&str>().map(ToString::to_string);
         let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();

@@ -84,6 +84,25 @@ impl Actormap {
     /// Forgets everything that cannot be reached from `roots`, from waiting messages, or from outside. Returns which places
     /// became free.
     pub(crate) fn collect_full(&mut self, roots: impl IntoIterator<Item = Ref>) -> Vec<u32> {
+        let freed = self.unreachable(roots);
+        self.forget(&freed);
+        freed
+    }
+
+    /// Frees places, in this order.
+    pub(crate) fn forget(&mut self, places: &[u32]) {
+        let space = &mut self.turn.core.space;
+        places.iter().for_each(|index| space.release(*index));
+        // What became free has no flags any more.
+        let Space { slots, young, changed, .. } = space;
+        let flagged =
+            |index: &u32, flag| slots.get(to_usize(*index)).is_some_and(|slot| slot.flags & flag != 0);
+        young.retain(|index| flagged(index, YOUNG));
+        changed.retain(|index| flagged(index, CHANGED));
+    }
+
+    /// Places of what cannot be reached from `roots`, from waiting messages, or from outside.
+    pub(crate) fn unreachable(&mut self, roots: impl IntoIterator<Item = Ref>) -> Vec<u32> {
         let space = &mut self.turn.core.space;
         let mut marker = Marker::default();
         roots.into_iter().for_each(|root| marker.reach(space, root));
@@ -99,23 +118,17 @@ impl Actormap {
             }
         }
         marker.finish(space);
-        let mut freed = Vec::new();
-        for index in (0..u32::try_from(space.slots.len()).unwrap_or(u32::MAX)).rev() {
-            let Some(slot) = space.slots.get_mut(to_usize(index)) else { continue };
+        let mut found = Vec::new();
+        for (slot, index) in space.slots.iter_mut().zip(0..) {
             if slot.flags & MARKED != 0 {
                 slot.flags &= !MARKED;
             } else if !matches!(slot.content, Content::Free) {
-                space.release(index);
-                freed.push(index);
+                found.push(index);
             }
         }
-        // What became free has no flags any more.
-        let Space { slots, young, changed, .. } = space;
-        let flagged =
-            |index: &u32, flag| slots.get(to_usize(*index)).is_some_and(|slot| slot.flags & flag != 0);
-        young.retain(|index| flagged(index, YOUNG));
-        changed.retain(|index| flagged(index, CHANGED));
-        freed
+        // Backwards, so that those in front are taken again first.
+        found.reverse();
+        found
     }
 
     /// Forgets every actor and promise that can be reached neither from `roots`, nor by a waiting message, nor by anybody

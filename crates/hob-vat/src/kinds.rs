@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arcstr::ArcStr;
 
+use crate::actormap::guarded;
 use crate::kind::KindRef;
+use crate::limits::Limits;
 use crate::message::Content;
 use crate::problem::Problem;
 use crate::record::{Pending, Stored};
@@ -62,9 +64,9 @@ impl Kinds {
         self.named.get(name).cloned().or_else(|| self.others.as_ref().and_then(|find| find(name)))
     }
 
-    /// What a store has, as what a vat has: kinds found, states upgraded.
-    pub(crate) fn restore(&self, stored: &Stored) -> Result<Content, Problem> {
-        Ok(match stored {
+    /// What a store has, as what a vat has: kinds found, states upgraded. Says whether one was upgraded.
+    pub(crate) fn restore(&self, stored: &Stored, limits: &Limits) -> Result<(Content, bool), Problem> {
+        let content = match stored {
             Stored::Object { kind: name, version, state } => {
                 let kind = self.get(name).ok_or_else(|| {
                     Problem::rule(
@@ -72,18 +74,19 @@ impl Kinds {
                         format!("the store has actors of kind {name}, which is not registered"),
                     )
                 })?;
-                let state = if *version == kind.version() {
-                    state.clone()
-                } else {
-                    kind.upgrade(*version, state.clone())?
-                };
-                Content::Object { kind, state }
+                if *version != kind.version() {
+                    let state = guarded(|| kind.upgrade(*version, state.clone()))?;
+                    limits.check_state(&state)?;
+                    return Ok((Content::Object { kind, state }, true));
+                }
+                Content::Object { kind, state: state.clone() }
             }
             Stored::Promise(Pending(waiting)) => Content::Promise(waiting.clone()),
             Stored::Link(to) => Content::Link(*to),
             Stored::Encased(value) => Content::Encased(value.clone()),
             Stored::Broken(reason) => Content::Broken(reason.clone()),
-        })
+        };
+        Ok((content, false))
     }
 }
 

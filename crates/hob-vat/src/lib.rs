@@ -21,10 +21,12 @@
 mod actormap;
 mod codec;
 mod collect;
+pub mod history;
 mod kind;
 mod kinds;
 pub mod library;
 mod limits;
+mod log;
 mod message;
 mod on;
 mod peer;
@@ -56,6 +58,9 @@ pub use peer::{Peer, PeerBuilder, Vat};
 pub use problem::Problem;
 pub use reference::{Ref, VatId};
 pub use session::{FarSide, Session};
-pub use store::{Append, Claim, MemoryStore, StoreError, TurnStore};
+pub use store::{
+    Append, Claim, Extent, MemoryStore, RECORD_BYTES_MAX, STREAM_NAME_MAX, StoreError, TurnStore,
+    check_append,
+};
 pub use turn::{Standing, Turn};
 pub use value::{ErrorValue, Int, List, Sealed, Struct, Tagged, Value};

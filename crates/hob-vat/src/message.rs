@@ -95,7 +95,8 @@ pub(crate) enum Stage {
     /// Nobody said anything.
     #[default]
     Naive,
-    /// It is the answer to a message to another machine, behind this session: messages to it go there at once.
+    /// It is the answer to a message to another machine, behind this session: messages to it go there at once. Or to a vat that
+    /// may end before the one that asks: messages to it wait.
     Question(VatId),
     /// It was resolved to another promise. Those it came past are kept, to notice circles.
     Closer { to: Ref, history: Vec<Ref> },

@@ -53,6 +53,14 @@ impl Problem {
         Self::rule("limit", format!("{name} limit exceeded: {allowed} allowed"))
     }
 
+    /// The same, said of an actor.
+    pub(crate) fn of_actor(self, actor: Ref) -> Self {
+        match *self.0 {
+            Kind::Rule { rule, message } => Self::rule(rule, format!("{actor}: {message}")),
+            Kind::Said(reason) => Self::rule("refused", format!("{actor}: {reason}")),
+        }
+    }
+
     /// What was asked for is not what this actor does.
     #[must_use]
     pub fn no_method(args: &[Value], methods: &[&str]) -> Self {

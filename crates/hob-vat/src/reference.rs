@@ -14,6 +14,9 @@ impl VatId {
     /// The first number that stands for a session.
     pub const FIRST_SESSION: u32 = 1 << 31;
 
+    /// The first number of a vat that ends with its process.
+    pub(crate) const FIRST_VOLATILE: u32 = 1 << 30;
+
     /// The program that a peer is part of.
     pub(crate) const PROGRAM: Self = Self(Self::FIRST_SESSION - 1);
 
@@ -25,6 +28,11 @@ impl VatId {
     #[must_use]
     pub fn number(self) -> u32 {
         self.0
+    }
+
+    /// Whether it is a vat that outlives its process, if its peer has a store.
+    pub(crate) fn is_durable(self) -> bool {
+        self.0 < Self::FIRST_VOLATILE
     }
 
     /// Whether it stands for a session to another machine.

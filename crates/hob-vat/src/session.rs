@@ -10,6 +10,9 @@ use crate::reference::{Facet, Ref, VatId};
 pub trait Session: Send + Sync + 'static {
     /// Messages in the order they were sent, after the turns that sent them were committed.
     ///
+    /// It hands them over and returns. Nothing in it may wait for a vat of this peer: whoever calls it may be the one that is
+    /// waited for.
+    ///
     /// A message `to` a promise of a vat of this peer is meant for the answer that the promise stands for.
     fn deliver(&self, messages: Vec<Message>);
 }

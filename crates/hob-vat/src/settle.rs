@@ -175,6 +175,19 @@ impl Core {
         self.send_after(promise, followers);
     }
 
+    /// Only a vat that ends with the process can settle a promise of one that does not: it is broken when that is gone.
+    pub(crate) fn rely(&mut self, promise: Ref, on: VatId) {
+        if !self.space.is_near(promise) {
+            return;
+        }
+        if let Ok(Content::Promise(waiting)) = self.space.get(promise)
+            && matches!(waiting.stage(), Stage::Naive)
+        {
+            let asked = Waiting { stage: Stage::Question(on), ..waiting.cloned() };
+            self.space.replace(promise, Content::Promise(asked.into()));
+        }
+    }
+
     /// What waits for these promises, and for those that follow them, goes where the question went.
     fn send_after(&mut self, question: Ref, mut todo: Vec<Ref>) {
         // A peer can ask us to tell one promise of another that is already told of it: each is seen to once.
@@ -211,7 +224,7 @@ impl Core {
     pub(crate) fn is_question(&self, promise: Ref) -> bool {
         self.space.is_near(promise)
             && matches!(self.space.get(promise),
-                Ok(Content::Promise(waiting)) if matches!(waiting.stage(), Stage::Question(_)))
+                Ok(Content::Promise(waiting)) if matches!(waiting.stage(), Stage::Question(to) if to.is_session()))
     }
 
     /// Nothing more will come of the promise, nor of those that follow it.
@@ -235,24 +248,23 @@ impl Core {
         }
     }
 
-    /// Breaks what waits for a session, and what stood for something behind it.
-    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) {
-        let lost: Vec<Ref> = self
-            .space
-            .slots
-            .iter()
-            .zip(0_u32..)
-            .filter(|(slot, _)| match &slot.content {
-                Content::Link(to) => to.vat() == session,
-                Content::Promise(waiting) => match waiting.stage() {
-                    Stage::Question(to) => *to == session,
-                    Stage::Closer { to, .. } => to.vat() == session,
-                    Stage::Naive => false,
-                },
-                _ => false,
-            })
-            .map(|(slot, index)| Ref::new(self.space.vat, index, slot.birth, Facet::Promise))
-            .collect();
+    /// Promises that wait for a session, and those that stand for something behind it.
+    pub(crate) fn lost(&self, session: VatId) -> Vec<Ref> {
+        let is_lost = |content: &Content| match content {
+            Content::Link(to) => to.vat() == session,
+            Content::Promise(waiting) => match waiting.stage() {
+                Stage::Question(to) => *to == session,
+                Stage::Closer { to, .. } => to.vat() == session,
+                Stage::Naive => false,
+            },
+            _ => false,
+        };
+        let slots = self.space.slots.iter().zip(0_u32..).filter(|(slot, _)| is_lost(&slot.content));
+        slots.map(|(slot, index)| Ref::new(self.space.vat, index, slot.birth, Facet::Promise)).collect()
+    }
+
+    /// Breaks promises that were lost with a session.
+    pub(crate) fn sever(&mut self, lost: Vec<Ref>, reason: &Value) {
         for promise in lost {
             let broken = Content::Broken(reason.clone());
             if matches!(self.space.get(promise), Ok(Content::Link(_))) {

@@ -16,6 +16,22 @@ pub trait TurnStore: Send + Sync + 'static {
     /// What is wrong with the store.
     fn claim(&self, stream: &str) -> Result<Claim, StoreError>;
 
+    /// Takes several streams over, with one wait for the disk if the store can do so. One claim for each, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`TurnStore::claim`]; which of them were taken over is not known then.
+    fn claim_all(&self, streams: &[&str]) -> Result<Vec<Claim>, StoreError> {
+        streams.iter().map(|stream| self.claim(stream)).collect()
+    }
+
+    /// Which records of a stream there are. A stream that nobody claimed has none. Needs no claim.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the store.
+    fn extent(&self, stream: &str) -> Result<Extent, StoreError>;
+
     /// Records from `from` on, at most so many. Reading needs no claim.
     ///
     /// # Errors
@@ -31,21 +47,37 @@ pub trait TurnStore: Send + Sync + 'static {
     fn snapshot(&self, stream: &str) -> Result<Option<(u64, Vec<u8>)>, StoreError>;
 
     /// Appends records to several streams. When it returns they survive whatever ends the process or the machine.
-    /// One result for each entry, in order; entries of one stream are in the order of their places.
+    /// One result for each entry, in order; entries of one stream are in the order of their places. An entry that is refused
+    /// changes nothing, and the others are kept all the same.
     fn append(&self, entries: &[Append<'_>]) -> Vec<Result<(), StoreError>>;
 
     /// Keeps what the records before `at` led to, and forgets them.
     ///
     /// # Errors
     ///
-    /// Another took the stream over; what is wrong with the store.
+    /// Another took the stream over; `at` is beyond the last record, or before what an earlier snapshot replaced; the snapshot is
+    /// too large; what is wrong with the store.
     fn replace(&self, stream: &str, fence: u64, at: u64, snapshot: &[u8]) -> Result<(), StoreError>;
+}
+
+/// How many bytes a record or a snapshot may have.
+pub const RECORD_BYTES_MAX: usize = 64 << 20;
+/// How many bytes the name of a stream may have.
+pub const STREAM_NAME_MAX: usize = 512;
+
+/// Which records of a stream there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// The first that was not replaced by a snapshot.
+    pub first: u64,
+    /// The number that the next one gets.
+    pub next: u64,
 }
 
 /// A stream that was taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Shown with every append.
+    /// Shown with every append. Never 0.
     pub fence: u64,
     /// The number of the next record.
     pub next: u64,
@@ -62,6 +94,22 @@ pub struct Append<'a> {
     pub at: u64,
     /// The record.
     pub record: &'a [u8],
+}
+
+/// Whether a record may go where it is to go, as every store has to decide it: `claim` is the one that counts, 0 if there is none,
+/// and `next` the number that the next record gets.
+///
+/// # Errors
+///
+/// Another took the stream over, or nobody did; the place is not the next one; the record is too large.
+pub fn check_append(entry: &Append<'_>, claim: u64, next: u64) -> Result<(), StoreError> {
+    if claim == 0 || claim != entry.fence {
+        return Err(StoreError::Fenced(entry.stream.to_owned()));
+    }
+    if next != entry.at {
+        return Err(StoreError::Moved { stream: entry.stream.to_owned(), next, at: entry.at });
+    }
+    StoreError::within("a record", entry.record.len(), RECORD_BYTES_MAX)
 }
 
 /// Why a store did not do what was asked.
@@ -84,9 +132,30 @@ pub enum StoreError {
     /// The records were replaced by a snapshot.
     #[error("{0}: the records asked for were replaced by a snapshot")]
     Forgotten(String),
-    /// The store itself.
+    /// A record, a snapshot or a name.
+    #[error("{what} of {size} bytes: {limit} are allowed")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        limit: usize,
+    },
+    /// The store itself. What it kept of what was asked is not known.
     #[error("{0}")]
     Failed(String),
+}
+
+impl StoreError {
+    /// Whether so many bytes are allowed for it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TooLarge`].
+    pub fn within(what: &'static str, size: usize, limit: usize) -> Result<(), Self> {
+        if size > limit { Err(Self::TooLarge { what, size, limit }) } else { Ok(()) }
+    }
 }
 
 /// A store that ends with its process: for tests.
@@ -107,6 +176,11 @@ impl Stream {
     fn next(&self) -> u64 {
         self.first.saturating_add(u64::try_from(self.records.len()).unwrap_or(u64::MAX))
     }
+
+    /// Whether who shows this fence may write. Nobody may write what nobody claimed.
+    fn check(&self, name: &str, fence: u64) -> Result<(), StoreError> {
+        if fence == 0 || self.fence != fence { Err(StoreError::Fenced(name.to_owned())) } else { Ok(()) }
+    }
 }
 
 impl MemoryStore {
@@ -123,10 +197,18 @@ impl MemoryStore {
 
 impl TurnStore for MemoryStore {
     fn claim(&self, stream: &str) -> Result<Claim, StoreError> {
+        StoreError::within("a stream's name", stream.len(), STREAM_NAME_MAX)?;
         self.with(|streams| {
             let stream = streams.entry(stream.to_owned()).or_default();
             stream.fence = stream.fence.saturating_add(1);
             Ok(Claim { fence: stream.fence, next: stream.next() })
+        })
+    }
+
+    fn extent(&self, stream: &str) -> Result<Extent, StoreError> {
+        self.with(|streams| {
+            let found = streams.get(stream);
+            Ok(found.map(|found| Extent { first: found.first, next: found.next() }).unwrap_or_default())
         })
     }
 
@@ -149,14 +231,10 @@ impl TurnStore for MemoryStore {
             entries
                 .iter()
                 .map(|entry| {
-                    let stream = streams.entry(entry.stream.to_owned()).or_default();
-                    if stream.fence != entry.fence {
-                        return Err(StoreError::Fenced(entry.stream.to_owned()));
-                    }
-                    if stream.next() != entry.at {
-                        let (stream, next) = (entry.stream.to_owned(), stream.next());
-                        return Err(StoreError::Moved { stream, next, at: entry.at });
-                    }
+                    let Some(stream) = streams.get_mut(entry.stream) else {
+                        return check_append(entry, 0, 0);
+                    };
+                    check_append(entry, stream.fence, stream.next())?;
                     stream.records.push(entry.record.to_vec());
                     Ok(())
                 })
@@ -165,12 +243,15 @@ impl TurnStore for MemoryStore {
     }
 
     fn replace(&self, stream: &str, fence: u64, at: u64, snapshot: &[u8]) -> Result<(), StoreError> {
+        StoreError::within("a snapshot", snapshot.len(), RECORD_BYTES_MAX)?;
         self.with(|streams| {
-            let found = streams.entry(stream.to_owned()).or_default();
-            if found.fence != fence {
+            let Some(found) = streams.get_mut(stream) else {
                 return Err(StoreError::Fenced(stream.to_owned()));
-            }
-            let forget = usize::try_from(at.saturating_sub(found.first)).unwrap_or(usize::MAX);
+            };
+            found.check(stream, fence)?;
+            let forget =
+                at.checked_sub(found.first).ok_or_else(|| StoreError::Forgotten(stream.to_owned()))?;
+            let forget = usize::try_from(forget).unwrap_or(usize::MAX);
             if forget > found.records.len() {
                 let (stream, next) = (stream.to_owned(), found.next());
                 return Err(StoreError::Moved { stream, next, at });
@@ -180,30 +261,5 @@ impl TurnStore for MemoryStore {
             found.snapshot = Some((at, snapshot.to_vec()));
             Ok(())
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn append(store: &MemoryStore, fence: u64, at: u64) -> Result<(), StoreError> {
-        store.append(&[Append { stream: "a", fence, at, record: &[1] }]).pop().unwrap()
-    }
-
-    #[test]
-    fn one_writer_one_place() {
-        let store = MemoryStore::new();
-        let first = store.claim("a").unwrap();
-        append(&store, first.fence, 0).unwrap();
-        assert!(matches!(append(&store, first.fence, 0), Err(StoreError::Moved { next: 1, .. })));
-        let second = store.claim("a").unwrap();
-        assert_eq!(second.next, 1);
-        assert!(matches!(append(&store, first.fence, 1), Err(StoreError::Fenced(_))));
-        append(&store, second.fence, 1).unwrap();
-        store.replace("a", second.fence, 1, b"s").unwrap();
-        assert!(matches!(store.read("a", 0, 9), Err(StoreError::Forgotten(_))));
-        assert_eq!(store.read("a", 1, 9).unwrap().len(), 1);
-        assert_eq!(store.snapshot("a").unwrap(), Some((1, b"s".to_vec())));
     }
 }

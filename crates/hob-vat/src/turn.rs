@@ -42,9 +42,6 @@ pub(crate) struct Core {
     stamps_before: u64,
 }
 
-/// How many stamps a turn is taken to have used when nobody knows any more.
-pub(crate) const STAMPS_PER_TURN: u64 = 16;
-
 /// A message, and the vat it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Out {
@@ -222,9 +219,9 @@ impl Turn {
         let state = if old.name() == kind.name() && old.version() == kind.version() {
             state.clone()
         } else {
-            kind.upgrade(old.version(), state.clone())?
+            kind.upgrade(old.version(), state.clone()).map_err(|problem| problem.of_actor(actor))?
         };
-        self.core.limits.check_state(&state)?;
+        self.core.limits.check_state(&state).map_err(|problem| problem.of_actor(actor))?;
         self.core.space.replace(actor, Content::Object { kind, state });
         Ok(())
     }
@@ -283,8 +280,7 @@ impl Turn {
     }
 
     /// A number that nobody in this vat has got before, unless in a turn that was taken back: what tells handles of one turn
-    /// from those of another. From 1 on. A vat that was read from a store goes on above the numbers it has had, unless its turns
-    /// took more than 16 each.
+    /// from those of another. From 1 on.
     pub fn stamp(&mut self) -> u64 {
         self.core.stamps += 1;
         self.core.stamps
@@ -402,7 +398,7 @@ impl Turn {
                         return Ok(Delivered::Passed);
                     }
                     (Stage::Closer { to, .. }, _) if self.core.is_question(*to) => at = *to,
-                    (Stage::Question(session), _) => {
+                    (Stage::Question(session), _) if session.is_session() => {
                         return self.core.pass_far(*session, Message { to: at, ..message });
                     }
                     _ => {
@@ -495,6 +491,12 @@ impl Core {
             && resolver.facet() == Facet::Resolver
         {
             self.ask(resolver.with_facet(Facet::Promise), to);
+        } else if !to.is_durable()
+            && self.space.vat.is_durable()
+            && let Some(resolver) = message.resolver
+            && resolver.facet() == Facet::Resolver
+        {
+            self.rely(resolver.with_facet(Facet::Promise), to);
         }
         self.out.push(Out { to, message });
     }

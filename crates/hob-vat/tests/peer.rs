@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hob_vat::{
-    Answer, Append, Claim, Kind, Kinds, Limits, Me, MemoryStore, Peer, Problem, Ref, StoreError, Turn,
-    TurnStore, Value, Vat, library::CELL,
+    Answer, Append, Claim, Extent, Kind, Kinds, Limits, Me, MemoryStore, Peer, Problem, Ref, StoreError,
+    Turn, TurnStore, Value, Vat, library::CELL,
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -107,6 +107,10 @@ struct Mortal {
 impl TurnStore for Mortal {
     fn claim(&self, stream: &str) -> Result<Claim, StoreError> {
         self.store.claim(stream)
+    }
+
+    fn extent(&self, stream: &str) -> Result<Extent, StoreError> {
+        self.store.extent(stream)
     }
 
     fn read(&self, stream: &str, from: u64, at_most: usize) -> Result<Vec<Vec<u8>>, StoreError> {

@@ -47,7 +47,7 @@ mod shell;
 mod tool;
 mod values;
 
-pub use actor::{Actor, with_room_for_guests};
+pub use actor::{Actor, Functions, with_room_for_guests};
 pub use audit::{AuditLog, AuditProblem, AuditSummary};
 pub use behavior::Behavior;
 pub use command::{Command, Output, Run};

@@ -6,7 +6,7 @@ use hob_abi::{Contract, actor, command, json, plugin};
 use hob_engine::{Instance, Linked, Module, Value};
 use hob_record::{How, Outcome};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Functions};
 use crate::behavior::Behavior;
 use crate::command::Command;
 use crate::error::{Error, ErrorKind};
@@ -195,8 +195,33 @@ impl Loaded {
     /// When its exports or its section `hob-actor` do not fit the actor contract, it imports anything but the functions of that
     /// contract and of WASI, or the host was not built for actors ([`HostBuilder::actors`](crate::HostBuilder::actors)).
     pub fn actor(&self) -> Result<Arc<Actor>, Error> {
+        self.actor_with(&[])
+    }
+
+    /// Uses it as the code of actors that may also call these functions of the host.
+    ///
+    /// ```
+    /// use hob::vat::Value;
+    ///
+    /// let host = hob::Host::builder().actors().build()?;
+    /// let wat = br#"(module (import "geb" "kind" (func (param i32 i32) (result i64)))
+    ///     (memory (export "memory") 1)
+    ///     (func (export "alloc") (param i32) (result i32) (i32.const 64))
+    ///     (func (export "turn") (param i32 i32) (result i64) (i64.const 0)))"#;
+    /// let module = host.load_bytes("m", wat)?;
+    /// let geb = hob::Functions::new("geb").grant("kind", 10, |value| Ok(Value::list([value.clone()])));
+    /// assert!(module.actor_with(&[geb]).is_ok());
+    /// let refused = module.actor().unwrap_err().to_string();
+    /// assert!(refused.contains("imports `geb.kind`, which no grant provides"), "{refused}");
+    /// # Ok::<(), hob::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Loaded::actor`], and when a table has the name of a module that the contract gives functions to.
+    pub fn actor_with(&self, functions: &[Functions]) -> Result<Arc<Actor>, Error> {
         fits(actor::NAME, actor::check(self.module.info()))?;
-        Actor::new(self)
+        Actor::new(self, functions)
     }
 
     /// Calls one exported function with numbers, in a fresh instance, after `_initialize` if there is one.

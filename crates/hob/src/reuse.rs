@@ -151,10 +151,13 @@ impl Reuse {
 struct Pool<T: 'static> {
     /// The module in the form that can be put back, if it has one; empty while nobody knows.
     linked: OnceLock<Option<Linked<T>>>,
-    idle: Mutex<Vec<Box<Ready<T>>>>,
+    idle: Mutex<Waiting<T>>,
     /// Instances that could not be put back, in a row.
     wasted: AtomicU32,
 }
+
+/// Boxed, because one is large and is handed from here to there and back for each question.
+type Waiting<T> = Vec<Box<Ready<T>>>;
 
 /// An instance as it was before its first question.
 struct Ready<T: 'static> {
@@ -198,7 +201,7 @@ impl<T: 'static> Pool<T> {
         Ready::new(linked.ok_or_else(|| Fault::host("there is nothing to ask"))?, data, bounds).map(Box::new)
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Box<Ready<T>>>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Waiting<T>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -327,3 +327,45 @@ fn the_examples_run() {
     module_as_actor::main().unwrap();
     wrapped_module::main().unwrap();
 }
+
+#[test]
+fn a_configuration_is_asked_by_its_names_and_replaced_as_a_whole() {
+    for choice in BOTH {
+        let kind = actor(choice, "actor-config-rust");
+        let mut map = Actormap::new();
+        let json = r#" { "a": [1, -2.5, 1e3, {"b": null}], "t": true, "ö\n\u00e9\ud83d\ude00\/": "x\"y", "big": 123456789012345678901 } "#;
+        let it = spawn(&mut map, &kind, json.into());
+        let get = |map: &mut Actormap, names: &[Value]| {
+            let args: Vec<Value> = std::iter::once(symbol("get")).chain(names.iter().cloned()).collect();
+            call(map, it, &args)
+        };
+        let check = |map: &mut Actormap, names: &[Value], want: Value| {
+            assert_eq!(get(map, names), Ok(want), "{names:?}");
+        };
+        check(&mut map, &["a".into(), 0.into()], 1.into());
+        check(&mut map, &["a".into(), 1.into()], (-2.5).into());
+        check(&mut map, &["a".into(), 2.into()], 1000.0.into());
+        check(&mut map, &["a".into(), 3.into()], Value::fields([("b", Value::Null)]));
+        check(&mut map, &[symbol("t")], true.into());
+        check(&mut map, &["ö\né😀/".into()], "x\"y".into());
+        for missing in [["b".into()], [0.into()]] {
+            let problem = get(&mut map, &missing).unwrap_err();
+            assert_eq!(problem.to_string(), "no-such-key: nothing lies there");
+        }
+        let configure =
+            |map: &mut Actormap, json: Value| call(map, it, &[symbol("configure"), json]).map(drop);
+        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for bad in
+            ["", "{", "[1,]", "{\"a\" 1}", "tru", "1 2", "-", "\"\\x\"", "\"\\ud800\"", "\"", &deep(65)]
+        {
+            let problem = configure(&mut map, bad.into()).unwrap_err();
+            assert_eq!(problem.rule_name(), Some("not-json"), "{bad} {problem}");
+        }
+        assert!(configure(&mut map, 1.into()).is_err());
+        check(&mut map, &["t".into()], true.into());
+        for good in [&deep(64), "[ ]", " { } ", "0", "\"\""] {
+            assert_eq!(configure(&mut map, good.into()), Ok(()), "{good}");
+        }
+        assert_eq!(get(&mut map, &[]), Ok("".into()));
+    }
+}

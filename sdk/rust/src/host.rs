@@ -86,6 +86,12 @@ pub fn on(vow: Cap, fulfilled: Option<Cap>, broken: Option<Cap>, finally: Option
     .map(cap)
 }
 
+/// Asks a function that the host granted; see [`granted!`](crate::granted).
+pub fn ask_granted(function: unsafe extern "C" fn(*const u8, u32) -> i64, value: &Value) -> Asked<Value> {
+    let length = ask(function, |out| write::value(out, value))?;
+    read::value(&take(length))
+}
+
 /// Gives a handle up.
 pub fn drop_cap(cap: Cap) -> Asked<()> {
     told(unsafe { raw_drop(cap.0) }).map(drop)

@@ -27,7 +27,7 @@ use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 
 pub use bare::Bump;
-pub use host::{break_with, call, drop_cap, fuel, on, promise, resolve, send, send_only, spawn};
+pub use host::{ask_granted, break_with, call, drop_cap, fuel, on, promise, resolve, send, send_only, spawn};
 pub use value::{Cap, Value};
 
 /// What an actor is called with.
@@ -119,6 +119,21 @@ macro_rules! actor {
             $crate::exports::turn(unsafe { core::slice::from_raw_parts(at, len as usize) }, $turn)
         }
     };
+}
+
+/// Names functions that the host must grant: `granted!("geb": kind, logic)` makes `fn kind(value: &Value) -> Result<Value, Value>`
+/// of the import `geb.kind`, and so on. A host that does not grant one of them cannot load the module.
+#[macro_export]
+macro_rules! granted {
+    ($module:literal: $($name:ident),+ $(,)?) => {$(
+        fn $name(value: &$crate::Value) -> Result<$crate::Value, $crate::Value> {
+            #[link(wasm_import_module = $module)]
+            unsafe extern "C" {
+                fn $name(at: *const u8, len: u32) -> i64;
+            }
+            $crate::ask_granted($name, value)
+        }
+    )+};
 }
 
 /// What [`actor!`] calls.

@@ -34,9 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hob-serve", &["hob-machine"]),
     ("hob-sidecar", &["hob"]),
-    ("hob-cli", &["hob", "hob-serve", "hob-sidecar"]),
+    ("hob-cli", &["hob", "hob-repl", "hob-serve", "hob-sidecar"]),
     ("hob-conformance", &["hob", "hob-package"]),
     ("hob-fuzz", &["hob", "hob-cap", "hob-kernel", "hob-machine", "hob-os", "hob-syrup", "hob-vat"]),
+    ("hob-bench-actors", &[]),
     // The guest's side: it runs on none of ours.
     ("hob-actor", &[]),
     ("xtask", &[]),
@@ -60,6 +61,7 @@ const SECRETS: &[(&str, &[&str])] = &[
     ("hyper::", &["crates/hob-serve/"]),
     ("tokio::", &["crates/hob-serve/"]),
     ("redb::", &["crates/hob-store/"]),
+    ("rusqlite::", &["crates/hob-store/"]),
     ("nickel_lang_core::", &["crates/hob-config/src/worker/evaluate.rs"]),
 ];
 

@@ -173,7 +173,7 @@ fn asked<T: HasSeat>(
     Ok(told(seat, done))
 }
 
-fn told(seat: &mut Seat, done: Done<i64>) -> i64 {
+pub(super) fn told(seat: &mut Seat, done: Done<i64>) -> i64 {
     done.unwrap_or_else(|problem| seat.refuse(&problem))
 }
 
@@ -187,7 +187,7 @@ fn state_room(turn: &Turn) -> Room {
     Room { weight: limits.state_bytes, depth: limits.value_depth }
 }
 
-fn pay<T: HasSeat>(ctx: &mut Ctx<'_, T>, bytes: usize) -> Result<(), Fault> {
+pub(super) fn pay<T: HasSeat>(ctx: &mut Ctx<'_, T>, bytes: usize) -> Result<(), Fault> {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     ctx.burn(bytes.saturating_mul(BYTE_FUEL).saturating_add(CALL_FUEL))
 }
@@ -217,7 +217,7 @@ fn list(value: Value) -> Done<hob_vat::List> {
 }
 
 #[cold]
-fn outside(error: OutOfBounds) -> Fault {
+pub(super) fn outside(error: OutOfBounds) -> Fault {
     Fault::contract(error.to_string())
 }
 

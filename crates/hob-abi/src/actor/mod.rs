@@ -14,6 +14,7 @@
 //! it back, however the guest ended. Nothing is decided here about what a turn may do: that is the kernel's.
 
 mod drive;
+mod functions;
 mod handles;
 mod host;
 mod problem;
@@ -22,6 +23,7 @@ mod section;
 mod wire;
 
 pub use drive::Ready;
+pub use functions::Functions;
 pub use handles::Handles;
 pub use host::{add_to, inert_policy};
 pub use problem::problem_of;

@@ -9,6 +9,7 @@ mod overshoot;
 mod packages;
 mod shell;
 mod start;
+mod vat;
 
 use crate::args::{BenchArgs, Measured};
 use crate::report::{Done, Failure, HOST, print, print_json};
@@ -55,6 +56,7 @@ pub(crate) fn run(args: &BenchArgs) -> Done {
     let groups: Vec<Group<'_>> = match args.what {
         Some(Measured::Shell) => vec![Box::new(|quick| shell::rows(&args.bin, quick))],
         Some(Measured::Machine) => vec![Box::new(|quick| machine::rows(&args.bin, quick))],
+        Some(Measured::Vat) => vec![Box::new(|quick| vat::rows(&args.bin, quick))],
         None => vec![
             Box::new(calls::rows),
             Box::new(start::rows),

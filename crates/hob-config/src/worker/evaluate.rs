@@ -5,13 +5,11 @@
 //! ends anyway.
 
 use std::mem::ManuallyDrop;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nickel_lang_core::cache::{
-    CacheHub, IN_MEMORY_SOURCE_PATH_PREFIX, ImportResolver, InputFormat, SourcePath,
-};
+use nickel_lang_core::cache::{CacheHub, ImportResolver, InputFormat, SourcePath};
 use nickel_lang_core::error::report::{ColorOpt, report_as_str};
-use nickel_lang_core::error::{Error, EvalErrorKind, ImportErrorKind, NullReporter};
+use nickel_lang_core::error::{Error, EvalErrorKind, ImportErrorKind, NullReporter, TypecheckErrorKind};
 use nickel_lang_core::eval::cache::CacheImpl;
 use nickel_lang_core::eval::{VirtualMachine, VmContext};
 use nickel_lang_core::serialize::{ExportFormat, validate};
@@ -21,19 +19,25 @@ use crate::source::{Format, Source};
 use crate::wire::{Asked, Reply, Task};
 
 type Context = VmContext<CacheHub, CacheImpl>;
+type File = nickel_lang_core::files::FileId;
+
+/// What the line that applies the contract is called. No source can have this name.
+const MAIN: &str = "<check>";
 
 /// What Nickel says.
 pub(super) fn answer(asked: Asked) -> Reply {
     let mut cache = CacheHub::new();
-    // Granted sources lie in a root that no file system has; the others are known by their names alone.
-    for grant in &asked.grants {
-        add(&mut cache, &Path::new("/").join(grant.name()), grant);
+    for source in asked.grants.iter().chain([&asked.contract]).chain(&asked.config) {
+        add(&mut cache, source.name(), input_format(source.format()), source.text());
     }
-    let mut main = import(&mut cache, &asked.contract);
-    if let (Task::Check, Some(config)) = (asked.task, &asked.config) {
-        main = format!("let contract = {main} in ({}) | contract", import(&mut cache, config));
-    }
-    let main = cache.sources.add_string(SourcePath::Generated("check".into()), main);
+    let contract = import(&asked.contract);
+    let main = match (asked.task, &asked.config) {
+        (Task::Check, Some(config)) => {
+            format!("let contract = {contract} in ({}) | contract", import(config))
+        }
+        _ => contract,
+    };
+    let main = add(&mut cache, MAIN, InputFormat::Nickel, &main);
     let mut context = ManuallyDrop::new(Context::new(cache, std::io::sink(), NullReporter {}));
     let done = match asked.task {
         Task::Contract => head(&mut context, main).map(|()| "null".to_owned()),
@@ -49,32 +53,38 @@ pub(super) fn answer(asked: Asked) -> Reply {
     }
 }
 
-fn add(cache: &mut CacheHub, name: &Path, source: &Source) {
-    cache.sources.add_string(SourcePath::Path(name.to_owned(), format(source)), source.text().to_owned());
+/// Adds a source. Messages call it by its name, and it lies in the root for whoever imports it: what is not there, Nickel looks
+/// for in the file system, where the worker can open nothing.
+fn add(cache: &mut CacheHub, name: &str, format: InputFormat, text: &str) -> File {
+    let named = SourcePath::Path(name.into(), format);
+    let file = cache.sources.add_string(named.clone(), text.to_owned());
+    let rooted = SourcePath::Path(Path::new("/").join(name), format);
+    if let Some(entry) = cache.sources.file_ids.remove(&named) {
+        cache.sources.file_ids.insert(rooted.clone(), entry);
+        cache.sources.file_paths.insert(file, rooted);
+    }
+    file
 }
 
-/// Adds a source and answers the expression that stands for it. Names are plain: there is nothing to escape.
-fn import(cache: &mut CacheHub, source: &Source) -> String {
-    add(cache, &PathBuf::from(source.name()), source);
+/// The expression that stands for a source. Names are plain: there is nothing to escape.
+fn import(source: &Source) -> String {
     let format = match source.format() {
         Format::Nickel => "Nickel",
         Format::Json => "Json",
         Format::Toml => "Toml",
         Format::Yaml => "Yaml",
     };
-    format!("import \"{IN_MEMORY_SOURCE_PATH_PREFIX}{}\" as '{format}", source.name())
+    format!("import \"{}\" as '{format}", source.name())
 }
 
-fn format(source: &Source) -> InputFormat {
-    match source.format() {
+fn input_format(format: Format) -> InputFormat {
+    match format {
         Format::Nickel => InputFormat::Nickel,
         Format::Json => InputFormat::Json,
         Format::Toml => InputFormat::Toml,
         Format::Yaml => InputFormat::Yaml,
     }
 }
-
-type File = nickel_lang_core::files::FileId;
 
 /// Evaluates as far as it takes to know what it is.
 fn head(context: &mut Context, main: File) -> Result<(), Error> {
@@ -99,11 +109,11 @@ fn export(context: &mut Context, main: File) -> Result<String, Error> {
 fn refusal(error: &Error) -> Refusal {
     match error {
         Error::ParseErrors(_) => Refusal::Syntax,
-        Error::TypecheckError(_) => Refusal::Type,
-        Error::ImportError(error) => match &**error {
-            ImportErrorKind::ParseErrors(..) => Refusal::Syntax,
-            _ => Refusal::Import,
+        Error::TypecheckError(error) => match error.borrow_error() {
+            TypecheckErrorKind::ImportError(error) => import_refusal(error),
+            _ => Refusal::Type,
         },
+        Error::ImportError(error) => import_refusal(error),
         Error::EvalError(error) => match &error.error {
             // A field that the contract requires and nobody defines is a violation as well.
             EvalErrorKind::BlameError { .. } | EvalErrorKind::MissingFieldDef { .. } => Refusal::Contract,
@@ -113,5 +123,13 @@ fn refusal(error: &Error) -> Refusal {
         },
         Error::ExportError(_) => Refusal::Export,
         Error::IOError(_) | Error::ReplError(_) => Refusal::Evaluation,
+    }
+}
+
+/// Contract and configuration are imported as well: one that does not parse is no wrong import.
+fn import_refusal(error: &ImportErrorKind) -> Refusal {
+    match error {
+        ImportErrorKind::ParseErrors(..) => Refusal::Syntax,
+        _ => Refusal::Import,
     }
 }

@@ -89,32 +89,29 @@ fn works(turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem>
         (Some("insert"), timer @ [time, _, _]) => {
             let due = time.as_i64().ok_or_else(bad_state)?;
             // The last drawer that begins at this time or before, so that timers of one time stay in order.
-            let later = index
-                .chunks(2)
-                .position(|entry| entry.first().and_then(Value::as_i64).is_none_or(|first| first > due));
-            let at = later.unwrap_or(index.len() / 2).saturating_sub(1);
-            let mut index = index.to_vec();
-            match index.get(at * 2 + 1).and_then(Value::as_ref) {
-                None => {
-                    let first = turn.spawn(&DRAWER, Value::list(timer.to_vec()))?;
-                    index.extend([time.clone(), first.into()]);
-                }
-                Some(found) => {
-                    let split = turn.call(found, timer)?;
-                    if let Some(first) = index.get_mut(at * 2)
-                        && first.as_i64().is_some_and(|first| first > due)
-                    {
-                        *first = due.into();
-                    }
-                    if split != Value::Undefined {
-                        index.splice(
-                            at * 2 + 2..at * 2 + 2,
-                            [item_int(&split, 0)?.into(), item_ref(&split, 1)?.into()],
-                        );
-                    }
-                }
+            let (drawers, _) = index.as_chunks::<2>();
+            let after =
+                drawers.partition_point(|[first, _]| first.as_i64().is_some_and(|first| first <= due));
+            let at = after.saturating_sub(1);
+            let Some([first, found]) = drawers.get(at) else {
+                let drawer = turn.spawn(&DRAWER, Value::list(timer.to_vec()))?;
+                return Ok(keep(now, vec![time.clone(), drawer.into()]));
+            };
+            let split = turn.call(found.as_ref().ok_or_else(bad_state)?, timer)?;
+            let is_earlier = first.as_i64().is_some_and(|first| first > due);
+            if !is_earlier && split == Value::Undefined {
+                // Most often only the drawer changes.
+                return Ok(().into());
             }
-            Ok(keep(now, index).saying(Value::Undefined))
+            let mut index = index.to_vec();
+            if is_earlier && let Some(first) = index.get_mut(at * 2) {
+                *first = due.into();
+            }
+            if split != Value::Undefined {
+                let second = [item_int(&split, 0)?.into(), item_ref(&split, 1)?.into()];
+                index.splice(at * 2 + 2..at * 2 + 2, second);
+            }
+            Ok(keep(now, index))
         }
         (Some("move"), [time]) => {
             turn.send_only(me.itself(), [Value::symbol("tell")])?;

@@ -14,28 +14,38 @@
 //! With a store, what a vat sends and answers leaves it when the record of the turns that did so is durable. Records of many vats
 //! are made durable together.
 
+mod builder;
 mod cell;
 mod commit;
+mod core;
+mod directory;
+mod loaded;
 mod pool;
 mod recover;
+mod release;
 mod replies;
+mod rest;
 mod vat;
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
+pub use builder::PeerBuilder;
 pub use vat::Vat;
 
-use crate::kinds::Kinds;
-use crate::limits::Limits;
 use crate::message::Message;
 use crate::problem::Problem;
-use crate::reference::{Ref, VatId};
+use crate::reference::VatId;
 use crate::session::{FarSide, Session};
 use crate::store::TurnStore;
 use crate::value::Value;
+use builder::Config;
 use cell::{Cell, Inbound};
 use commit::Committer;
+use directory::Directory;
+use loaded::Loaded;
 use pool::Pool;
 use replies::Replies;
 
@@ -59,142 +69,38 @@ pub struct Peer {
     pool: Pool,
 }
 
-/// What a peer is made with.
-pub struct PeerBuilder {
-    threads: usize,
-    config: Config,
-    store: Option<Arc<dyn TurnStore>>,
-}
-
-/// What holds for all vats of a peer.
-#[derive(Clone, Debug)]
-pub(crate) struct Config {
-    pub(crate) limits: Limits,
-    pub(crate) kinds: Kinds,
-    /// Turns of a vat until others get theirs.
-    pub(crate) slice_turns: u32,
-    /// Records of a vat that may wait to become durable.
-    pub(crate) uncommitted: u32,
-    /// Records until a snapshot replaces them; None: never.
-    pub(crate) snapshot_every: Option<u64>,
-}
-
 /// What threads, vats and handles of one peer share.
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) cells: RwLock<HashMap<VatId, Arc<Cell>>>,
-    sessions: RwLock<Vec<Option<Arc<dyn Session>>>>,
+    sessions: RwLock<HashMap<VatId, Arc<dyn Session>>>,
     pub(crate) replies: Replies,
     pub(crate) ready: pool::Ready,
     pub(crate) committer: Option<Committer>,
-    directory: Mutex<recover::Directory>,
+    pub(crate) loaded: Loaded,
+    directory: Mutex<Directory>,
     /// Who waits for whom to catch up.
     pub(crate) parked: Mutex<HashMap<VatId, VatId>>,
-}
-
-impl PeerBuilder {
-    /// How many threads run vats: at least one. Default: one for each processor.
-    #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads.max(1);
-        self
-    }
-
-    /// The limits of each vat.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.config.limits = limits;
-        self
-    }
-
-    /// Keeps named vats in a store.
-    #[must_use]
-    pub fn store(mut self, store: Arc<dyn TurnStore>) -> Self {
-        self.store = Some(store);
-        self
-    }
-
-    /// The code of what the store holds. Default: the library.
-    #[must_use]
-    pub fn kinds(mut self, kinds: Kinds) -> Self {
-        self.config.kinds = kinds;
-        self
-    }
-
-    /// How many turns of a vat run until other vats get theirs.
-    #[must_use]
-    pub fn slice_turns(mut self, turns: u32) -> Self {
-        self.config.slice_turns = turns.max(1);
-        self
-    }
-
-    /// After how many records of a vat a snapshot replaces them. None keeps every record, for looking back.
-    #[must_use]
-    pub fn snapshot_every(mut self, records: Option<u64>) -> Self {
-        self.config.snapshot_every = records.map(|records| records.max(1));
-        self
-    }
-
-    /// Starts the threads. With a store, brings back what is in it, and sends again what was sent and did not arrive.
-    ///
-    /// # Errors
-    ///
-    /// `store`: what is wrong with it; `unknown-kind`: code that is not registered; threads that cannot be had.
-    pub fn build(self) -> Result<Peer, Problem> {
-        let (directory, recovered) = recover::open(self.store.as_ref(), &self.config)?;
-        let shared = Arc::new_cyclic(|weak| Shared {
-            committer: self.store.map(|store| Committer::new(store, weak.clone())),
-            config: self.config,
-            cells: RwLock::default(),
-            sessions: RwLock::default(),
-            replies: Replies::new(directory.epoch()),
-            ready: pool::Ready::default(),
-            directory: Mutex::new(directory),
-            parked: Mutex::default(),
-        });
-        let mut again = Vec::new();
-        for (cell, sent) in recovered {
-            again.extend(sent.into_iter().map(|sent| (cell.id, sent)));
-            shared.cells.write().unwrap_or_else(PoisonError::into_inner).insert(cell.id, cell);
-        }
-        for (from, sent) in again {
-            shared.deliver(sent.to, vec![Inbound::Message { from, seq: sent.seq, message: sent.message }]);
-        }
-        let cells: Vec<_> =
-            shared.cells.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        cells.iter().filter(|cell| cell.has_work()).for_each(|cell| shared.ready.schedule(cell));
-        let pool = Pool::start(&shared, self.threads)?;
-        Ok(Peer { shared, pool })
-    }
 }
 
 impl Peer {
     /// A peer to be.
     #[must_use]
     pub fn builder() -> PeerBuilder {
-        let config = Config {
-            limits: Limits::default(),
-            kinds: Kinds::library(),
-            slice_turns: 4096,
-            uncommitted: 1024,
-            snapshot_every: Some(10_000),
-        };
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        PeerBuilder { threads, config, store: None }
+        PeerBuilder::default()
     }
 
     /// The vat of a name, made if there is none. With a store it is durable.
     ///
     /// # Errors
     ///
-    /// `store`: what is wrong with it.
+    /// `store`: what is wrong with it; `limit`: vat-name, vats.
     pub fn vat(&self, name: &str) -> Result<Vat, Problem> {
         let mut directory = self.shared.directory.lock().unwrap_or_else(PoisonError::into_inner);
         let id = match directory.find(name) {
             Some(id) => id,
             None => {
-                let durable = self.shared.committer.as_ref();
-                let cell = directory.make(name, durable.map(Committer::store), &self.shared.config)?;
+                let cell = directory.make(name, self.shared.store(), &self.shared.config)?;
                 let id = cell.id;
                 self.shared.cells.write().unwrap_or_else(PoisonError::into_inner).insert(id, cell);
                 id
@@ -204,12 +110,15 @@ impl Peer {
     }
 
     /// A vat that ends with the process, store or not.
-    #[must_use]
-    pub fn volatile_vat(&self) -> Vat {
+    ///
+    /// # Errors
+    ///
+    /// `store`: what is wrong with it.
+    pub fn volatile_vat(&self) -> Result<Vat, Problem> {
         let mut directory = self.shared.directory.lock().unwrap_or_else(PoisonError::into_inner);
-        let cell = directory.make_volatile(&self.shared.config);
+        let cell = directory.make_volatile(self.shared.store(), &self.shared.config)?;
         self.shared.cells.write().unwrap_or_else(PoisonError::into_inner).insert(cell.id, Arc::clone(&cell));
-        Vat::new(&self.shared, cell)
+        Ok(Vat::new(&self.shared, cell))
     }
 
     /// The names of the vats that have one.
@@ -218,12 +127,17 @@ impl Peer {
         self.shared.directory.lock().unwrap_or_else(PoisonError::into_inner).names()
     }
 
-    /// Opens a session: messages to references of its far side are handed to it.
-    pub fn connect(&self, session: Arc<dyn Session>) -> FarSide {
-        let mut sessions = self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner);
-        let number = u32::try_from(sessions.len()).unwrap_or(u32::MAX / 2);
-        sessions.push(Some(session));
-        FarSide::new(VatId::new(VatId::FIRST_SESSION.saturating_add(number)))
+    /// Opens a session: messages to references of its far side are handed to it. Its number is not given out again, even after
+    /// a restart.
+    ///
+    /// # Errors
+    ///
+    /// `store`: what is wrong with it.
+    pub fn connect(&self, session: Arc<dyn Session>) -> Result<FarSide, Problem> {
+        let mut directory = self.shared.directory.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = directory.session(self.shared.store())?;
+        self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner).insert(id, session);
+        Ok(FarSide::new(id))
     }
 
     /// Hands in a message that came over a session. What it refers to must have been given to that session, or be its own.
@@ -237,15 +151,11 @@ impl Peer {
 
     /// Ends a session: promises that wait for it are broken with `reason`, and so are those that stood for what was behind it.
     pub fn sever(&self, far: FarSide, reason: &Value) {
-        let at = usize::try_from(far.id().number() - VatId::FIRST_SESSION).unwrap_or(usize::MAX);
-        if let Some(session) =
-            self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner).get_mut(at)
-        {
-            *session = None;
-        }
+        self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner).remove(&far.id());
         let cells: Vec<_> =
             self.shared.cells.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        for cell in cells {
+        // One that sleeps finds out when it wakes.
+        for cell in cells.into_iter().filter(|cell| !cell.asleep.load(Ordering::SeqCst)) {
             let severed = Inbound::Severed { session: far.id(), reason: reason.clone() };
             self.shared.deliver(cell.id, vec![severed]);
         }
@@ -254,7 +164,23 @@ impl Peer {
     /// Waits until no vat has anything to do, and what they did is durable. Returns whether that came about in time.
     #[must_use]
     pub fn settle(&self, within: std::time::Duration) -> bool {
-        self.shared.ready.wait_idle(within)
+        if self.shared.config.threads > 0 {
+            return self.shared.ready.wait_idle(within);
+        }
+        let begun = Instant::now();
+        while begun.elapsed() <= within {
+            if !self.step(0) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Does one of the things that wait to be done: lets one of the vats that have something to do run for a while, in the order in
+    /// which they wait, or makes durable what was done, which comes last. Which of n it is says `choice`, modulo n. False when there is
+    /// nothing. A peer without threads goes on in no other way, so that what happens in which order is its program's to say.
+    pub fn step(&self, choice: usize) -> bool {
+        self.shared.step(choice)
     }
 }
 
@@ -262,79 +188,34 @@ impl Drop for Peer {
     fn drop(&mut self) {
         self.shared.ready.stop();
         self.pool.join();
-        if let Some(committer) = &self.shared.committer {
-            committer.stop();
+        let Some(committer) = &self.shared.committer else { return };
+        committer.stop();
+        while self.shared.commit_some() {}
+        let cells: Vec<_> =
+            self.shared.cells.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for cell in cells {
+            if let Some(mut core) = cell.try_core()
+                && cell.waiting() == 0
+                && cell.halted().is_none()
+                && let Some(records) = core.rests_at(&cell, &self.shared)
+            {
+                committer.rests(cell.id, records);
+            }
         }
+        committer.write_rest();
     }
 }
 
 impl Shared {
+    fn store(&self) -> Option<&dyn TurnStore> {
+        self.committer.as_ref().map(Committer::store)
+    }
+
     pub(crate) fn cell(&self, id: VatId) -> Option<Arc<Cell>> {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
-    }
-
-    fn session(&self, id: VatId) -> Option<Arc<dyn Session>> {
-        let at = usize::try_from(id.number().checked_sub(VatId::FIRST_SESSION)?).ok()?;
-        self.sessions.read().unwrap_or_else(PoisonError::into_inner).get(at).cloned().flatten()
-    }
-
-    /// A message from outside the vats: refused when the vat has too many already.
-    pub(crate) fn hand_in(&self, from: VatId, message: Message) -> Result<(), Problem> {
-        let to = message.to.vat();
-        let cell = self.cell(to).ok_or_else(|| gone(to))?;
-        let allowed = self.config.limits.mailbox;
-        if cell.waiting() >= usize::try_from(allowed).unwrap_or(usize::MAX) {
-            return Err(Problem::limit("mailbox", allowed.into()));
-        }
-        self.deliver(to, vec![Inbound::Message { from, seq: 0, message }]);
-        Ok(())
-    }
-
-    /// Puts messages in front of a vat, a session, or who waits for a reply.
-    pub(crate) fn deliver(&self, to: VatId, messages: Vec<Inbound>) {
-        if let Some(cell) = self.cell(to) {
-            match cell.put(messages) {
-                Ok(()) => self.ready.schedule(&cell),
-                Err(messages) => self.refuse(to, messages),
-            }
-        } else if to == Replies::VAT {
-            messages
-                .into_iter()
-                .filter_map(Inbound::into_message)
-                .for_each(|message| self.replies.settle(message));
-        } else if let Some(session) = self.session(to) {
-            session.deliver(messages.into_iter().filter_map(Inbound::into_message).collect());
-        } else {
-            self.refuse(to, messages);
-        }
-    }
-
-    /// Nobody is there: who waits for an answer is told so.
-    fn refuse(&self, to: VatId, messages: Vec<Inbound>) {
-        for message in messages.into_iter().filter_map(Inbound::into_message) {
-            let waits = match message.body {
-                crate::message::Body::Listen { listener, .. } => Some(listener),
-                _ => message.resolver,
-            };
-            // A resolver of the same place would be refused as well, without end.
-            if let Some(waits) = waits.filter(|waits| waits.vat() != to) {
-                let body = crate::message::Body::Break(gone(to).reason());
-                let message = Message { to: waits, body, resolver: None };
-                self.deliver(waits.vat(), vec![Inbound::Message { from: to, seq: 0, message }]);
-            }
-        }
     }
 }
 
 fn gone(vat: VatId) -> Problem {
     Problem::rule("stale-reference", format!("{vat} is gone"))
-}
-
-pub(crate) fn store_problem(error: &crate::store::StoreError) -> Problem {
-    Problem::rule("store", error.to_string())
-}
-
-/// A promise that was given out to the program: see [`Vat::ask`].
-pub(crate) fn reply_to(number: u64) -> Ref {
-    Ref::new(Replies::VAT, 0, number, crate::reference::Facet::Resolver)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -76,6 +77,19 @@ impl Ready {
         }
     }
 
+    /// How many vats wait in line.
+    pub(crate) fn len(&self) -> usize {
+        self.line().cells.len()
+    }
+
+    /// Takes a vat out of the line.
+    pub(crate) fn take(&self, at: usize) -> Option<Arc<Cell>> {
+        let mut line = self.line();
+        let cell = line.cells.remove(at)?;
+        line.busy += 1;
+        Some(cell)
+    }
+
     /// Waits until nothing is left to do.
     pub(crate) fn wait_idle(&self, within: Duration) -> bool {
         let end = Instant::now() + within;
@@ -126,13 +140,63 @@ impl Pool {
 
 fn work(shared: &Arc<Shared>) {
     while let Some(cell) = shared.ready.next() {
-        let more = cell.run(shared);
-        shared.put_back(&cell, more);
-        shared.ready.done();
+        shared.run(&cell);
     }
 }
 
 impl Shared {
+    fn run(&self, cell: &Arc<Cell>) {
+        let more = cell.run(self);
+        self.put_back(cell, more);
+        self.drowse();
+        self.ready.done();
+    }
+
+    /// Does one of the things that wait to be done. False when there is none.
+    pub(crate) fn step(&self, choice: usize) -> bool {
+        let vats = self.ready.len();
+        let commits = usize::from(self.committer.as_ref().is_some_and(super::Committer::has_work));
+        match choice.checked_rem(vats + commits) {
+            None => false,
+            Some(at) if at < vats => {
+                if let Some(cell) = self.ready.take(at) {
+                    self.run(&cell);
+                }
+                true
+            }
+            Some(_) => {
+                self.commit_some();
+                true
+            }
+        }
+    }
+
+    /// Waits for an answer. Without threads it is this one that works for it. Says nothing when there will be none.
+    pub(crate) fn wait<T>(
+        &self,
+        answer: &Receiver<T>,
+        within: Option<Duration>,
+        mut work: impl FnMut() -> bool,
+    ) -> Option<T> {
+        if self.config.threads > 0 {
+            return match within {
+                Some(within) => answer.recv_timeout(within).ok(),
+                None => answer.recv().ok(),
+            };
+        }
+        let begun = Instant::now();
+        loop {
+            match answer.try_recv() {
+                Ok(answer) => return Some(answer),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {}
+            }
+            if within.is_some_and(|within| begun.elapsed() > within) || !work() {
+                return answer.try_recv().ok();
+            }
+        }
+    }
+
     /// A vat's slice is over: to the end of the line, or to wait for something.
     fn put_back(&self, cell: &Arc<Cell>, more: bool) {
         let target = cell.ahead_of.swap(0, Ordering::SeqCst);
@@ -152,7 +216,7 @@ impl Shared {
             return;
         }
         cell.scheduled.store(false, Ordering::SeqCst);
-        if cell.has_work() && cell.core().halted.is_none() {
+        if cell.has_work() {
             self.ready.schedule(cell);
         }
     }

@@ -8,16 +8,17 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use crate::message::{Body, Message};
-use crate::reference::{Ref, VatId};
+use crate::problem::Problem;
+use crate::reference::{Facet, Ref, VatId};
 use crate::value::Value;
 
 pub(crate) struct Replies {
     next: AtomicU64,
-    waiting: Mutex<HashMap<u64, SyncSender<Reply>>>,
+    waiting: Mutex<HashMap<u64, (VatId, SyncSender<Reply>)>>,
 }
 
-/// The value, or the reason that there is none.
-pub(crate) type Reply = Result<Value, Value>;
+/// The value, or why there is none.
+pub(crate) type Reply = Result<Value, Problem>;
 
 impl Replies {
     /// The vat that resolvers of the program say they are of.
@@ -28,12 +29,12 @@ impl Replies {
         Self { next: AtomicU64::new(epoch << 32), waiting: Mutex::default() }
     }
 
-    /// A resolver, and where what it is told arrives.
-    pub(crate) fn expect(&self) -> (Ref, Receiver<Reply>) {
+    /// A resolver, and where what it is told arrives. It is `vat` that will tell.
+    pub(crate) fn expect(&self, vat: VatId) -> (Ref, Receiver<Reply>) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (send, receive) = sync_channel(1);
-        self.lock().insert(number, send);
-        (super::reply_to(number), receive)
+        self.lock().insert(number, (vat, send));
+        (Ref::new(Self::VAT, 0, number, Facet::Resolver), receive)
     }
 
     /// Nobody waits any more.
@@ -44,16 +45,27 @@ impl Replies {
     pub(crate) fn settle(&self, message: Message) {
         let reply = match message.body {
             Body::Fulfill(value) => Ok(value),
-            Body::Break(reason) => Err(reason),
+            Body::Break(reason) => Err(Problem::refused(reason)),
             Body::Args(_) | Body::Listen { .. } => return,
         };
-        if let Some(waits) = self.lock().remove(&message.to.birth()) {
+        if let Some((_, waits)) = self.lock().remove(&message.to.birth()) {
             // Who has stopped waiting has stopped listening.
             let _ = waits.try_send(reply);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, SyncSender<Reply>>> {
+    /// A vat will tell nobody anything any more.
+    pub(crate) fn fail(&self, vat: VatId, problem: &Problem) {
+        self.lock().retain(|_, (from, waits)| {
+            if *from != vat {
+                return true;
+            }
+            let _ = waits.try_send(Err(problem.clone()));
+            false
+        });
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, (VatId, SyncSender<Reply>)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

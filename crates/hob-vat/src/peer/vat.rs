@@ -1,11 +1,12 @@
 //! A vat as the program sees it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use super::cell::Cell;
-use super::commit::Ticket;
+use super::commit::{Ticket, ended};
 use super::{Replies, Shared};
 use crate::actormap::Holds;
 use crate::kind::KindRef;
@@ -47,12 +48,9 @@ impl Vat {
     /// What `f` says; nothing it did remains then. `store`: what was done could not be kept; the vat has halted.
     pub fn run<R: Holds>(&self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
         let (told, wait) = sync_channel(1);
-        let done = {
+        let (done, more) = {
             let mut core = self.cell.core();
-            if let Some(problem) = &core.halted {
-                return Err(problem.clone());
-            }
-            let done = core.map.poke(f)?;
+            let done = core.awake(&self.cell, &self.shared)?.poke(f)?;
             let mut found = Vec::new();
             done.visit_refs(&mut |reference| found.push(reference));
             for reference in found {
@@ -60,28 +58,28 @@ impl Vat {
                 *held = held.saturating_add(1);
             }
             core.outside = true;
-            core.map.churn();
-            core.commit(&self.cell, &self.shared, Some(Ticket(told)));
-            done
+            core.churn();
+            let committed = core.commit(&self.cell, &self.shared, Some(Ticket(told)), false);
+            (committed.map(|_| done), !core.is_quiet())
         };
-        self.shared.ready.schedule(&self.cell);
-        match wait.recv() {
-            Ok(result) => result.map(|()| done),
-            Err(_) => Err(Problem::rule("store", "the peer has ended".into())),
+        let done = done.inspect_err(|problem| self.cell.halt(problem.clone(), &self.shared))?;
+        if more {
+            self.shared.ready.schedule(&self.cell);
         }
+        let durable = self.shared.wait(&wait, None, || self.shared.commit_some());
+        self.shared.drowse();
+        durable.unwrap_or_else(|| Err(ended())).map(|()| done)
     }
 
     /// Runs `f` as a turn and takes back all it did.
     ///
     /// # Errors
     ///
-    /// What `f` says.
+    /// What `f` says; why the vat could not be read.
     pub fn peek<R>(&self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
-        let mut core = self.cell.core();
-        match &core.halted {
-            Some(problem) => Err(problem.clone()),
-            None => core.map.peek(f),
-        }
+        let done = self.cell.core().awake(&self.cell, &self.shared)?.peek(f);
+        self.shared.drowse();
+        done
     }
 
     /// Sends a message from the program.
@@ -97,20 +95,25 @@ impl Vat {
     ///
     /// # Errors
     ///
-    /// What the promise was broken with; `deadline`; `limit`: mailbox.
+    /// What the promise was broken with; `deadline`; `limit`: mailbox; why the vat that should answer has halted, when that is known.
     pub fn ask(&self, to: Ref, args: impl Into<List>, within: Duration) -> Result<Value, Problem> {
         let args = args.into();
+        let (resolver, receive) = self.shared.replies.expect(self.cell.id);
         let asked = self.run(|turn| {
-            let (resolver, receive) = self.shared.replies.expect();
             let promise = turn.send(to, args)?;
-            turn.listen(promise, resolver, false)?;
-            Ok(Asked(resolver, receive))
-        })?;
-        match asked.1.recv_timeout(within) {
-            Ok(reply) => reply.map_err(Problem::refused),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                self.shared.replies.forget(asked.0);
-                Err(Problem::rule("deadline", format!("no answer within {within:?}")))
+            turn.listen(promise, resolver, false)
+        });
+        if let Err(problem) = asked {
+            self.shared.replies.forget(resolver);
+            return Err(problem);
+        }
+        match self.shared.wait(&receive, Some(within), || self.shared.step(0)) {
+            Some(reply) => reply,
+            None => {
+                self.shared.replies.forget(resolver);
+                let halted = self.shared.cell(to.vat()).and_then(|cell| cell.halted());
+                Err(halted
+                    .unwrap_or_else(|| Problem::rule("deadline", format!("no answer within {within:?}"))))
             }
         }
     }
@@ -162,20 +165,25 @@ impl Vat {
     ///
     /// As [`Vat::run`].
     pub fn collect(&self) -> Result<usize, Problem> {
-        let mut core = self.cell.core();
-        if let Some(problem) = &core.halted {
-            return Err(problem.clone());
-        }
-        let held: Vec<_> = core.held.keys().copied().collect();
-        let freed = core.map.collect_full(held).len();
-        core.commit(&self.cell, &self.shared, None);
-        Ok(freed)
+        let freed = {
+            let mut core = self.cell.core();
+            core.wake(&self.cell, &self.shared)?;
+            core.begin();
+            core.commit(&self.cell, &self.shared, None, true)
+        };
+        freed.inspect_err(|problem| self.cell.halt(problem.clone(), &self.shared))
     }
 
-    /// Actors and promises in it.
+    /// Actors and promises in it; 0 when it cannot be read.
     #[must_use]
     pub fn population(&self) -> usize {
-        self.cell.core().map.population()
+        self.cell.core().awake(&self.cell, &self.shared).map_or(0, |map| map.population())
+    }
+
+    /// Whether it is in its store and not in memory, until somebody wants something of it.
+    #[must_use]
+    pub fn is_asleep(&self) -> bool {
+        self.cell.asleep.load(Ordering::SeqCst)
     }
 
     /// Replaces the kind and the state of an actor in place: its references stay good.
@@ -192,11 +200,4 @@ impl Vat {
 /// The first place of every vat of a peer.
 pub(super) fn roots(vat: VatId) -> Ref {
     Ref::new(vat, 0, 0, Facet::Object)
-}
-
-/// A question of the program, on its way.
-struct Asked(Ref, std::sync::mpsc::Receiver<super::replies::Reply>);
-
-impl Holds for Asked {
-    fn visit_refs(&self, _: &mut dyn FnMut(Ref)) {}
 }

@@ -7,6 +7,7 @@
 //! Records are Syrup, so that they can be read without this program.
 
 mod read;
+mod state;
 mod write;
 
 use arcstr::ArcStr;
@@ -16,6 +17,8 @@ use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
 use crate::value::Value;
 
+pub(crate) use state::State;
+
 /// The version of the layout of records and snapshots.
 const LAYOUT: u64 = 1;
 
@@ -24,14 +27,22 @@ const LAYOUT: u64 = 1;
 pub struct TurnRecord {
     /// Turns of the vat until then.
     pub turns: u64,
+    /// Births of the vat before the first of these turns: more than after the last record when the program looked at what might be.
+    pub start: u64,
     /// Births of the vat until then.
     pub births: u64,
+    /// Stamps before the first of these turns ([`Turn::stamp`](crate::Turn::stamp)).
+    pub stamps_start: u64,
+    /// Stamps until then.
+    pub stamps: u64,
     /// Whether the program itself ran a turn, which no message tells of.
     pub outside: bool,
     /// What came from other vats, sessions and the program.
     pub inputs: Vec<Input>,
     /// Places that changed or are new, in ascending order.
     pub changes: Vec<Change>,
+    /// Places of which a full collection found that nobody reaches them, in the order in which they became free.
+    pub collected: Vec<u32>,
     /// How the list of free places changed.
     pub free: Free,
     /// How the queue of messages that wait for a turn changed.
@@ -155,6 +166,8 @@ pub struct Snapshot {
     pub turns: u64,
     /// Births of the vat.
     pub births: u64,
+    /// Stamps of the vat.
+    pub stamps: u64,
     /// How many places there are, free ones too.
     pub places: u32,
     /// The number of the last message from each vat.

@@ -17,10 +17,14 @@ pub(super) fn record(bytes: &[u8]) -> Read<TurnRecord> {
         layout(r)?;
         Ok(TurnRecord {
             turns: number(r)?,
+            start: number(r)?,
             births: number(r)?,
+            stamps_start: number(r)?,
+            stamps: number(r)?,
             outside: r.bool().map_err(not_syrup)?,
             inputs: each(r, input)?,
             changes: each(r, change)?,
+            collected: each(r, small)?,
             free: Free { places: small(r)?, kept: number(r)?, tail: each(r, small)? },
             queue: QueueChange { taken: number(r)?, front: each(r, message)?, back: each(r, message)? },
             outbox: each(r, sent)?,
@@ -35,6 +39,7 @@ pub(super) fn snapshot(bytes: &[u8]) -> Read<Snapshot> {
         Ok(Snapshot {
             turns: number(r)?,
             births: number(r)?,
+            stamps: number(r)?,
             places: small(r)?,
             cursors: each(r, cursor)?,
             sent: each(r, cursor)?,

@@ -14,10 +14,12 @@ type Written = Result<(), Problem>;
 pub(super) fn record(it: &TurnRecord) -> Result<Vec<u8>, Problem> {
     bytes(|w| {
         w.record("hob:turns", |w| {
-            [LAYOUT, it.turns, it.births].iter().for_each(|number| w.int(*number));
+            let numbers = [LAYOUT, it.turns, it.start, it.births, it.stamps_start, it.stamps];
+            numbers.iter().for_each(|number| w.int(*number));
             w.bool(it.outside);
             each(w, &it.inputs, input)?;
             each(w, &it.changes, change)?;
+            each(w, &it.collected, number)?;
             w.int(it.free.places);
             w.int(it.free.kept);
             each(w, &it.free.tail, number)?;
@@ -33,7 +35,8 @@ pub(super) fn record(it: &TurnRecord) -> Result<Vec<u8>, Problem> {
 pub(super) fn snapshot(it: &Snapshot) -> Result<Vec<u8>, Problem> {
     bytes(|w| {
         w.record("hob:vat", |w| {
-            [LAYOUT, it.turns, it.births, it.places.into()].iter().for_each(|number| w.int(*number));
+            let numbers = [LAYOUT, it.turns, it.births, it.stamps, it.places.into()];
+            numbers.iter().for_each(|number| w.int(*number));
             each(w, &it.cursors, cursor)?;
             each(w, &it.sent, cursor)?;
             each(w, &it.unacknowledged, sent)?;

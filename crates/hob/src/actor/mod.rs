@@ -7,6 +7,7 @@ mod resident;
 
 use std::sync::{Arc, Weak};
 
+pub use hob_abi::actor::Functions;
 use hob_abi::actor::{self, Answered, Declared, HasSeat, Mode, Seat};
 use hob_abi::wasi_p1::{self, HasWorld};
 use hob_engine::{Bounds, Fault, HostTable};
@@ -52,7 +53,7 @@ enum Code {
 }
 
 impl Actor {
-    pub(crate) fn new(loaded: &Loaded) -> Result<Arc<Self>, Error> {
+    pub(crate) fn new(loaded: &Loaded, functions: &[Functions]) -> Result<Arc<Self>, Error> {
         let (host, module) = (&loaded.host, loaded.module());
         let engine = &host.inner.engine;
         let refuse = |why: String| Err(Error::new(ErrorKind::WrongKind(why)));
@@ -62,6 +63,11 @@ impl Actor {
                 "actors need a host that counts fuel and is deterministic; HostBuilder::actors makes it so"
                     .into(),
             );
+        }
+        let reserved = |module: &str| [actor::MODULE, wasi_p1::MODULE].contains(&module);
+        if let Some(taken) = functions.iter().find(|it| reserved(it.module())) {
+            let why = "has functions of its own, and a table may not stand in for them";
+            return refuse(format!("the module name `{}` {why}", taken.module()));
         }
         let declared = match Declared::read(module.info()) {
             Ok(declared) => declared,
@@ -76,18 +82,20 @@ impl Actor {
             );
         }
         let limits = host.inner.limits.clone();
-        let code = if module.info().imports.iter().all(|import| import.module == actor::MODULE) {
+        let code = if module.info().imports.iter().all(|import| import.module != wasi_p1::MODULE) {
             let mut table = HostTable::new();
-            actor::add_to(&mut table);
+            add_to(&mut table, functions);
             Code::Pure(Pool::new(engine.link(module, &Arc::new(table))?, limits))
         } else {
             let (mut table, policy) = (HostTable::new(), actor::inert_policy());
-            actor::add_to(&mut table);
+            add_to(&mut table, functions);
             wasi_p1::add_to(&mut table, &policy);
             Code::Worldly(Pool::new(engine.link(module, &Arc::new(table))?, limits))
         };
         let digest: String = module.digest().iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("wasm:{digest}");
+        // With other functions the same module may be another actor.
+        let granted = functions.iter().fold(String::new(), |names, it| names + "+" + it.module());
+        let name = format!("wasm:{digest}{granted}");
         Ok(Arc::new_cyclic(|own| Self { name, declared, code, own: own.clone() }))
     }
 
@@ -150,6 +158,11 @@ impl std::fmt::Debug for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.name)
     }
+}
+
+fn add_to<S: HasSeat>(table: &mut HostTable<S>, functions: &[Functions]) {
+    actor::add_to(table);
+    functions.iter().for_each(|it| it.add_to(table));
 }
 
 /// The data of an instance whose module imports functions of WASI: a world with nothing in it.

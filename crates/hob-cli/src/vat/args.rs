@@ -1,0 +1,141 @@
+//! Flags of `hob vat` and `hob repl`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// What to do with vats.
+#[derive(Debug, Subcommand)]
+pub(crate) enum VatCommand {
+    /// Do what a script says, line by line, or talk to an actor that is a module.
+    Run(RunArgs),
+    /// Show the records of a vat: what came in, what changed, what went out, what failed.
+    Log(LogArgs),
+    /// Show a vat as it was, and let it handle a message that leaves nothing behind.
+    At(AtArgs),
+    /// Run the records of a vat again and compare.
+    Replay(ReplayVatArgs),
+    /// Show what became of the actors of a vat between two records.
+    Diff(DiffArgs),
+}
+
+/// Which vat of which store.
+#[derive(Debug, Args)]
+pub(crate) struct PastArgs {
+    /// The file that vats are kept in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: PathBuf,
+    /// The vat.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(crate) vat: String,
+    /// A module whose actors the store has. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) module: Vec<PathBuf>,
+}
+
+/// Arguments of `hob vat log`.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    #[command(flatten)]
+    pub(crate) past: PastArgs,
+    /// From this record on.
+    #[arg(long, value_name = "RECORD", default_value = "0")]
+    pub(crate) from: u64,
+    /// Up to this record and without it.
+    #[arg(long, value_name = "RECORD")]
+    pub(crate) to: Option<u64>,
+    /// Show the messages too.
+    #[arg(long)]
+    pub(crate) messages: bool,
+    /// Follow what this record led to, in other vats too.
+    #[arg(long, value_name = "RECORD", conflicts_with_all = ["causes", "messages"])]
+    pub(crate) effects: Option<u64>,
+    /// Follow back what led to this record, in other vats too.
+    #[arg(long, value_name = "RECORD", conflicts_with = "messages")]
+    pub(crate) causes: Option<u64>,
+}
+
+/// Arguments of `hob vat at`.
+#[derive(Debug, Args)]
+pub(crate) struct AtArgs {
+    #[command(flatten)]
+    pub(crate) past: PastArgs,
+    /// After so many records; after all without it.
+    #[arg(value_name = "RECORDS")]
+    pub(crate) records: Option<u64>,
+    /// Call the actor that was published under this name, with these arguments, as a script writes them.
+    #[arg(long, num_args = 2, value_names = ["NAME", "ARGS"])]
+    pub(crate) call: Option<Vec<String>>,
+}
+
+/// Arguments of `hob vat replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayVatArgs {
+    #[command(flatten)]
+    pub(crate) past: PastArgs,
+    /// From this record on.
+    #[arg(long, value_name = "RECORD", default_value = "0")]
+    pub(crate) from: u64,
+    /// Up to this record and without it.
+    #[arg(long, value_name = "RECORD")]
+    pub(crate) to: Option<u64>,
+}
+
+/// Arguments of `hob vat diff`.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    #[command(flatten)]
+    pub(crate) past: PastArgs,
+    /// After so many records.
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: u64,
+    /// After so many records.
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: u64,
+}
+
+/// Where vats are.
+#[derive(Debug, Args)]
+pub(crate) struct WhereArgs {
+    /// The vat.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(crate) vat: String,
+    /// Keep vats in this file, and find there what was kept; without it they end with the process.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// A module whose actors the store has. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) module: Vec<PathBuf>,
+    /// Units of work of guests in one turn; a unit is about one instruction.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) fuel: Option<u64>,
+}
+
+/// Arguments of `hob vat run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A script, or a module in the binary (`.wasm`) or text (`.wat`) format; `-` is a script on standard input.
+    #[arg(value_name = "SCRIPT|MODULE")]
+    pub(crate) what: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+    /// What the actor of a module begins with, as a script writes values.
+    #[arg(long, value_name = "VALUE", default_value = "undefined")]
+    pub(crate) state: String,
+    /// What is said to the actor of a module, in order, as a script writes it after its name.
+    #[arg(long, value_name = "ARGS")]
+    pub(crate) say: Vec<String>,
+    /// Go on after a line that failed.
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+}
+
+/// Arguments of `hob repl`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplArgs {
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+    /// Keep what was typed in this file, and begin with what is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
+}

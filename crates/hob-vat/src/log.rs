@@ -1,0 +1,160 @@
+//! The streams of a peer in a store, and reading them: names of streams, records one after the other, the list of vats.
+//!
+//! | stream | what its records are |
+//! |---|---|
+//! | `peer` | each vat with its name, and which numbers of sessions and of vats that end with the process were given out |
+//! | `rest` | vats that have nothing to send again, by the number of their last record |
+//! | `vat/N` | what vat N did |
+
+use hob_syrup::{Limits, Mode, Reader};
+
+use crate::codec::not_syrup;
+use crate::problem::Problem;
+use crate::record::{Snapshot, State, TurnRecord};
+use crate::reference::VatId;
+use crate::store::{StoreError, TurnStore};
+
+/// Records that are read at once.
+const READ_AT_ONCE: usize = 256;
+/// Which vats there are.
+pub(crate) const DIRECTORY: &str = "peer";
+/// Which vats have nothing to send again.
+pub(crate) const REST: &str = "rest";
+
+/// The stream of a vat.
+pub(crate) fn stream_of(id: VatId) -> String {
+    format!("vat/{}", id.number())
+}
+
+pub(crate) fn store_problem(error: &StoreError) -> Problem {
+    Problem::rule("store", error.to_string())
+}
+
+/// The bytes of the records of a stream, read a page at a time.
+pub(crate) struct Raw<'a> {
+    store: &'a dyn TurnStore,
+    stream: String,
+    next: u64,
+    until: u64,
+    page: std::vec::IntoIter<Vec<u8>>,
+}
+
+impl<'a> Raw<'a> {
+    pub(crate) fn new(store: &'a dyn TurnStore, stream: &str, from: u64, until: u64) -> Self {
+        Self { store, stream: stream.to_owned(), next: from, until, page: Vec::new().into_iter() }
+    }
+}
+
+impl Iterator for Raw<'_> {
+    type Item = Result<(u64, Vec<u8>), Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.until {
+            return None;
+        }
+        let record = match self.page.next() {
+            Some(record) => record,
+            None => {
+                let many = usize::try_from(self.until - self.next).unwrap_or(usize::MAX).min(READ_AT_ONCE);
+                match self.store.read(&self.stream, self.next, many) {
+                    Ok(page) => self.page = page.into_iter(),
+                    Err(error) => {
+                        self.until = self.next;
+                        return Some(Err(store_problem(&error)));
+                    }
+                }
+                self.page.next()?
+            }
+        };
+        let number = self.next;
+        self.next += 1;
+        Some(Ok((number, record)))
+    }
+}
+
+/// The records of a vat.
+pub(crate) fn records(
+    store: &dyn TurnStore,
+    id: VatId,
+    from: u64,
+    until: u64,
+) -> impl Iterator<Item = Result<(u64, TurnRecord), Problem>> {
+    Raw::new(store, &stream_of(id), from, until).map(move |read| {
+        let (number, bytes) = read?;
+        let record = TurnRecord::decode(&bytes).map_err(|problem| {
+            Problem::rule("not-a-record", format!("record {number} of {id}: {problem}"))
+        })?;
+        Ok((number, record))
+    })
+}
+
+/// Reads a vat, up to but without record `until`. What was sent before record `arrived` is known to have arrived.
+pub(crate) fn load(store: &dyn TurnStore, id: VatId, until: u64, arrived: u64) -> Result<State, Problem> {
+    let stream = stream_of(id);
+    let mut state = match store.snapshot(&stream).map_err(|error| store_problem(&error))? {
+        Some((at, _)) if at > until => {
+            let message = format!("records of {id} before {at} were replaced by a snapshot");
+            return Err(Problem::rule("forgotten", message));
+        }
+        Some((at, bytes)) => State::of(Snapshot::decode(&bytes)?, at),
+        None => State::begin(),
+    };
+    if state.next <= arrived {
+        state.unacknowledged.clear();
+    }
+    for record in records(store, id, state.next, until) {
+        state.apply(record?.1);
+        if state.next <= arrived {
+            state.unacknowledged.clear();
+        }
+    }
+    Ok(state)
+}
+
+/// What the directory of a peer says.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) vats: Vec<(String, VatId)>,
+    /// Numbers of sessions below this may have been given out.
+    pub(crate) sessions: u32,
+    /// Numbers of vats that end with the process, likewise.
+    pub(crate) volatile: u32,
+}
+
+impl Listing {
+    pub(crate) fn read(store: &dyn TurnStore) -> Result<Self, Problem> {
+        let mut listing = Self::default();
+        for record in Raw::new(store, DIRECTORY, 0, u64::MAX) {
+            let (number, bytes) = record?;
+            listing.add(&bytes).map_err(|problem| {
+                Problem::rule("not-a-record", format!("record {number} of {DIRECTORY}: {problem}"))
+            })?;
+        }
+        Ok(listing)
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        let mut r = Reader::new(bytes, Mode::Canonical, Limits::default());
+        match r.record().map_err(not_syrup)? {
+            "vat" => {
+                let id = VatId::new(small(&mut r)?);
+                self.vats.push((r.str().map_err(not_syrup)?.to_owned(), id));
+            }
+            "sessions" => self.sessions = small(&mut r)?,
+            "volatile" => self.volatile = small(&mut r)?,
+            other => {
+                return Err(Problem::rule(
+                    "not-a-record",
+                    format!("a record that is {}", other.escape_debug()),
+                ));
+            }
+        }
+        r.end().map_err(not_syrup)?;
+        r.finish().map_err(not_syrup)
+    }
+}
+
+pub(crate) fn small(r: &mut Reader<'_>) -> Result<u32, Problem> {
+    let number = r.u64().map_err(not_syrup)?;
+    u32::try_from(number).map_err(|_| Problem::rule("not-a-record", "a number of over 32 bits".into()))
+}

@@ -1,0 +1,460 @@
+//! A vat as the one thread that runs it has it: its actormap, and what became of it since the last commit.
+//!
+//! A durable vat that nobody needs for a while is forgotten and read back from its store: see [`super::loaded`].
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Shared;
+use super::cell::{Cell, Inbound};
+use super::commit::{Commit, Ticket};
+use crate::actormap::Actormap;
+use crate::collect::{Delta, Held};
+use crate::log::load;
+use crate::message::{Content, Message, Stage};
+use crate::problem::Problem;
+use crate::record::{Change, Free, Input, QueueChange, Sent, Snapshot, State, TurnRecord};
+use crate::reference::VatId;
+use crate::space::{OUTSIDE, to_usize};
+
+/// Places that are taken before a vat is worth a full collection.
+const COLLECTED_ABOVE: usize = 1 << 16;
+/// Messages that are kept for sending again before it is asked which of them arrived.
+const KEPT_UNASKED: usize = 256;
+
+/// What one thread at a time has in hand.
+pub(crate) struct Core {
+    /// None: it sleeps.
+    pub(crate) map: Option<Actormap>,
+    pub(crate) held: Held,
+    pub(crate) durable: Option<Durable>,
+    inputs: Vec<Input>,
+    /// The program ran a turn, or something else happened that no message tells of.
+    pub(crate) outside: bool,
+    /// Births and stamps before the turns that are to be committed.
+    start: (u64, u64),
+    collect_at: usize,
+}
+
+/// What a durable vat knows of its stream.
+pub(crate) struct Durable {
+    pub(crate) stream: Arc<str>,
+    pub(crate) fence: u64,
+    pub(crate) next: u64,
+    /// All that was sent before this record has arrived.
+    pub(crate) rested: u64,
+    /// What was read of it already and not used.
+    pub(crate) stash: Option<Box<State>>,
+    /// Messages wait in it while it sleeps.
+    pub(crate) pending: bool,
+    /// Births and stamps while it sleeps: there may have been more than its records know.
+    asleep: (u64, u64),
+    kept: Kept,
+}
+
+/// What of a durable vat is in memory while it is awake.
+#[derive(Default)]
+struct Kept {
+    turns: u64,
+    since_snapshot: u64,
+    cursors: HashMap<VatId, u64>,
+    sent: HashMap<VatId, u64>,
+    unacknowledged: VecDeque<Sent>,
+    /// How many of those there may be before it is asked which arrived.
+    ask_at: usize,
+}
+
+impl Durable {
+    pub(crate) fn new(stream: String, fence: u64, next: u64) -> Self {
+        let (stream, kept) = (stream.into(), Kept::default());
+        Self { stream, fence, next, rested: 0, stash: None, pending: false, asleep: (0, 0), kept }
+    }
+}
+
+impl Core {
+    /// One that is durable sleeps until it is needed.
+    pub(crate) fn durable(durable: Durable) -> Self {
+        Self { durable: Some(durable), ..Self::new(None) }
+    }
+
+    pub(crate) fn volatile(map: Actormap) -> Self {
+        Self::new(Some(map))
+    }
+
+    fn new(map: Option<Actormap>) -> Self {
+        Self {
+            map,
+            held: Held::default(),
+            durable: None,
+            inputs: Vec::new(),
+            outside: false,
+            start: (0, 0),
+            collect_at: COLLECTED_ABOVE,
+        }
+    }
+
+    /// Whether no message waits in it.
+    pub(crate) fn is_quiet(&self) -> bool {
+        match &self.map {
+            Some(map) => map.is_quiet(),
+            None => !self.durable.as_ref().is_some_and(|durable| durable.pending),
+        }
+    }
+
+    /// The actormap, read back from the store if the vat sleeps.
+    pub(crate) fn awake(&mut self, cell: &Arc<Cell>, shared: &Shared) -> Result<&mut Actormap, Problem> {
+        self.wake(cell, shared)?;
+        self.map.as_mut().ok_or_else(|| Problem::rule("asleep", format!("{} sleeps", cell.id)))
+    }
+
+    /// Reads it back from the store if it sleeps. When that fails it sleeps on as it was.
+    pub(crate) fn wake(&mut self, cell: &Arc<Cell>, shared: &Shared) -> Result<(), Problem> {
+        if let Some(problem) = cell.halted() {
+            return Err(problem);
+        }
+        if self.durable.is_some() {
+            shared.loaded.touch(cell);
+        }
+        if self.map.is_some() {
+            return Ok(());
+        }
+        // Before it is looked which sessions there are: whoever ends one then tells this vat, too.
+        cell.asleep.store(false, Ordering::SeqCst);
+        self.read_back(cell, shared).inspect_err(|_| {
+            self.map = None;
+            cell.asleep.store(true, Ordering::SeqCst);
+            shared.loaded.forget(cell);
+        })
+    }
+
+    fn read_back(&mut self, cell: &Arc<Cell>, shared: &Shared) -> Result<(), Problem> {
+        let (Some(durable), Some(committer)) = (&mut self.durable, &shared.committer) else { return Ok(()) };
+        let state = match durable.stash.take() {
+            Some(state) => *state,
+            None => load(committer.store(), cell.id, u64::MAX, durable.rested)?,
+        };
+        if state.next != durable.next {
+            let (next, known) = (state.next, durable.next);
+            let message = format!("{} has {next} records, and {known} were written here", durable.stream);
+            return Err(Problem::rule("store", message));
+        }
+        let (mut map, upgraded) = state.map(cell.id, shared.config.limits, &shared.config.kinds)?;
+        let core = &mut *map.turn.core;
+        core.space.births = core.space.births.max(durable.asleep.0);
+        core.stamps = core.stamps.max(durable.asleep.1);
+        self.start = map.counts();
+        durable.pending = false;
+        committer.know(cell.id, &state.cursors);
+        durable.kept = Kept {
+            turns: state.turns,
+            since_snapshot: state.since_snapshot,
+            cursors: state.cursors.into_iter().collect(),
+            sent: state.sent.into_iter().collect(),
+            unacknowledged: state.unacknowledged,
+            ask_at: KEPT_UNASKED,
+        };
+        shared.prune(cell.id, &mut durable.kept.unacknowledged);
+        self.outside |= upgraded > 0;
+        for gone in beyond(&map).into_iter().filter(|vat| shared.is_gone(*vat)) {
+            self.outside |= map.sever(gone, &super::gone(gone).reason());
+        }
+        self.map = Some(map);
+        if self.outside { self.commit(cell, shared, None, false).map(|_| ()) } else { Ok(()) }
+    }
+
+    /// Forgets the actormap, which the store has, unless something is under way.
+    pub(crate) fn sleep(&mut self, cell: &Arc<Cell>, shared: &Shared) -> bool {
+        if !self.is_at_rest(cell, shared) {
+            return false;
+        }
+        let (Some(durable), Some(map)) = (&mut self.durable, &self.map) else { return false };
+        durable.asleep = map.counts();
+        durable.rested = durable.next;
+        durable.kept = Kept::default();
+        if let Some(committer) = &shared.committer {
+            committer.rests(cell.id, durable.next);
+        }
+        self.map = None;
+        self.collect_at = COLLECTED_ABOVE;
+        cell.asleep.store(true, Ordering::SeqCst);
+        shared.loaded.forget(cell);
+        true
+    }
+
+    /// Whether it is awake, and the store has all of it, and whatever it sent has arrived for good.
+    pub(crate) fn is_at_rest(&mut self, cell: &Cell, shared: &Shared) -> bool {
+        let quiet = self.map.as_ref().is_some_and(Actormap::is_quiet);
+        let Some(durable) = &mut self.durable else { return false };
+        shared.prune(cell.id, &mut durable.kept.unacknowledged);
+        quiet && self.inputs.is_empty() && !self.outside && durable.kept.unacknowledged.is_empty()
+    }
+
+    /// How many records it has, if it sleeps or could.
+    pub(crate) fn rests_at(&mut self, cell: &Cell, shared: &Shared) -> Option<u64> {
+        let rests = self.is_at_rest(cell, shared);
+        let durable = self.durable.as_ref()?;
+        (rests || (self.map.is_none() && durable.rested == durable.next)).then_some(durable.next)
+    }
+
+    /// Turns begin that are to be committed together.
+    pub(crate) fn begin(&mut self) {
+        if let Some(map) = &self.map {
+            self.start = map.counts();
+        }
+    }
+
+    pub(crate) fn churn(&mut self) -> u32 {
+        self.map.as_mut().map_or(0, Actormap::churn)
+    }
+
+    /// Takes a message in, unless it was taken in before.
+    pub(crate) fn accept(&mut self, inbound: Inbound) {
+        let Some(map) = &mut self.map else { return };
+        match inbound {
+            Inbound::Message { from, seq, message } => {
+                if let Some(durable) = &mut self.durable {
+                    if seq != 0 {
+                        let cursor = durable.kept.cursors.entry(from).or_default();
+                        // One that is too early comes again in its order: what is missing was sent by a vat that halted.
+                        if seq != cursor.saturating_add(1) {
+                            return;
+                        }
+                        *cursor = seq;
+                    }
+                    self.inputs.push(Input { from, seq, message: message.clone() });
+                }
+                map.queue.push_back(message);
+            }
+            Inbound::Severed { session, reason } => self.outside |= map.sever(session, &reason),
+        }
+    }
+
+    /// What was done since the last commit is done: it is written down, if it has to be, and what it sent goes out. Returns how
+    /// many places became free because nobody reaches them; that is asked for with `collect`, or when there are many.
+    pub(crate) fn commit(
+        &mut self,
+        cell: &Arc<Cell>,
+        shared: &Shared,
+        ticket: Option<Ticket>,
+        collect: bool,
+    ) -> Result<usize, Problem> {
+        let Some(map) = &mut self.map else { return Ok(0) };
+        let delta = map.settle_young(&self.held);
+        let mut collected = Vec::new();
+        if collect || map.population() > self.collect_at {
+            collected = map.collect_full(self.held.keys().copied().collect::<Vec<_>>());
+            self.collect_at = (map.population() * 2).max(COLLECTED_ABOVE);
+        }
+        let freed = collected.len();
+        let Some(durable) = &mut self.durable else {
+            map.turn.core.space.free_low = map.turn.core.space.free.len();
+            map.queue.settle();
+            map.failures.clear();
+            let outbox = std::mem::take(&mut map.outbox);
+            let sent = outbox.into_iter().map(|out| Sent { to: out.to, seq: 0, message: out.message });
+            shared.release(cell, sent);
+            if let Some(ticket) = ticket {
+                ticket.tell(Ok(()));
+            }
+            return Ok(freed);
+        };
+        let record = durable.record(map, &delta, collected, std::mem::take(&mut self.inputs));
+        let (outside, (start, stamps_start)) = (std::mem::take(&mut self.outside), self.start);
+        let record = TurnRecord { outside, start, stamps_start, ..record };
+        self.start = map.counts();
+        if record.says_nothing(durable.kept.turns) {
+            if let Some(ticket) = ticket {
+                shared.after_commits(cell, ticket);
+            }
+            return Ok(freed);
+        }
+        let bytes = match record.encode() {
+            Ok(bytes) => bytes,
+            Err(problem) => {
+                if let Some(ticket) = ticket {
+                    ticket.tell(Err(problem.clone()));
+                }
+                return Err(problem);
+            }
+        };
+        let at = durable.next;
+        durable.next += 1;
+        let kept = &mut durable.kept;
+        kept.turns = record.turns;
+        kept.since_snapshot += 1;
+        kept.unacknowledged.extend(record.outbox.iter().filter(|sent| sent.seq != 0).cloned());
+        if kept.unacknowledged.len() > kept.ask_at {
+            shared.prune(cell.id, &mut kept.unacknowledged);
+            // Asking costs as much as there are: it is done again when there are twice as many.
+            kept.ask_at = (kept.unacknowledged.len() * 2).max(KEPT_UNASKED);
+        }
+        let snapshot = match shared.config.snapshot_every {
+            Some(every) if kept.since_snapshot >= every => {
+                kept.since_snapshot = 0;
+                shared.prune(cell.id, &mut kept.unacknowledged);
+                kept.snapshot(map).encode().ok()
+            }
+            _ => None,
+        };
+        let seen = record.inputs.iter().filter(|input| input.seq != 0);
+        shared.submit(Commit {
+            cell: Arc::clone(cell),
+            stream: Arc::clone(&durable.stream),
+            fence: durable.fence,
+            at,
+            record: bytes,
+            seen: seen.map(|input| (input.from, input.seq)).collect(),
+            outbox: record.outbox,
+            ticket,
+            snapshot,
+        });
+        Ok(freed)
+    }
+}
+
+impl Durable {
+    /// What became of the vat since the last commit.
+    fn record(
+        &mut self,
+        map: &mut Actormap,
+        delta: &Delta,
+        collected: Vec<u32>,
+        inputs: Vec<Input>,
+    ) -> TurnRecord {
+        let outbox = std::mem::take(&mut map.outbox);
+        let outbox = outbox.into_iter().map(|out| self.kept.number(out.to, out.message)).collect();
+        let record = map.take_changes(delta);
+        TurnRecord { collected, inputs, outbox, ..record }
+    }
+}
+
+impl Kept {
+    fn number(&mut self, to: VatId, message: Message) -> Sent {
+        if !to.is_durable() {
+            return Sent { to, seq: 0, message };
+        }
+        let seq = self.sent.entry(to).or_default();
+        *seq += 1;
+        Sent { to, seq: *seq, message }
+    }
+
+    /// All of the vat, as of now.
+    fn snapshot(&self, map: &Actormap) -> Snapshot {
+        let sorted = |map: &HashMap<VatId, u64>| {
+            let mut pairs: Vec<_> = map.iter().map(|(vat, seq)| (*vat, *seq)).collect();
+            pairs.sort_unstable();
+            pairs
+        };
+        let space = &map.turn.core.space;
+        let places = u32::try_from(space.slots.len()).unwrap_or(u32::MAX);
+        Snapshot {
+            turns: map.turns,
+            births: space.births,
+            stamps: map.turn.core.stamps,
+            places,
+            cursors: sorted(&self.cursors),
+            sent: sorted(&self.sent),
+            unacknowledged: self.unacknowledged.iter().cloned().collect(),
+            contents: (0..places).filter_map(|index| space.change(index)).collect(),
+            free: space.free.clone(),
+            queue: map.queue.iter().cloned().collect(),
+        }
+    }
+}
+
+impl TurnRecord {
+    /// Whether nothing happened that a restart has to know of; `turns` were run until the last record.
+    fn says_nothing(&self, turns: u64) -> bool {
+        self.turns == turns
+            && self.inputs.is_empty()
+            && self.changes.is_empty()
+            && self.collected.is_empty()
+            && self.outbox.is_empty()
+            && self.free.tail.is_empty()
+            && self.queue.is_nothing()
+    }
+}
+
+impl Actormap {
+    /// Births and stamps.
+    fn counts(&self) -> (u64, u64) {
+        (self.turn.core.space.births, self.turn.core.stamps)
+    }
+
+    /// How it differs from the last time this was asked: a record without what only a peer knows.
+    pub(crate) fn take_changes(&mut self, delta: &Delta) -> TurnRecord {
+        let failures = std::mem::take(&mut self.failures);
+        let queue = self.queue.take_change();
+        let stamps = self.turn.core.stamps;
+        let space = &mut self.turn.core.space;
+        let free = space.take_free_delta();
+        let places = delta.born.iter().chain(&delta.changed);
+        let mut changes: Vec<Change> = places.filter_map(|index| space.change(*index)).collect();
+        changes.sort_unstable_by_key(|change| change.index);
+        TurnRecord {
+            turns: self.turns,
+            births: space.births,
+            stamps,
+            changes,
+            free,
+            queue,
+            failures,
+            ..TurnRecord::default()
+        }
+    }
+}
+
+/// The sessions, and the vats that are not durable, that promises of a vat wait for or stand for.
+fn beyond(map: &Actormap) -> BTreeSet<VatId> {
+    let found = map.turn.core.space.slots.iter().filter_map(|slot| match &slot.content {
+        Content::Link(to) => Some(to.vat()),
+        Content::Promise(waiting) => match waiting.stage() {
+            Stage::Question(to) => Some(*to),
+            Stage::Closer { to, .. } => Some(to.vat()),
+            Stage::Naive => None,
+        },
+        _ => None,
+    });
+    found.filter(|vat| !vat.is_durable()).collect()
+}
+
+impl crate::space::Space {
+    /// What is at a place, as a store has it; None when it is free.
+    pub(crate) fn change(&self, index: u32) -> Option<Change> {
+        let slot = self.slots.get(to_usize(index))?;
+        let content = slot.content.store()?;
+        Some(Change { index, birth: slot.birth, outside: slot.flags & OUTSIDE, content })
+    }
+
+    /// How the list of free places differs from the last time this was asked.
+    fn take_free_delta(&mut self) -> Free {
+        let kept = self.free_low.min(self.free.len());
+        let tail = self.free.get(kept..).unwrap_or_default().to_vec();
+        self.free_low = self.free.len();
+        Free {
+            places: u32::try_from(self.slots.len()).unwrap_or(u32::MAX),
+            kept: u64::try_from(kept).unwrap_or(u64::MAX),
+            tail,
+        }
+    }
+}
+
+impl crate::queue::Queue {
+    /// How it differs from the last time this was asked.
+    fn take_change(&mut self) -> QueueChange {
+        let change = QueueChange {
+            taken: u64::try_from(self.taken()).unwrap_or(u64::MAX),
+            front: self.front().cloned().collect(),
+            back: self.back().cloned().collect(),
+        };
+        self.settle();
+        change
+    }
+}
+
+impl QueueChange {
+    fn is_nothing(&self) -> bool {
+        self.taken == 0 && self.front.is_empty() && self.back.is_empty()
+    }
+}
