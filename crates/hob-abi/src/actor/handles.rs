@@ -111,7 +111,6 @@ impl Names for Handles {
 }
 
 #[cold]
-#[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]
 fn problem(error: HandleError) -> Problem {
     match error {
         HandleError::Stale(handle) => Problem::rule(

@@ -217,7 +217,6 @@ fn list(value: Value) -> Done<hob_vat::List> {
 }
 
 #[cold]
-#[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]
 pub(super) fn outside(error: OutOfBounds) -> Fault {
     Fault::contract(error.to_string())
 }

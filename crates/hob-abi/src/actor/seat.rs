@@ -8,6 +8,9 @@ use super::host::pay_turn;
 use super::problem::contract;
 use super::wire;
 
+/// Bytes that a seat keeps room for between turns.
+const BUFFER_BYTES_KEPT: usize = 64 << 10;
+
 /// What the host functions of one guest work on.
 ///
 /// Outside of a turn it is empty, and every host function refuses: what a guest does while it is made concerns nobody.
@@ -69,9 +72,13 @@ impl Seat {
         wire::write_upgrade(&mut self.message, &mut self.handles, from, state)
     }
 
-    /// Forgets what handles stand for.
+    /// Forgets what handles stand for, and gives up room that few messages need.
     pub(super) fn clear(&mut self) {
         self.handles.begin(1);
+        for buffer in [&mut self.message, &mut self.reply] {
+            buffer.clear();
+            buffer.shrink_to(BUFFER_BYTES_KEPT);
+        }
     }
 
     /// A turn begins: `kind` is what the guest can make more of.
