@@ -13,7 +13,7 @@ use hob::{Functions, Host};
 use sha2::{Digest, Sha256};
 
 /// The table of morphisms. A morphism is a function of data and nothing else.
-pub fn morphisms() -> Functions {
+pub(crate) fn morphisms() -> Functions {
     Functions::new("geb")
         .grant("kind", 100, |resource| {
             Ok(Value::list([field(resource, "logic")?, field(resource, "label")?]))
@@ -61,12 +61,12 @@ fn digest(what: &str, resource: &Value) -> Result<Value, Problem> {
 }
 
 /// So much of something, and whose it is. Two alike differ by their nonces.
-pub fn owned(quantity: i64, label: &str, owner: &str, nonce: i64) -> Value {
+pub(crate) fn owned(quantity: i64, label: &str, owner: &str, nonce: i64) -> Value {
     resource(quantity, label, nonce, &[("owner", owner.into())])
 }
 
 /// The same, given only for so much of something else.
-pub fn offered(quantity: i64, label: &str, owner: &str, nonce: i64, wants: (i64, &str)) -> Value {
+pub(crate) fn offered(quantity: i64, label: &str, owner: &str, nonce: i64, wants: (i64, &str)) -> Value {
     let wants = Value::list([wants.1.into(), wants.0.into()]);
     resource(quantity, label, nonce, &[("owner", owner.into()), ("wants", wants)])
 }
@@ -82,11 +82,11 @@ fn resource(quantity: i64, label: &str, nonce: i64, value: &[(&str, Value)]) -> 
 }
 
 /// The message that asks for a transaction.
-pub fn execute(nullified: &[Value], committed: &[Value]) -> [Value; 3] {
+pub(crate) fn execute(nullified: &[Value], committed: &[Value]) -> [Value; 3] {
     [Value::symbol("execute"), Value::list(nullified.to_vec()), Value::list(committed.to_vec())]
 }
 
-pub fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests/actor-intent-rust.wasm");
     let host = Host::builder().actors().build()?;
     let executor = host.load(guest)?.actor_with(&[morphisms()])?;

@@ -18,7 +18,7 @@ const CONTRACT: &str = "{
   limits | { connections | std.number.PosNat | default = 100, .. } | default = {},
 }";
 
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     if let Some(code) = worker::run_if_asked() {
         return code;
     }
