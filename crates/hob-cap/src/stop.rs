@@ -208,6 +208,11 @@ fn code(reason: StopReason) -> u8 {
         StopReason::Killed => 2,
         StopReason::HostShutdown => 3,
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn a_token_that_nobody_else_holds_begins_anew() {

@@ -44,7 +44,7 @@ const INTRODUCER: &[u8] = br#"(module
                 (i32.store8 (i32.add (local.get $to) (i32.const 2048)) (i32.const 62))
                 (i64.or (i64.const 0x7f900000000) (i64.extend_i32_u (i32.add (local.get $to) (i32.const 8))))))))"#;
 
-pub fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host = Host::builder().actors().build()?;
     let introducer = host.load_bytes("introducer", INTRODUCER)?.actor()?;
 

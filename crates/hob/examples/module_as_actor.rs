@@ -7,7 +7,7 @@ use hob::vat::{Actormap, On, Value, library::CELL};
 
 const COUNTER: &[u8] = include_bytes!("../../../guests/actor-counter-wat/guest.wat");
 
-pub fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host = Host::builder().actors().build()?;
     let counter = host.load_bytes("counter", COUNTER)?.actor()?;
 

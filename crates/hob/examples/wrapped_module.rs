@@ -120,7 +120,7 @@ const MODULE: &[u8] = br#"(module (memory (export "memory") 1)
     (func (export "put_and_trap") (param i32) (result i32)
         (i32.store (i32.const 8) (local.get 0)) (unreachable)))"#;
 
-pub fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host = Host::builder().actors().build()?;
     let engine = host.engine();
     let module = engine.load_resettable(MODULE)?;
