@@ -142,7 +142,7 @@ fn a_morphism_that_is_not_granted_is_named_when_the_module_is_loaded() {
         let short = Functions::new("geb").grant("kind", 1, |it| Ok(it.clone()));
         let refused = told(&[short]);
         assert!(
-            refused.contains("the module imports `geb.commitment`, which no grant provides"),
+            refused.contains("the module imports `geb.") && refused.contains("`, which no grant provides"),
             "{refused}"
         );
         assert!(told(&[]).contains("which no grant provides"));
