@@ -100,9 +100,9 @@ fn a_resource_is_nullified_once() {
     for choice in BOTH {
         let (mut map, it) = executor(choice);
         // A refusal spends nothing.
-        ask(&mut map, it, &[one.clone()], &[]).unwrap_err();
-        ask(&mut map, it, &[one.clone()], &[two[0].clone()]).unwrap();
-        let again = ask(&mut map, it, &[one.clone()], &[two[1].clone()]).unwrap_err();
+        ask(&mut map, it, std::slice::from_ref(&one), &[]).unwrap_err();
+        ask(&mut map, it, std::slice::from_ref(&one), &[two[0].clone()]).unwrap();
+        let again = ask(&mut map, it, std::slice::from_ref(&one), &[two[1].clone()]).unwrap_err();
         assert_eq!(again.to_string(), "already-nullified: 5 `usd`");
         ask(&mut map, it, &[two[0].clone()], &[two[1].clone()]).unwrap();
     }

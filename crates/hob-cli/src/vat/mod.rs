@@ -52,7 +52,6 @@ fn talk(place: &WhereArgs, console: &mut dyn Console, stops: bool) -> Done {
     Ok(u8::from(end == End::Failed))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]
 fn failure(problem: hob::vat::Problem) -> Failure {
     Failure::new(HOST, problem)
 }

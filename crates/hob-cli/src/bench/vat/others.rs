@@ -24,7 +24,8 @@ pub(super) fn measure(program: &Path, quick: bool) -> Result<Figures, String> {
     }
     let figures: Value = serde_json::from_slice(&output.stdout).map_err(super::text)?;
     let one = |of: &str, what: &str| {
-        figures[of][what].as_f64().ok_or_else(|| format!("{} says nothing of {of} {what}", program.display()))
+        let figure = figures.get(of).and_then(|of| of.get(what)).and_then(Value::as_f64);
+        figure.ok_or_else(|| format!("{} says nothing of {of} {what}", program.display()))
     };
     Ok(Figures {
         actix_send: one("actix", "send")?,
