@@ -98,7 +98,8 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (alice, bob) = (offered(10, "usd", "alice", 1, (8, "eur")), owned(8, "eur", "bob", 2));
     let nullified = [alice, bob];
     let short = [owned(9, "usd", "bob", 3), owned(8, "eur", "alice", 4)];
-    let refused = map.poke(|turn| turn.call(it, &execute(&nullified, &short))).unwrap_err();
+    let refused =
+        map.poke(|turn| turn.call(it, &execute(&nullified, &short))).err().ok_or("it was not refused")?;
     assert_eq!(refused.to_string(), "unbalanced: `usd`: 10 nullified, 9 committed");
 
     let even = [owned(10, "usd", "bob", 3), owned(8, "eur", "alice", 4)];
@@ -106,7 +107,8 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{transaction:?}");
 
     // What was nullified once is gone.
-    let refused = map.poke(|turn| turn.call(it, &execute(&nullified, &even))).unwrap_err();
+    let refused =
+        map.poke(|turn| turn.call(it, &execute(&nullified, &even))).err().ok_or("it was not refused")?;
     assert_eq!(refused.to_string(), "already-nullified: 10 `usd`");
     println!("{refused}");
     Ok(())
