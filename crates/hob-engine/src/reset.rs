@@ -341,6 +341,7 @@ fn clear<T, G: LiveGuest<T>>(guest: &mut G, dirty: &[Range<usize>]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "one range is what is meant")]
 mod tests {
     use super::*;
 
