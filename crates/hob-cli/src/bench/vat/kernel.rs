@@ -148,7 +148,7 @@ pub(super) fn million(quick: bool) -> Result<Row, String> {
         })
         .map_err(text)?;
     let each = (resident_mib()? - before) * 1024.0 * 1024.0 / f64::from(count);
-    let held = vat.ask(holder, [], SOON).map_err(text)?;
+    let held = vat.peek(|turn| turn.call(holder, &[])).map_err(text)?;
     let last = held.as_list().and_then(<[Value]>::last).and_then(Value::as_ref).ok_or("no actor is held")?;
     vat.ask(last, [3.into()], SOON).map_err(text)?;
     if vat.ask(last, [], SOON).map_err(text)? != 3.into() {
