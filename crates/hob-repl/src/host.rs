@@ -1,7 +1,8 @@
 //! The console and the powers as the program has them, behind a session.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hob_vat::{Body, FarSide, KindRef, Kinds, Message, Peer, Problem, Ref, Session, Value, Vat};
 
@@ -49,6 +50,9 @@ pub(crate) fn all_kinds() -> Kinds {
     kinds().fold(Kinds::library(), Kinds::with)
 }
 
+/// How often it is looked whether the vats can still come to something by themselves.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Positions of what is behind the session.
 const CONSOLE: u32 = 0;
 const POWERS: u32 = 1;
@@ -90,13 +94,32 @@ pub fn speak(
     })?;
     vat.send_only(speaker, [Value::symbol("start")])?;
     let mut host = Host { peer, vat, far, console, powers };
-    let mut end = End::Done;
-    while let Ok(message) = receive.recv() {
+    let mut gave_up = false;
+    let end = loop {
+        let message = match receive.recv_timeout(LOOK) {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Disconnected) => break End::Done,
+            // Nothing comes from outside but what is answered here. So when no vat has anything to do and nothing was
+            // asked, what is waited for will never be, and waiting would not end.
+            Err(RecvTimeoutError::Timeout) if !peer.settle(Duration::ZERO) => continue,
+            Err(RecvTimeoutError::Timeout) => match receive.try_recv() {
+                Ok(message) => message,
+                Err(_) if gave_up => {
+                    return Err(Problem::rule("silent", "the speaker asks for nothing any more".into()));
+                }
+                Err(_) => {
+                    gave_up = true;
+                    let reason = Value::error("waits-for-ever", "nobody is left who could keep this promise");
+                    vat.send_only(speaker, [Value::symbol("give-up"), reason])?;
+                    continue;
+                }
+            },
+        };
+        gave_up = false;
         if let Some(ended) = host.handle(message)? {
-            end = ended;
-            break;
+            break ended;
         }
-    }
+    };
     vat.release(speaker);
     peer.sever(far, &Value::error("ended", "nobody reads lines any more"));
     Ok(end)

@@ -1,6 +1,7 @@
 //! The actor that reads lines from a console and does what they say.
 //!
-//! Its state is a struct: `names` (what lines gave names to), `console`, `powers`, `stops` (whether a line that fails is the last).
+//! Its state is a struct: `names` (what lines gave names to), `console`, `powers`, `stops` (whether a line that fails is the last),
+//! `waits` (the number of what it waits for: what comes of anything it gave up is shown, and no line is asked for after it).
 
 use hob_vat::{Answer, Kind, Me, On, Problem, Ref, Struct, Turn, Value};
 
@@ -15,7 +16,7 @@ pub(crate) struct Speaker;
 
 pub(crate) static SPEAKER: Speaker = Speaker;
 
-/// Hands the speaker what a promise came to. The state is `[speaker method bind]`.
+/// Hands the speaker what a promise came to. The state is `[speaker method bind number]`.
 #[derive(Debug)]
 pub(crate) struct Back;
 
@@ -49,10 +50,11 @@ impl Kind for Back {
     }
 
     fn call(&self, turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
-        let (Some([Value::Ref(speaker), method, bind]), [value]) = (me.state().as_list(), args) else {
+        let (Some([Value::Ref(speaker), method, bind, number]), [value]) = (me.state().as_list(), args)
+        else {
             return Err(Problem::bad_args("what is told", "one value"));
         };
-        turn.call(*speaker, &[method.clone(), value.clone(), bind.clone()]).map(Answer::from)
+        turn.call(*speaker, &[method.clone(), value.clone(), bind.clone(), number.clone()]).map(Answer::from)
     }
 }
 
@@ -67,17 +69,20 @@ impl Kind for Speaker {
         let names = fields.get("names").and_then(Value::as_struct).cloned().ok_or_else(damaged)?;
         let (console, powers) = (part("console")?, part("powers")?);
         let stops = fields.get("stops").and_then(Value::as_bool).unwrap_or_default();
-        let mut speech = Speech { turn, me: me.itself(), names, console, powers, stops };
+        let waits = fields.get("waits").and_then(Value::as_i64).unwrap_or_default();
+        let late = args.get(3).is_some_and(|number| number.as_i64() != Some(waits));
+        let mut speech = Speech { turn, me: me.itself(), names, console, powers, stops, waits, late };
         match (args.first().and_then(Value::as_name), args) {
             (Some("start"), [_]) => speech.next()?,
-            (Some("line"), [_, Value::Str(line), _]) => speech.line(line)?,
-            (Some("line"), [_, _, _]) => speech.end(0)?,
-            (Some("settled"), [_, value, bind]) => speech.settled(value, bind)?,
-            (Some("failed"), [_, reason, _]) => speech.failed(&Problem::refused(reason.clone()))?,
+            (Some("line"), [_, Value::Str(line), ..]) => speech.line(line)?,
+            (Some("line"), [_, ..]) => speech.end(0)?,
+            (Some("settled"), [_, value, bind, _]) => speech.settled(value, bind)?,
+            (Some("failed"), [_, reason, ..]) => speech.failed(&Problem::refused(reason.clone()))?,
+            (Some("give-up"), [_, reason]) => speech.give_up(&Problem::refused(reason.clone()))?,
             _ => return Err(Problem::no_method(args, &["start"])),
         }
-        let names = Value::Struct(speech.names);
-        Ok(me.becomes(Value::Struct(fields.with("names", names))))
+        let (names, waits) = (Value::Struct(speech.names), speech.waits.into());
+        Ok(me.becomes(Value::Struct(fields.with("names", names).with("waits", waits))))
     }
 }
 
@@ -93,11 +98,18 @@ struct Speech<'a> {
     console: Ref,
     powers: Ref,
     stops: bool,
+    /// The number of what it waits for.
+    waits: i64,
+    /// What is said comes of something that was given up.
+    late: bool,
 }
 
 impl Speech<'_> {
-    /// Asks for a line.
+    /// Asks for a line, unless one is asked for already.
     fn next(&mut self) -> Result<(), Problem> {
+        if self.late {
+            return Ok(());
+        }
         let known = Value::list(self.names.iter().map(|(name, _)| Value::Str(name.clone())));
         let line = self.turn.send(self.console, [Value::symbol("read-line"), known])?;
         self.back(line, "line", Value::Undefined)
@@ -105,7 +117,10 @@ impl Speech<'_> {
 
     /// When a promise is settled, the speaker is told.
     fn back(&mut self, promise: Ref, method: &str, bind: Value) -> Result<(), Problem> {
-        let state = |method: &str| Value::list([self.me.into(), Value::symbol(method), bind.clone()]);
+        self.waits += 1;
+        let (me, number) = (self.me, self.waits);
+        let state =
+            |method: &str| Value::list([me.into(), Value::symbol(method), bind.clone(), number.into()]);
         let kept = self.turn.spawn(&BACK, state(method))?;
         let broken = self.turn.spawn(&BACK, state("failed"))?;
         self.turn.on_only(promise, On::fulfilled(kept).or_broken(broken))
@@ -171,6 +186,12 @@ impl Speech<'_> {
     fn failed(&mut self, problem: &Problem) -> Result<(), Problem> {
         self.turn.send_only(self.console, [Value::symbol("complain"), problem.to_string().into()])?;
         if self.stops { self.end(1) } else { self.next() }
+    }
+
+    /// What it waits for will not be.
+    fn give_up(&mut self, problem: &Problem) -> Result<(), Problem> {
+        self.waits += 1;
+        self.failed(problem)
     }
 }
 

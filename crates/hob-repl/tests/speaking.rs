@@ -146,3 +146,22 @@ fn a_line_that_fails_leaves_nothing_and_may_be_the_last() {
     ");
     assert_eq!(say("quit\nnever", true).1, End::Done);
 }
+
+#[test]
+fn what_nobody_can_keep_is_given_up_and_shown_when_it_comes_after_all() {
+    let script = "
+        [p r] = promise
+        v = await p
+        fulfill r 7
+        list v
+    ";
+    assert_snapshot!(say(script, false).0, @r"
+    > [p r] = promise
+    > v = await p
+    ! waits-for-ever: nobody is left who could keep this promise
+    > fulfill r 7
+    > list v
+    [7]
+    ");
+    assert_eq!(say("[p r] = promise\nawait p\nnever", true).1, End::Failed);
+}
