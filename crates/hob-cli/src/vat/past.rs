@@ -6,7 +6,7 @@ use hob::vat::{Body, Message, Outcome, Ref, Report};
 
 use super::args::{AtArgs, DiffArgs, LogArgs, PastArgs, ReplayVatArgs};
 use super::failure;
-use super::place::{Modules, store};
+use super::place::{self, Modules};
 use crate::report::{Done, Failure, HOST, print};
 
 /// How many messages of a chain are followed.
@@ -29,7 +29,7 @@ fn vat(history: &History<'_>, args: &PastArgs) -> Result<Recorded, Failure> {
 }
 
 pub(super) fn log(args: &LogArgs) -> Done {
-    let store = store(&args.past.store)?;
+    let store = place::past(&args.past.store)?;
     let history = History::new(&store);
     let vat = vat(&history, &args.past)?;
     let kinds = Modules::open(&args.past.module)?.kinds();
@@ -85,7 +85,7 @@ fn shown(message: &Message) -> String {
 }
 
 pub(super) fn at(args: &AtArgs) -> Done {
-    let store = store(&args.past.store)?;
+    let store = place::past(&args.past.store)?;
     let history = History::new(&store);
     let vat = vat(&history, &args.past)?;
     let records = args.records.unwrap_or(vat.records.next);
@@ -129,7 +129,7 @@ fn stored(what: &Stored) -> String {
 
 /// Exit code 1 when something else came of it.
 pub(super) fn replay(args: &ReplayVatArgs) -> Done {
-    let store = store(&args.past.store)?;
+    let store = place::past(&args.past.store)?;
     let history = History::new(&store);
     let vat = vat(&history, &args.past)?;
     let kinds = Modules::open(&args.past.module)?.kinds();
@@ -156,7 +156,7 @@ pub(super) fn replay(args: &ReplayVatArgs) -> Done {
 }
 
 pub(super) fn diff(args: &DiffArgs) -> Done {
-    let store = store(&args.past.store)?;
+    let store = place::past(&args.past.store)?;
     let history = History::new(&store);
     let vat = vat(&history, &args.past)?;
     for Difference { what, how } in history.diff(vat.id, args.before, args.after).map_err(failure)? {
