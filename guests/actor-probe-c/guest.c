@@ -27,7 +27,9 @@ static hob_outcome turn(const hob_turn *turn) {
     if (hob_method_from(turn, "echo", 0)) return hob_answer(hob_list(args, count));
     if (hob_method_from(turn, "keep", 0)) return hob_become(hob_list(args, count), turn->state);
     if (hob_method(turn, "encode", 1)) return hob_pass(hob_encode(args[0]));
-    if (hob_method(turn, "decode", 1)) return hob_pass(hob_decode(args[0].as.text.at, args[0].as.text.length));
+    if (hob_method(turn, "decode", 1) && args[0].kind == HOB_BYTES) {
+        return hob_pass(hob_decode(args[0].as.text.at, args[0].as.text.length));
+    }
     if (hob_method(turn, "unsorted", 0)) return hob_pass(unsorted());
     if (hob_method(turn, "fail", 1)) return hob_fail(args[0]);
     if (hob_method(turn, "same", 2)) return hob_answer(hob_bool(hob_same(&args[0], &args[1])));
