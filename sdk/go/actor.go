@@ -73,7 +73,7 @@ func Upgrade(upgrades func(from uint32, state Value) (Value, error)) { upgrader 
 
 //go:wasmexport alloc
 func alloc(size uint32) unsafe.Pointer {
-	message = make([]byte, size+1)
+	message = make([]byte, int(size)+1)
 	return unsafe.Pointer(unsafe.SliceData(message))
 }
 

@@ -13,7 +13,7 @@ mod util;
 use std::sync::Arc;
 
 use hob::Actor;
-use hob::vat::{Actormap, Int, Kind, NoNames, Problem, Ref, Value, decode, encode, kind_fn};
+use hob::vat::{Actormap, Int, NoNames, Problem, Ref, Value, decode, encode, kind_fn};
 use util::actors::{counters, each, introducers, probes};
 
 fn symbol(name: &str) -> Value {
@@ -239,11 +239,13 @@ fn values_are_followed_to_their_limit_and_no_deeper() {
 
 #[test]
 fn large_values_go_through_and_leave_nothing_behind() {
-    let large = [Value::list((0..20_000_i64).map(Value::from)), Value::bytes(&vec![7; 300_000])];
+    let large = [Value::list((0..2_000_i64).map(Value::from)), Value::bytes(&vec![7; 100_000])];
     each(probes, |kind, name| {
         let mut probe = Probe::new(&kind, name);
         for _ in 0..2 {
-            probe.check("echo", &large, Value::list(large.clone()));
+            // Too much to show when it differs.
+            let same = probe.ask("echo", &large).map(|it| it == Value::list(large.clone()));
+            assert_eq!(same, Ok(true), "{name}");
             probe.check("echo", &[1.into()], Value::list([1.into()]));
         }
     });
@@ -326,7 +328,7 @@ fn mutated(count: usize) -> Vec<Vec<u8>> {
             let mut bytes = encode(&Value::list(some), &mut NoNames).unwrap();
             for _ in 0..=next(&mut seed) % 3 {
                 let at = next(&mut seed) % bytes.len();
-                let byte = b"0123456789+-:\"'[]{}<>tfDF#$ \x00\x80\xff"[next(&mut seed) % 32];
+                let byte = b"0123456789+-:\"'[]{}<>tfDF#$ \x00\x80\xff"[next(&mut seed) % 31];
                 match next(&mut seed) % 4 {
                     0 => bytes[at] = byte,
                     1 => bytes.insert(at, byte),
