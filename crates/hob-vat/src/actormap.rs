@@ -141,15 +141,18 @@ impl Actormap {
         }
     }
 
-    /// Runs `f` as a turn, and takes back all it did.
+    /// Runs `f` as a turn, and takes back all it did. What happens afterwards is what would have happened without it, to the last
+    /// number; a reference to what was made in it refers to nothing any more.
     ///
     /// # Errors
     ///
     /// What `f` says.
     pub fn peek<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
         self.turn.core.begin(self.queue.len() + self.outbox.len());
+        let look = self.turn.core.space.look();
         let done = guarded(|| f(&mut self.turn));
         self.turn.core.undo_all();
+        self.turn.core.space.looked(look);
         done
     }
 

@@ -47,8 +47,8 @@ pub(crate) struct Durable {
     pub(crate) stash: Option<Box<State>>,
     /// Messages wait in it while it sleeps.
     pub(crate) pending: bool,
-    /// Births and stamps while it sleeps: there may have been more than its records know.
-    asleep: (u64, u64),
+    /// Births and stamps while it sleeps, of which there may have been more than its records know, and births in looks.
+    asleep: (u64, u64, u64),
     kept: Kept,
 }
 
@@ -67,7 +67,7 @@ struct Kept {
 impl Durable {
     pub(crate) fn new(stream: String, fence: u64, next: u64) -> Self {
         let (stream, kept) = (stream.into(), Kept::default());
-        Self { stream, fence, next, rested: 0, stash: None, pending: false, asleep: (0, 0), kept }
+        Self { stream, fence, next, rested: 0, stash: None, pending: false, asleep: (0, 0, 0), kept }
     }
 }
 
@@ -142,6 +142,7 @@ impl Core {
         let core = &mut *map.turn.core;
         core.space.births = core.space.births.max(durable.asleep.0);
         core.stamps = core.stamps.max(durable.asleep.1);
+        core.space.looks = core.space.looks.max(durable.asleep.2);
         self.start = map.counts();
         durable.pending = false;
         committer.know(cell.id, &state.cursors);
@@ -168,7 +169,8 @@ impl Core {
             return false;
         }
         let (Some(durable), Some(map)) = (&mut self.durable, &self.map) else { return false };
-        durable.asleep = map.counts();
+        let (births, stamps) = map.counts();
+        durable.asleep = (births, stamps, map.looks());
         durable.rested = durable.next;
         durable.kept = Kept::default();
         if let Some(committer) = &shared.committer {

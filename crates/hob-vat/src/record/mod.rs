@@ -28,7 +28,7 @@ const LAYOUT: u64 = 1;
 pub struct TurnRecord {
     /// Turns of the vat until then.
     pub turns: u64,
-    /// Births of the vat before the first of these turns: more than after the last record when the program looked at what might be.
+    /// Births of the vat before the first of these turns: more than after the last record when the program ran a turn that failed.
     pub start: u64,
     /// Births of the vat until then.
     pub births: u64,
