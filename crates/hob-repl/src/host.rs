@@ -153,6 +153,9 @@ impl Host<'_> {
             _ => Err(Problem::no_method(args, &["read-line", "write", "complain"])),
         };
         if let Some(to) = resolver {
+            if let Ok(answer) = &result {
+                self.peer.introduce(self.far, answer)?;
+            }
             let body = match result {
                 Ok(value) => Body::Fulfill(value),
                 Err(problem) => Body::Break(problem.reason()),

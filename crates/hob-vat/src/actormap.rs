@@ -281,10 +281,7 @@ impl Actormap {
         let watched = self.reports.is_some().then(|| message.clone());
         let to = message.to;
         // Who wants to be told what came of the promise is told, too, that it could not listen.
-        let resolver = match message.body {
-            Body::Listen { listener, .. } => Some(listener),
-            _ => message.resolver,
-        };
+        let resolver = message.waits();
         let done = guarded(|| self.turn.deliver(message)).and_then(|delivered| {
             if let Delivered::Value(value) = &delivered {
                 self.turn.limits().check_value(value)?;

@@ -159,6 +159,12 @@ pub fn resolver(promise: Ref) -> Ref {
     promise.with_facet(Facet::Resolver)
 }
 
+/// Whether it is a right to settle a promise.
+#[must_use]
+pub fn settles(reference: Ref) -> bool {
+    matches!(reference.facet(), Facet::Resolver | Facet::Follower)
+}
+
 /// Messages that wait, here or on their way out.
 #[must_use]
 pub fn waiting(map: &Actormap) -> usize {

@@ -1,22 +1,14 @@
 //! What becomes of those who wait when somebody else ends: a session, a vat, a process, a store.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod far;
 mod peers;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use hob_vat::{MemoryStore, Message, Peer, Problem, Ref, Session, TurnStore, Value, Vat, library::CELL};
+use far::Taken;
+use hob_vat::{MemoryStore, Peer, Problem, Ref, TurnStore, Value, Vat, library::CELL};
 use peers::{Counting, LATER, OLD, SOON, call, kinds, list, publish, quiet, records};
-
-/// Keeps what it is handed.
-#[derive(Default)]
-struct Taken(Mutex<Vec<Message>>);
-
-impl Session for Taken {
-    fn deliver(&self, messages: Vec<Message>) {
-        self.0.lock().unwrap().extend(messages);
-    }
-}
 
 #[test]
 fn what_only_a_session_could_answer_is_broken_when_it_is_gone() {

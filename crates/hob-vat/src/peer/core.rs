@@ -101,6 +101,11 @@ impl Core {
         }
     }
 
+    /// How many messages wait in it.
+    pub(crate) fn queued(&self) -> usize {
+        self.map.as_ref().map_or(0, |map| map.queue.len())
+    }
+
     /// The actormap, read back from the store if the vat sleeps.
     pub(crate) fn awake(&mut self, cell: &Arc<Cell>, shared: &Shared) -> Result<&mut Actormap, Problem> {
         self.wake(cell, shared)?;

@@ -60,6 +60,7 @@ impl Vat {
             core.outside = true;
             core.churn();
             let committed = core.commit(&self.cell, &self.shared, Some(Ticket(told)), false);
+            self.cell.note(core.queued());
             (committed.map(|_| done), !core.is_quiet())
         };
         let done = done.inspect_err(|problem| self.cell.halt(problem.clone(), &self.shared))?;
