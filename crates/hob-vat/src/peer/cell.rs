@@ -180,6 +180,8 @@ impl Cell {
     ///
     /// It must not wait for whoever runs the vat: that one may wait for records that are to become durable after this.
     pub(crate) fn halt(&self, problem: Problem, shared: &Shared) {
+        // Before anybody finds out by sending to it.
+        shared.halted.add(self.id);
         let mut inbox = self.inbox();
         let problem = inbox.halted.get_or_insert(problem).clone();
         let messages: Vec<_> = inbox.messages.drain(..).collect();

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::Shared;
 use super::cell::{Cell, Inbound};
 use super::commit::{Commit, Ticket};
+use super::halted;
 use crate::actormap::Actormap;
 use crate::collect::{Delta, Held};
 use crate::log::load;
@@ -62,6 +63,7 @@ struct Kept {
     unacknowledged: VecDeque<Sent>,
     /// How many of those there may be before it is asked which arrived.
     ask_at: usize,
+    halted: halted::Kept,
 }
 
 impl Durable {
@@ -158,6 +160,7 @@ impl Core {
             sent: state.sent.into_iter().collect(),
             unacknowledged: state.unacknowledged,
             ask_at: KEPT_UNASKED,
+            halted: halted::Kept::default(),
         };
         shared.prune(cell.id, &mut durable.kept.unacknowledged);
         self.outside |= upgraded > 0;
@@ -246,6 +249,10 @@ impl Core {
         collect: bool,
     ) -> Result<usize, Problem> {
         let Some(map) = &mut self.map else { return Ok(0) };
+        if let (Some(Durable { kept, .. }), Some(vats)) = (&mut self.durable, shared.halted.vats()) {
+            // That another has halted is nothing that a message tells of.
+            self.outside |= halted::turn_away(map, &vats, &mut kept.halted, &kept.unacknowledged);
+        }
         let delta = map.settle_young(&self.held);
         let mut collected = Vec::new();
         if collect || map.population() > self.collect_at {

@@ -20,6 +20,7 @@ mod cell;
 mod commit;
 mod core;
 mod directory;
+mod halted;
 mod loaded;
 mod pool;
 mod recover;
@@ -47,6 +48,7 @@ use builder::Config;
 use cell::{Cell, Inbound};
 use commit::Committer;
 use directory::Directory;
+use halted::Halted;
 use loaded::Loaded;
 use pool::Pool;
 use replies::Replies;
@@ -80,6 +82,7 @@ pub(crate) struct Shared {
     pub(crate) ready: pool::Ready,
     pub(crate) committer: Option<Committer>,
     pub(crate) loaded: Loaded,
+    pub(crate) halted: Halted,
     directory: Mutex<Directory>,
     /// Who waits for whom to catch up.
     pub(crate) parked: Mutex<HashMap<VatId, VatId>>,
