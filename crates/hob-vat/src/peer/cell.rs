@@ -142,7 +142,7 @@ impl Cell {
     }
 
     /// Takes what waits, and lets go on who waited for that.
-    fn take(&self, shared: &Shared) -> Vec<Inbound> {
+    pub(crate) fn take(&self, shared: &Shared) -> Vec<Inbound> {
         let mut inbox = self.inbox();
         let take = inbox.messages.len().min(TAKEN_AT_ONCE);
         inbox.inside = inbox.inside.saturating_add(take);
