@@ -83,11 +83,13 @@ pub(crate) fn records(
 ) -> impl Iterator<Item = Result<(u64, TurnRecord), Problem>> {
     Raw::new(store, &stream_of(id), from, until).map(move |read| {
         let (number, bytes) = read?;
-        let record = TurnRecord::decode(&bytes).map_err(|problem| {
-            Problem::rule("not-a-record", format!("record {number} of {id}: {problem}"))
-        })?;
+        let record = TurnRecord::decode(&bytes).map_err(|problem| damaged(id, number, &problem))?;
         Ok((number, record))
     })
+}
+
+fn damaged(id: VatId, number: u64, problem: &Problem) -> Problem {
+    Problem::rule("not-a-record", format!("record {number} of {id}: {problem}"))
 }
 
 /// Reads a vat, up to but without record `until`. What was sent before record `arrived` is known to have arrived.
@@ -105,11 +107,13 @@ pub(crate) fn load(store: &dyn TurnStore, id: VatId, until: u64, arrived: u64) -
         state.unacknowledged.clear();
     }
     for record in records(store, id, state.next, until) {
-        state.apply(record?.1);
+        let (number, record) = record?;
+        state.apply(record).map_err(|problem| damaged(id, number, &problem))?;
         if state.next <= arrived {
             state.unacknowledged.clear();
         }
     }
+    state.check(id)?;
     Ok(state)
 }
 

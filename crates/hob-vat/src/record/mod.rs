@@ -6,6 +6,7 @@
 //!
 //! Records are Syrup, so that they can be read without this program.
 
+mod check;
 mod read;
 mod state;
 mod take;
@@ -201,7 +202,8 @@ impl TurnRecord {
     ///
     /// `not-syrup`, `not-a-record`: what is wrong, and where.
     pub fn decode(bytes: &[u8]) -> Result<Self, Problem> {
-        read::record(bytes)
+        let record = read::record(bytes)?;
+        record.check().map(|()| record)
     }
 }
 
@@ -221,6 +223,7 @@ impl Snapshot {
     ///
     /// `not-syrup`, `not-a-record`: what is wrong, and where.
     pub fn decode(bytes: &[u8]) -> Result<Self, Problem> {
-        read::snapshot(bytes)
+        let snapshot = read::snapshot(bytes)?;
+        snapshot.check().map(|()| snapshot)
     }
 }
