@@ -314,7 +314,9 @@ impl Actormap {
                 self.turn.core.push(Message { to: resolver, body, resolver: None });
             }
         }
-        if let (Some(reports), Some(message)) = (&mut self.reports, watched) {
+        if let Some(message) = watched
+            && let Some(reports) = &mut self.reports
+        {
             let sent = self.turn.core.out.iter().map(|out| out.message.clone()).collect();
             reports.push(Report { turn: self.turns, message, outcome, sent });
         }
@@ -325,7 +327,7 @@ impl Actormap {
     fn keep(&mut self) {
         let core = &mut *self.turn.core;
         core.space.forget();
-        for message in core.ahead.drain(..).rev() {
+        while let Some(message) = core.ahead.pop() {
             if let Some(trace) = &mut self.trace {
                 trace.queue.push_front(trace.now);
             }

@@ -145,6 +145,11 @@ impl Pending {
         self.0.as_ref().map_or(&Stage::Naive, |waiting| &waiting.stage)
     }
 
+    /// Nobody waits for it, and nobody said anything of it.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(crate) fn stage_mut(&mut self) -> Option<&mut Stage> {
         self.0.as_mut().map(|waiting| &mut waiting.stage)
     }

@@ -161,6 +161,11 @@ impl Space {
         Some(waiting)
     }
 
+    /// Whether it is a promise of which nobody said anything, and for which nothing waits.
+    pub(crate) fn nobody_waits(&self, promise: Ref) -> bool {
+        matches!(self.get(promise), Ok(Content::Promise(pending)) if pending.is_bare())
+    }
+
     /// A message waits for a promise.
     pub(crate) fn wait(&mut self, promise: Ref, message: Message, limits: &Limits) -> Result<(), Problem> {
         self.push(promise, limits, |messages, _| messages.push(message))
