@@ -14,6 +14,7 @@ use crate::builtin;
 use crate::chart::{Chart, Use};
 use crate::effect::Effect;
 use crate::name::Name;
+use crate::position::Position;
 use crate::problem::{Problem, Refused, below};
 
 /// What a function of the host is told.
@@ -29,6 +30,8 @@ pub struct Call<'a> {
     pub event: Option<&'a Name>,
     /// What came with the event.
     pub data: Option<&'a Value>,
+    /// Where it stood in the source that the document was made from, when that is known.
+    pub position: Option<Position>,
     /// When the step must be over. Who can take long looks at it.
     pub deadline: Option<Instant>,
 }
@@ -51,6 +54,25 @@ impl<E: Into<String>> From<E> for Failure {
     }
 }
 
+/// Why executable content failed, as the event that tells the machine of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContentFailure {
+    /// Why, for people.
+    pub reason: String,
+    /// The event.
+    pub event: Name,
+    /// What comes with it.
+    pub data: Value,
+}
+
+impl fmt::Display for ContentFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for ContentFailure {}
+
 /// Says whether a transition may be taken. Must depend on nothing but the call.
 pub type Guard = dyn Fn(&Call<'_>) -> Result<bool, Failure> + Send + Sync;
 /// Returns what is to be done in the world, if anything.
@@ -60,7 +82,8 @@ pub type Assign = dyn Fn(&Call<'_>, &mut Value) -> Result<(), Failure> + Send + 
 
 /// Does both, in an order of its own: the executable content of other formats. What it raises is handled in the same step. By
 /// the rules of SCXML what it did before it failed stays done.
-pub type Content = dyn Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), Failure> + Send + Sync;
+pub type Content =
+    dyn Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), ContentFailure> + Send + Sync;
 
 /// Functions of the host, by name.
 ///
@@ -123,7 +146,10 @@ impl Registry {
     pub fn content(
         mut self,
         name: impl Into<String>,
-        content: impl Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), Failure> + Send + Sync + 'static,
+        content: impl Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), ContentFailure>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         self.contents.insert(name.into(), Arc::new(content));
         self

@@ -372,7 +372,7 @@ impl<'a> Builder<'a> {
             InvocationKind::Machine => ("actor", &mut self.machines),
         };
         let src = &invocation.src;
-        uses.push(Use { name: src.name.as_str().into(), params: src.params.clone(), at: src.at.clone() });
+        used(uses, src);
         let label = self.node(id).label.clone();
         let place = || format!("{}:{label}:{kind}:{index}", self.machine.name);
         let invoked = Invoked {
@@ -426,6 +426,7 @@ impl<'a> Builder<'a> {
             assigns: transition.assigns.iter().map(|reference| self.assign(reference)).collect(),
             raise: transition.raise.clone(),
             reenter: transition.reenter,
+            position: transition.position,
         };
         self.transitions.push(compiled);
         let node = self.node(source);
@@ -593,6 +594,7 @@ impl<'a> Builder<'a> {
 
 fn used(uses: &mut Vec<Use>, reference: &model::Ref) -> u32 {
     let name = reference.name.as_str().into();
-    uses.push(Use { name, params: reference.params.clone(), at: reference.at.clone() });
+    let (params, at) = (reference.params.clone(), reference.at.clone());
+    uses.push(Use { name, params, at, position: reference.position });
     u32::try_from(uses.len() - 1).unwrap_or(u32::MAX)
 }

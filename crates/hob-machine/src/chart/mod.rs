@@ -18,6 +18,7 @@ use crate::document::Document;
 use crate::document::model::{self, History};
 use crate::guard::Expr;
 use crate::name::Name;
+use crate::position::Position;
 use crate::problem::Refused;
 
 /// A state of a chart.
@@ -220,6 +221,7 @@ pub struct Transition {
     pub(crate) raise: Vec<Name>,
     pub(crate) internal: bool,
     pub(crate) reenter: bool,
+    pub(crate) position: Option<Position>,
 }
 
 /// One place where something of the host is named.
@@ -231,6 +233,8 @@ pub struct Use {
     pub params: Map<String, Value>,
     /// Where it stands in the document.
     pub at: String,
+    /// Where it stood in the source that the document was made from.
+    pub position: Option<Position>,
 }
 
 /// A machine, compiled.

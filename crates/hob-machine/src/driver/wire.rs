@@ -130,6 +130,7 @@ pub(super) fn to_start(from: &Fields<'_>) -> Reading<Start> {
             Some(hob) => hob.object("params")?.map(|params| params.map.clone()).unwrap_or_default(),
             None => Map::new(),
         },
+        position: None,
     };
     Ok(Start {
         id: from.needed("id")?.into(),

@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 use super::parse::{Expr, expression};
 use super::run::Env;
 use super::value::Js;
-use crate::binding::{Call, Failure, Registry};
+use crate::binding::{Call, ContentFailure, Failure, Registry};
 use crate::document::Document;
 use crate::effect::Effect;
 use crate::name::Name;
+use crate::position::{self, Position};
 
 /// How deep `if` and `foreach` may nest.
 const DEPTH_MAX: usize = 32;
@@ -35,8 +36,10 @@ pub fn register(registry: Registry) -> Registry {
     });
     names.iter().fold(registry, |registry, name| {
         registry.content(format!("scxml.{name}"), |call, context, effects| {
-            let mut run = Run { env: env(call, context)?, effects };
-            Ok(run.action(call.name, call.params, 0)?)
+            let outermost = Standing { name: call.name, position: call.position };
+            let mut run =
+                Run { env: env(call, context).map_err(|failure| outermost.failed(failure.0))?, effects };
+            run.action(outermost, call.params, 0)
         })
     })
 }
@@ -106,16 +109,79 @@ fn env<'c>(call: &Call<'_>, context: &'c mut Value) -> Result<Env<'c>, Failure> 
     Ok(Env::new(globals, event)?)
 }
 
+/// An element that runs.
+#[derive(Clone, Copy)]
+struct Standing<'n> {
+    name: &'n str,
+    position: Option<Position>,
+}
+
+impl Standing<'_> {
+    fn failed(self, reason: String) -> ContentFailure {
+        let tag = self.name.strip_prefix("scxml.").unwrap_or(self.name);
+        ContentFailure::execution(reason, tag, self.position)
+    }
+}
+
 struct Run<'c, 'e> {
     env: Env<'c>,
     effects: &'e mut Vec<Effect>,
 }
 
 impl Run<'_, '_> {
-    fn action(&mut self, name: &str, params: &Map<String, Value>, depth: usize) -> Result<(), String> {
+    /// Runs one element. Errors name the innermost that failed.
+    fn action(
+        &mut self,
+        element: Standing<'_>,
+        params: &Map<String, Value>,
+        depth: usize,
+    ) -> Result<(), ContentFailure> {
+        let failed = |reason| element.failed(reason);
         if depth > DEPTH_MAX {
-            return Err(format!("content nests deeper than {DEPTH_MAX}"));
+            return Err(failed(format!("content nests deeper than {DEPTH_MAX}")));
         }
+        match element.name {
+            "scxml.if" => {
+                for branch in params.get("branches").and_then(Value::as_array).into_iter().flatten() {
+                    let cond = branch.get("cond").and_then(Value::as_str);
+                    if cond.is_none() || self.value(cond).map_err(failed)?.truthy() {
+                        return self.all(branch.get("do"), depth + 1);
+                    }
+                }
+                Ok(())
+            }
+            "scxml.foreach" => {
+                for (index, value) in self.items(params).map_err(failed)?.into_iter().enumerate() {
+                    self.count(params, index, &value).map_err(failed)?;
+                    self.all(params.get("do"), depth + 1)?;
+                }
+                Ok(())
+            }
+            name => self.simple(name, params).map_err(failed),
+        }
+    }
+
+    /// What `foreach` goes through.
+    fn items(&mut self, params: &Map<String, Value>) -> Result<Vec<Value>, String> {
+        let text = |key: &str| params.get(key).and_then(Value::as_str);
+        let Js::Json(Value::Array(items)) = self.value(text("array"))? else {
+            return Err("foreach goes through an array".into());
+        };
+        let item = text("item").unwrap_or_default();
+        if !matches!(expression(item), Ok(Expr::Name(_))) {
+            return Err(format!("{item:?} is no name of a variable"));
+        }
+        Ok(items)
+    }
+
+    fn count(&mut self, params: &Map<String, Value>, index: usize, value: &Value) -> Result<(), String> {
+        let text = |key: &str| params.get(key).and_then(Value::as_str);
+        self.env.set_global(text("item").unwrap_or_default(), Js::stored(value))?;
+        text("index").map_or(Ok(()), |name| self.env.set_global(name, Js::Json(json!(index))))
+    }
+
+    /// An element with none inside.
+    fn simple(&mut self, name: &str, params: &Map<String, Value>) -> Result<(), String> {
         let text = |key: &str| params.get(key).and_then(Value::as_str);
         match name {
             "hob.raise" => {
@@ -159,42 +225,19 @@ impl Run<'_, '_> {
                 };
                 self.env.assign(&location, value)?;
             }
-            "scxml.if" => {
-                for branch in params.get("branches").and_then(Value::as_array).into_iter().flatten() {
-                    let cond = branch.get("cond").and_then(Value::as_str);
-                    if cond.is_none() || self.value(cond)?.truthy() {
-                        return self.all(branch.get("do"), depth + 1);
-                    }
-                }
-            }
-            "scxml.foreach" => {
-                let Js::Json(Value::Array(items)) = self.value(text("array"))? else {
-                    return Err("foreach goes through an array".into());
-                };
-                let item = text("item").unwrap_or_default();
-                if !matches!(expression(item), Ok(Expr::Name(_))) {
-                    return Err(format!("{item:?} is no name of a variable"));
-                }
-                for (index, value) in items.into_iter().enumerate() {
-                    self.env.set_global(item, Js::stored(&value))?;
-                    if let Some(name) = text("index") {
-                        self.env.set_global(name, Js::Json(json!(index)))?;
-                    }
-                    self.all(params.get("do"), depth + 1)?;
-                }
-            }
             "scxml.send" => self.send_element(params)?,
             other => return Err(format!("the action {other:?} is not understood inside another element")),
         }
         Ok(())
     }
 
-    fn all(&mut self, actions: Option<&Value>, depth: usize) -> Result<(), String> {
+    fn all(&mut self, actions: Option<&Value>, depth: usize) -> Result<(), ContentFailure> {
         for action in actions.and_then(Value::as_array).into_iter().flatten() {
-            let name = action.get("name").and_then(Value::as_str).unwrap_or_default();
+            let text = |key: &str| action.get(key).and_then(Value::as_str);
+            let position = text(position::KEY).and_then(Position::parse);
             let none = Map::new();
             let params = action.get("params").and_then(Value::as_object).unwrap_or(&none);
-            self.action(name, params, depth)?;
+            self.action(Standing { name: text("name").unwrap_or_default(), position }, params, depth)?;
         }
         Ok(())
     }

@@ -93,6 +93,7 @@ impl Ask for Asking<'_, '_> {
             context: stepper.offered.as_deref().unwrap_or(&stepper.context),
             event: stepper.now.as_ref().map(|(name, _)| name),
             data: stepper.data.as_deref(),
+            position: wanted.position,
             deadline: stepper.limits.deadline,
         };
         bound(&call).map_err(|failure| StepError::GuardError {

@@ -17,6 +17,7 @@ mod scxml_enter;
 mod select;
 mod settle;
 mod take;
+mod told;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use std::time::Instant;
 use serde_json::Value;
 use smallvec::SmallVec;
 
-use crate::binding::Machine;
+use crate::binding::{ContentFailure, Machine};
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, EventId, NodeId, Semantics};
 use crate::effect::Effect;
@@ -115,6 +116,8 @@ pub(crate) struct Stepper<'a> {
     now: Option<(Name, Option<EventId>)>,
     data: Option<Cow<'a, Value>>,
     limits: &'a Limits,
+    /// What executable content said of its failure, until that is told.
+    failure: Option<Box<ContentFailure>>,
     /// Parallel states in which something became final since this was looked at last.
     completed: SmallVec<[NodeId; 2]>,
     /// By the rules of SCXML: states whose services start once the step has come to rest, when they are still active then.
@@ -208,6 +211,7 @@ impl Instance {
             now: event.map(|name| (name.clone(), chart.events.get(name).copied())),
             data: data.map(Cow::Borrowed),
             limits,
+            failure: None,
             completed: SmallVec::new(),
             to_start: SmallVec::new(),
         };

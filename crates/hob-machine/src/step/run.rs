@@ -31,6 +31,7 @@ impl<'a> Stepper<'a> {
             context: &self.context,
             event,
             data: self.data.as_deref(),
+            position: None,
             deadline: self.limits.deadline,
         }
     }
@@ -77,14 +78,15 @@ impl<'a> Stepper<'a> {
             context: &before,
             event: self.now.as_ref().map(|(name, _)| name),
             data: self.data.as_deref(),
+            position: wanted.position,
             deadline: self.limits.deadline,
         };
         let mut effects = Vec::new();
         let done = content(&call, Arc::make_mut(&mut self.context), &mut effects);
-        let done = done.map_err(|failure| StepError::ActionFailed {
-            action: wanted.name.to_string(),
-            place: self.show(place),
-            cause: failure.to_string(),
+        let done = done.map_err(|failure| {
+            let cause = failure.to_string();
+            self.failure = Some(Box::new(failure));
+            StepError::ActionFailed { action: wanted.name.to_string(), place: self.show(place), cause }
         });
         for effect in effects {
             self.emit(effect)?;
@@ -143,6 +145,7 @@ impl<'a> Stepper<'a> {
                 context: &before,
                 event: self.now.as_ref().map(|(name, _)| name),
                 data: self.data.as_deref(),
+                position: wanted.position,
                 deadline: self.limits.deadline,
             };
             // Whoever else still sees the context as it was keeps it as it was.

@@ -21,13 +21,10 @@ use super::settle::ALWAYS;
 use super::{Stepper, Stepping};
 use crate::binding::Bound;
 use crate::chart::shape::ROOT;
-use crate::chart::{ActionId, AssignId, Chart, Kind, NodeId, TransitionId};
+use crate::chart::{ActionId, AssignId, Chart, Kind, NodeId, TransitionId, Use};
 use crate::error::StepError;
 use crate::instance::Leaves;
-use crate::name::Name;
-
-/// Raised when a guard has no answer, and when something that a state or a transition lists fails.
-const ERROR_EXECUTION: &str = "error.execution";
+use crate::position::Position;
 
 type Enabled = SmallVec<[TransitionId; 4]>;
 
@@ -145,7 +142,7 @@ impl<'a> Stepper<'a> {
             Ok(Verdict::Yes) => Ok(true),
             Ok(Verdict::No(_)) => Ok(false),
             Err(StepError::GuardError { cause, .. }) => {
-                self.raise_error(cause);
+                self.tell(cause, ("transition", self.chart.transition(id).position));
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -249,14 +246,14 @@ impl<'a> Stepper<'a> {
                 failed = false;
             } else if !failed {
                 let done = self.actions(std::slice::from_ref(action), place);
-                failed = self.is_told(done)?;
+                failed = self.is_told(done, ("action", position(&self.chart.actions, action.0)))?;
             }
         }
         for assign in assigns {
             if !failed {
                 let kept = Arc::clone(&self.context);
                 let done = self.assigns(std::slice::from_ref(assign), place);
-                failed = self.is_told(done)?;
+                failed = self.is_told(done, ("assign", position(&self.chart.assigns, assign.0)))?;
                 if failed {
                     self.context = kept;
                 }
@@ -264,23 +261,10 @@ impl<'a> Stepper<'a> {
         }
         Ok(())
     }
+}
 
-    /// Whether something failed; that is an event then.
-    fn is_told(&mut self, done: Stepping) -> Stepping<bool> {
-        match done {
-            Ok(()) => Ok(false),
-            Err(StepError::ActionFailed { cause, .. } | StepError::AssignFailed { cause, .. }) => {
-                self.raise_error(cause);
-                Ok(true)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn raise_error(&mut self, cause: String) {
-        self.note(|_| format!("raise.{ERROR_EXECUTION}"));
-        self.raised.push((Name::from(ERROR_EXECUTION), Some(cause.into())));
-    }
+fn position(uses: &[Use], index: u32) -> Option<Position> {
+    uses.get(index as usize)?.position
 }
 
 #[cfg(test)]

@@ -37,6 +37,23 @@ fn fetched(document: &Document, machine: &Path) -> Result<Document, String> {
     Document::parse(&value.to_string()).map_err(|refused| refused.to_string())
 }
 
+/// A machine without the lines and columns that its parts come from.
+pub(crate) fn without_positions(document: &Document) -> Value {
+    let mut value: Value = serde_json::from_str(&document.to_string()).unwrap();
+    let mut places = vec![&mut value];
+    while let Some(place) = places.pop() {
+        match place {
+            Value::Object(fields) => {
+                fields.remove("hob.at");
+                places.extend(fields.values_mut());
+            }
+            Value::Array(items) => places.extend(items),
+            _ => {}
+        }
+    }
+    value
+}
+
 /// What is done with a machine between reading and running it.
 pub(crate) type Through = fn(Document) -> Result<Document, String>;
 
@@ -45,7 +62,22 @@ pub(crate) fn run(machine: &Path, script: &Path, through: Through) -> Result<(),
     let text = std::fs::read_to_string(machine).map_err(|error| error.to_string())?;
     let script = std::fs::read_to_string(script).map_err(|error| error.to_string())?;
     let script: Value = serde_json::from_str(&script).map_err(|error| error.to_string())?;
-    let imported = scxml::import(&text).map_err(|refused| format!("refused: {refused}"))?;
+    play(&text, machine, &script, through)
+}
+
+/// Runs what the script calls `legacySemantics`. Whether it has that. Errors: as [`run`].
+pub(crate) fn run_legacy(machine: &Path, script: &Path) -> Result<bool, String> {
+    let text = std::fs::read_to_string(machine).map_err(|error| error.to_string())?;
+    let script = std::fs::read_to_string(script).map_err(|error| error.to_string())?;
+    let script: Value = serde_json::from_str(&script).map_err(|error| error.to_string())?;
+    match script.get("legacySemantics") {
+        Some(script) => play(&text, machine, script, Ok).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+fn play(text: &str, machine: &Path, script: &Value, through: Through) -> Result<(), String> {
+    let imported = scxml::import(text).map_err(|refused| format!("refused: {refused}"))?;
     let invokes = imported.notes.iter().any(|note| note.code == "invoke");
     if invokes {
         return Err("invoke: a session that starts others".into());

@@ -8,7 +8,9 @@ use roxmltree::Node;
 use super::super::make::{Object, reference};
 use super::states::Reader;
 use super::{delay, xml};
+use crate::builtin::is_reserved;
 use crate::json::Json;
+use crate::position;
 use crate::problem::Problem;
 
 /// The type of an event that goes to a session, and its short name.
@@ -66,7 +68,7 @@ impl Reader {
             (_, Some(kind @ ("action" | "assign"))) => {
                 let Some(action) = self.own(element) else { return };
                 if kind == "assign" {
-                    into.assigns.push(action);
+                    into.assigns.push(stood(action, element));
                     return;
                 }
                 if !into.assigns.is_empty() {
@@ -78,7 +80,10 @@ impl Reader {
             }
             _ => return self.unknown(element),
         };
-        into.actions.push(action);
+        // The others cannot fail.
+        let fails = |name: &Json| matches!(name, Json::Text(name) if !is_reserved(name));
+        let fails = action.0.get("name").is_some_and(fails);
+        into.actions.push(if fails { stood(action, element) } else { action });
     }
 
     /// A block inside an element.
@@ -185,6 +190,12 @@ impl Reader {
         };
         Some(reference(name, params))
     }
+}
+
+/// With where it stood.
+pub(super) fn stood(mut object: Object, element: Node<'_, '_>) -> Object {
+    object.put(position::KEY, xml::place(element));
+    object
 }
 
 /// The attributes as they stand.

@@ -6,7 +6,7 @@ use roxmltree::Node;
 
 use super::super::Notes;
 use super::super::make::{Names, Object, reference};
-use super::content::{Block, attributes};
+use super::content::{Block, attributes, stood};
 use super::{cond, xml};
 use crate::problem::Problem;
 
@@ -259,7 +259,7 @@ impl Reader {
         self.block(xml::elements(node), &mut block);
         transition.put("effects", block.actions);
         transition.put("assigns", block.assigns);
-        transition
+        if node.attribute("cond").is_some() { stood(transition, node) } else { transition }
     }
 
     fn invoke(&mut self, node: Node<'_, '_>, state: &str, index: usize) -> Object {

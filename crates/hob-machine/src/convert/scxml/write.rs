@@ -521,6 +521,7 @@ fn refs(value: Option<&Value>) -> Vec<Ref> {
         at: String::new(),
         name: item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
         params: item.get("params").and_then(Value::as_object).cloned().unwrap_or_default(),
+        position: None,
     };
     value.and_then(Value::as_array).into_iter().flatten().map(read).collect()
 }
