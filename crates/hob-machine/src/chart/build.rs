@@ -52,7 +52,9 @@ pub(super) fn build_as(
         assigns: Vec::new(),
         services: Vec::new(),
         machines: Vec::new(),
+        hooks: Vec::new(),
     };
+    let begin = builder.begin_hook();
     builder.number();
     builder.initial(ROOT, machine.initial.as_ref(), "/initial", "initial");
     builder.more_initial(ROOT, &machine.meta, "");
@@ -73,8 +75,13 @@ pub(super) fn build_as(
         assigns,
         services,
         machines,
+        hooks,
         ..
     } = builder;
+    let heeds = |invoked: &Invoked| {
+        invoked.session.as_ref().is_some_and(|session| session.forward || !session.finalize.is_empty())
+    };
+    let heeds = nodes.iter().any(|node| node.actors.iter().any(heeds));
     if nodes.len() > PARTS_MAX || transitions.len() > PARTS_MAX {
         let message = format!("a machine has at most {PARTS_MAX} states and as many transitions");
         problems.push(Problem::error("too_large", "/states", message));
@@ -96,6 +103,9 @@ pub(super) fn build_as(
         assigns,
         services,
         machines,
+        hooks,
+        begin,
+        heeds,
         source: machine,
     })
 }
@@ -116,6 +126,7 @@ pub(super) struct Builder<'a> {
     assigns: Vec<Use>,
     services: Vec<Use>,
     machines: Vec<Use>,
+    pub(super) hooks: Vec<Use>,
 }
 
 impl<'a> Builder<'a> {
@@ -161,6 +172,7 @@ impl<'a> Builder<'a> {
             timers: Vec::new(),
             services: Vec::new(),
             actors: Vec::new(),
+            done_data: None,
             offered: Offered::default(),
             eventless_inside: false,
         });
@@ -357,6 +369,9 @@ impl<'a> Builder<'a> {
         self.node(id).on_done = actions(self, &state.on_done);
         self.node(id).on_entry_assign = assigns(self, &state.on_entry_assign);
         self.node(id).on_exit_assign = assigns(self, &state.on_exit_assign);
+        if self.semantics == Semantics::Scxml && self.node(id).kind == Kind::Final {
+            self.done_data(id, &state.meta, &state.at);
+        }
         for (index, invocation) in state.invoke.iter().enumerate() {
             self.invoke(id, index, invocation);
         }
@@ -375,8 +390,11 @@ impl<'a> Builder<'a> {
         used(uses, src);
         let label = self.node(id).label.clone();
         let place = || format!("{}:{label}:{kind}:{index}", self.machine.name);
+        let name = invocation.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(place);
+        let session = self.session(id, &name, invocation);
         let invoked = Invoked {
-            id: invocation.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(place).into(),
+            id: name.into(),
+            session,
             src: Arc::new(src.clone()),
             input: Arc::new(invocation.input.clone()),
             on_done: invocation.on_done.clone(),
@@ -592,7 +610,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn used(uses: &mut Vec<Use>, reference: &model::Ref) -> u32 {
+pub(super) fn used(uses: &mut Vec<Use>, reference: &model::Ref) -> u32 {
     let name = reference.name.as_str().into();
     let (params, at) = (reference.params.clone(), reference.at.clone());
     uses.push(Use { name, params, at, position: reference.position });

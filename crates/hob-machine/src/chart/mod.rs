@@ -6,6 +6,7 @@
 
 mod build;
 mod guards;
+pub(crate) mod session;
 mod several;
 pub(crate) mod shape;
 
@@ -133,6 +134,8 @@ pub struct Node {
     pub(crate) timers: Vec<Timer>,
     pub(crate) services: Vec<Invoked>,
     pub(crate) actors: Vec<Invoked>,
+    /// Of a final state: what works out its data.
+    pub(crate) done_data: Option<session::HookId>,
     /// Of a parallel state: which regions an event can be for.
     pub(crate) offered: Offered,
     /// Whether it, or a state inside, has transitions without event.
@@ -202,6 +205,8 @@ pub(crate) struct Invoked {
     pub(crate) on_done: Name,
     pub(crate) on_error: Name,
     pub(crate) system_id: Option<Arc<str>>,
+    /// What starting it takes, when it is a session of SCXML.
+    pub(crate) session: Option<session::Session>,
 }
 
 /// One transition.
@@ -256,6 +261,11 @@ pub struct Chart {
     pub(crate) assigns: Vec<Use>,
     pub(crate) services: Vec<Use>,
     pub(crate) machines: Vec<Use>,
+    /// Places of the data model, which a host need not have.
+    pub(crate) hooks: Vec<Use>,
+    pub(crate) begin: Option<session::HookId>,
+    /// Whether anything is told of events from outside before they are handled.
+    pub(crate) heeds: bool,
     source: model::Machine,
 }
 

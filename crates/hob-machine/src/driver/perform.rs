@@ -30,7 +30,7 @@ impl System {
                 self.next_timer += 1;
                 let deadline = turn.now.saturating_add(delay_nanos);
                 if let Some(actor) = self.actors.get_mut(&turn.key) {
-                    actor.timers.push(Timer { id, deadline, number, event, state });
+                    actor.timers.push(Timer { id, deadline, number, event, state, send: None });
                     self.due.insert((deadline, number, turn.key));
                 }
             }
@@ -66,10 +66,13 @@ impl System {
                 Sender::Host => drop(self.emit(turn, Ask::Message { event })),
                 Sender::Nobody => self.dropped.undelivered += 1,
             },
+            Effect::Send(send) => self.send_event(turn, send),
             Effect::Forward { target, system_id } => {
-                match (self.resolve(turn.key, &target, &system_id), turn.event.clone()) {
+                match (self.forwarded(turn.key, &target, &system_id), turn.event.clone()) {
                     (Some(to), Some((name, data))) => {
-                        self.post(to, Body::Event(name, data), Sender::Machine(turn.key));
+                        // It is the event as it came, and says so.
+                        let origin = turn.origin.clone();
+                        self.post_from(to, Body::Event(name, data), Sender::Machine(turn.key), origin);
                     }
                     _ => self.dropped.undelivered += 1,
                 }
@@ -98,7 +101,7 @@ impl System {
 
     fn cancel(&mut self, key: Key, id: &str) {
         let Some(actor) = self.actors.get_mut(&key) else { return };
-        if let Some(place) = actor.timers.iter().position(|timer| &*timer.id == id) {
+        while let Some(place) = actor.timers.iter().position(|timer| &*timer.id == id) {
             let timer = actor.timers.remove(place);
             self.due.remove(&(timer.deadline, timer.number, key));
         }
@@ -133,10 +136,10 @@ impl System {
 
     fn spawn(&mut self, turn: &mut Turn, start: Arc<Start>) {
         let Some(parent) = self.actors.get(&turn.key) else { return };
-        let src = &start.src.name;
+        let found = self.machines.of(&start.src);
         let taken = start.system_id.as_ref().filter(|id| self.by_system_id.contains_key(*id));
-        let wrong = if self.machines.get(src).is_none() {
-            Some(format!("there is no machine {src:?}; {}", self.machines.known()))
+        let wrong = if let Err(wrong) = found {
+            Some(wrong)
         } else if parent.children.contains_key(&start.id) {
             Some(format!("a machine {:?} runs already", start.id))
         } else {

@@ -41,14 +41,31 @@ const BINARY: [&[&str]; 6] = [
     &["||"],
     &["&&"],
     &["===", "!==", "==", "!="],
-    &["<=", ">=", "<", ">", "in"],
+    &["<=", ">=", "<", ">", "in", "instanceof"],
     &["+", "-"],
     &["*", "/", "%"],
 ];
 
-const RESERVED: [&str; 18] = [
-    "function", "return", "var", "if", "else", "for", "while", "do", "new", "delete", "this", "throw", "try",
-    "switch", "let", "const", "class", "in",
+const RESERVED: [&str; 19] = [
+    "function",
+    "return",
+    "var",
+    "if",
+    "else",
+    "for",
+    "while",
+    "do",
+    "new",
+    "delete",
+    "this",
+    "throw",
+    "try",
+    "switch",
+    "let",
+    "const",
+    "class",
+    "in",
+    "instanceof",
 ];
 
 /// Reads one expression.

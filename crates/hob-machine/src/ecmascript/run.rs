@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::parse::{Expr, Statement, script};
 use super::value::{Js, binary};
+use crate::binding::Here;
 
 /// How many expressions and statements one evaluation may run.
 const STEPS_MAX: u32 = 100_000;
@@ -29,6 +30,8 @@ const SYSTEM: [&str; 5] = ["_event", "_sessionid", "_name", "_ioprocessors", "_x
 pub(super) struct Env<'c> {
     pub(super) globals: &'c mut Map<String, Value>,
     pub(super) event: Value,
+    /// What is active; `None` before the first step.
+    pub(super) here: Option<Here<'c>>,
     functions: HashMap<String, (Vec<String>, Vec<Statement>)>,
     locals: Vec<HashMap<String, Js>>,
     steps: u32,
@@ -37,8 +40,15 @@ pub(super) struct Env<'c> {
 
 impl<'c> Env<'c> {
     pub(super) fn new(globals: &'c mut Map<String, Value>, event: Value) -> Result<Self, String> {
-        let mut env =
-            Self { globals, event, functions: HashMap::new(), locals: Vec::new(), steps: 0, depth: 0 };
+        let mut env = Self {
+            globals,
+            event,
+            here: None,
+            functions: HashMap::new(),
+            locals: Vec::new(),
+            steps: 0,
+            depth: 0,
+        };
         let scripts: Vec<String> = match env.globals.get(SCRIPTS) {
             Some(Value::Array(scripts)) => {
                 scripts.iter().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -177,6 +187,18 @@ impl<'c> Env<'c> {
                 let left = self.eval(left)?;
                 if left.truthy() { left } else { self.eval(right)? }
             }
+            Expr::Binary("instanceof", left, right) => {
+                let left = self.eval(left)?;
+                match &**right {
+                    Expr::Name(name) if name == "Array" => {
+                        Js::bool(matches!(left, Js::Json(Value::Array(_))))
+                    }
+                    Expr::Name(name) if name == "Object" => {
+                        Js::bool(matches!(left, Js::Json(Value::Array(_) | Value::Object(_))))
+                    }
+                    _ => return Err("\"instanceof\" asks for Array or Object".into()),
+                }
+            }
             Expr::Binary(op, left, right) => {
                 let (left, right) = (self.eval(left)?, self.eval(right)?);
                 bounded(binary(op, &left, &right)?)?
@@ -284,6 +306,10 @@ impl<'c> Env<'c> {
                     return Ok(returned?.unwrap_or(Js::Undefined));
                 }
                 match name.as_str() {
+                    "In" => {
+                        let here = self.here.ok_or("nothing is active before the first step")?;
+                        Ok(Js::bool(here.is_in(&first.show().as_str().into())))
+                    }
                     "isNaN" => Ok(Js::bool(first.as_number().is_nan())),
                     "String" => Ok(Js::text(first.show())),
                     "Number" => Ok(Js::number(first.as_number())),

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Stepper, Stepping};
-use crate::binding::{Bound, Call, Content};
+use super::{Raised, Stepper, Stepping};
+use crate::binding::{Bound, Call, Content, Here};
 use crate::chart::{ActionId, AssignId, NodeId, Use};
 use crate::effect::Effect;
 use crate::error::StepError;
+use crate::origin::EventKind;
 
 /// Whose they are, for an error.
 #[derive(Clone, Copy)]
@@ -32,6 +33,8 @@ impl<'a> Stepper<'a> {
             event,
             data: self.data.as_deref(),
             position: None,
+            origin: &self.origin,
+            here: Here { chart: self.chart, active: self.active },
             deadline: self.limits.deadline,
         }
     }
@@ -68,6 +71,20 @@ impl<'a> Stepper<'a> {
     }
 
     fn content(&mut self, content: &Content, wanted: &'a Use, place: Place) -> Stepping {
+        let (effects, done) = self.asked(content, wanted, place);
+        for effect in effects {
+            self.emit(effect)?;
+        }
+        done
+    }
+
+    /// Runs executable content. What it wants done is not done yet.
+    pub(super) fn asked(
+        &mut self,
+        content: &Content,
+        wanted: &'a Use,
+        place: Place,
+    ) -> (Vec<Effect>, Stepping) {
         if let Some(trace) = &mut self.trace {
             trace.effects_emitted.push(wanted.name.to_string());
         }
@@ -79,6 +96,8 @@ impl<'a> Stepper<'a> {
             event: self.now.as_ref().map(|(name, _)| name),
             data: self.data.as_deref(),
             position: wanted.position,
+            origin: &self.origin,
+            here: Here { chart: self.chart, active: self.active },
             deadline: self.limits.deadline,
         };
         let mut effects = Vec::new();
@@ -88,18 +107,15 @@ impl<'a> Stepper<'a> {
             self.failure = Some(Box::new(failure));
             StepError::ActionFailed { action: wanted.name.to_string(), place: self.show(place), cause }
         });
-        for effect in effects {
-            self.emit(effect)?;
-        }
-        done
+        (effects, done)
     }
 
     /// What is raised stays here; everything else goes out.
-    fn emit(&mut self, effect: Effect) -> Stepping {
+    pub(super) fn emit(&mut self, effect: Effect) -> Stepping {
         match effect {
             Effect::Raise { event, data } => {
                 self.note(|_| format!("raise.{event}"));
-                self.raised.push((event, data));
+                self.raised.push(Raised::new(event, data, EventKind::Internal));
                 Ok(())
             }
             effect => self.effect(effect),
@@ -146,6 +162,8 @@ impl<'a> Stepper<'a> {
                 event: self.now.as_ref().map(|(name, _)| name),
                 data: self.data.as_deref(),
                 position: wanted.position,
+                origin: &self.origin,
+                here: Here { chart: self.chart, active: self.active },
                 deadline: self.limits.deadline,
             };
             // Whoever else still sees the context as it was keeps it as it was.

@@ -18,12 +18,13 @@ use super::enter::Nodes;
 use super::run::Place;
 use super::scxml_enter::Entry;
 use super::settle::ALWAYS;
-use super::{Stepper, Stepping};
+use super::{Raised, Stepper, Stepping};
 use crate::binding::Bound;
 use crate::chart::shape::ROOT;
 use crate::chart::{ActionId, AssignId, Chart, Kind, NodeId, TransitionId, Use};
 use crate::error::StepError;
 use crate::instance::Leaves;
+use crate::origin::EventKind;
 use crate::position::Position;
 
 type Enabled = SmallVec<[TransitionId; 4]>;
@@ -40,6 +41,7 @@ pub(crate) fn matches(descriptors: &str, event: &str) -> bool {
 
 impl<'a> Stepper<'a> {
     pub(super) fn begin_scxml(&mut self, states: &[NodeId]) -> Stepping {
+        self.begin_data()?;
         let mut entry = Entry::default();
         self.plan_entry(ROOT, states, &mut entry);
         self.enter_planned(&mut entry)?;
@@ -50,10 +52,11 @@ impl<'a> Stepper<'a> {
         if self.has_ended() {
             return Err(StepError::Final { state: self.place(), event: self.event() });
         }
+        let heeded = self.chart.heeds && self.heed()?;
         let enabled = self.enabled()?;
         if !enabled.is_empty() {
             self.microstep(&enabled)?;
-        } else if self.raised.is_empty() {
+        } else if self.raised.is_empty() && !heeded {
             return Err(self.unhandled());
         }
         self.settle_scxml()
@@ -76,16 +79,20 @@ impl<'a> Stepper<'a> {
                 self.count(&mut microsteps)?;
                 self.note(|_| ALWAYS.into());
                 self.without_event(|stepper| stepper.microstep(&enabled))?;
-            } else if let Some((event, data)) = self.next_raised() {
+            } else if let Some(raised) = self.next_raised() {
                 self.count(&mut microsteps)?;
-                self.note(|_| event.to_string());
-                self.internal(event, data, |stepper| {
+                self.note(|_| raised.event.to_string());
+                self.internal(raised, |stepper| {
                     let enabled = stepper.enabled()?;
                     if enabled.is_empty() { Ok(()) } else { stepper.microstep(&enabled) }
                 })?;
             } else {
                 let started = std::mem::take(&mut self.to_start);
-                return started.iter().try_for_each(|state| self.start_invoked(*state));
+                started.iter().try_for_each(|state| self.start_invoked(*state))?;
+                // What could not be started says so.
+                if self.raised.is_empty() {
+                    return Ok(());
+                }
             }
         }
         self.end()
@@ -225,7 +232,7 @@ impl<'a> Stepper<'a> {
             self.list(&transition.effects, &transition.assigns, Place::State(transition.source))?;
             for event in &transition.raise {
                 self.note(|_| format!("raise.{event}"));
-                self.raised.push((event.clone(), None));
+                self.raised.push(Raised::new(event.clone(), None, EventKind::Internal));
             }
         }
         let mut entry = Entry::default();

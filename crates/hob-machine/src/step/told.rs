@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Stepper, Stepping};
+use super::{Raised, Stepper, Stepping};
 use crate::binding::ContentFailure;
 use crate::error::StepError;
 use crate::name::Name;
+use crate::origin::{EventKind, Origin};
 use crate::position::Position;
 
 /// Raised when a guard has no answer, and when something that a state or a transition lists fails.
@@ -25,7 +26,7 @@ impl ContentFailure {
             data.insert("line".into(), line.into());
             data.insert("column".into(), column.into());
         }
-        Self { reason, event: Name::from(ERROR_EXECUTION), data: Value::Object(data) }
+        Self { reason, event: Name::from(ERROR_EXECUTION), data: Value::Object(data), send_id: None }
     }
 }
 
@@ -46,15 +47,16 @@ impl Stepper<'_> {
     /// knows, the cause is all there is.
     pub(super) fn tell(&mut self, cause: String, (tag, position): Failing<'_>) {
         let failure = self.failure.take().map(|failure| *failure);
-        let (event, data) = match failure {
-            Some(ContentFailure { event, data, .. }) => (event, data),
-            None if position.is_none() => (Name::from(ERROR_EXECUTION), cause.into()),
-            None => {
-                let failure = ContentFailure::execution(cause, tag, position);
-                (failure.event, failure.data)
-            }
+        let ContentFailure { event, data, send_id, .. } = match failure {
+            Some(failure) => failure,
+            None if position.is_none() => ContentFailure {
+                data: cause.as_str().into(),
+                ..ContentFailure::execution(cause, tag, position)
+            },
+            None => ContentFailure::execution(cause, tag, position),
         };
         self.note(|_| format!("raise.{event}"));
-        self.raised.push((event, Some(data)));
+        let origin = Origin { send_id, ..Origin::of_kind(EventKind::Platform) };
+        self.raised.push(Raised { event, data: Some(data), origin });
     }
 }

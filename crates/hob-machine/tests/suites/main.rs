@@ -124,7 +124,15 @@ fn what_passes_passes_after_a_round_trip_through_xstate() {
         let text = xstate::export(&document).map_err(|refused| refused.to_string())?.result;
         Ok(xstate::import(&text).map_err(|refused| refused.to_string())?.result)
     };
+    // Sessions, and what a final state hands on, have no place in XState.
+    let beyond = |name: &str| {
+        let text = fs::read_to_string(suites().join(format!("{name}.scxml"))).unwrap();
+        text.contains("<invoke") || text.contains("<donedata")
+    };
     let lost = [
+        // Nor has what went wrong before the first state.
+        "data/data_invalid",
+        "w3c-ecma/test277.txml",
         // Its actions have no line and no column.
         "error/error",
         // XState tries what is for one event before what is for many, wherever they stand.
@@ -135,6 +143,9 @@ fn what_passes_passes_after_a_round_trip_through_xstate() {
         "w3c-ecma/test579.txml",
     ];
     let failed = passes_through(through);
-    let failed: Vec<&str> = failed.iter().filter_map(|line| line.split(':').next()).collect();
+    let failed = failed.iter().filter_map(|line| line.split(':').next());
+    let failed: Vec<&str> = failed.filter(|name| !beyond(name)).collect();
+    let mut lost = lost.to_vec();
+    lost.sort_unstable();
     assert_eq!(failed, lost);
 }

@@ -23,7 +23,7 @@ pub(super) struct Block {
     pub(super) assigns: Vec<Object>,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// Everything in a block.
     pub(super) fn block<'a, 'i: 'a>(
         &mut self,
@@ -55,8 +55,7 @@ impl Reader {
                 self.named("foreach", params, element)
             }
             (Some("script"), _) => {
-                let mut params = attributes(element);
-                params.put("text", Some(xml::text(element)).filter(|text| !text.trim().is_empty()));
+                let params = self.script(element);
                 self.named("script", params, element)
             }
             (Some("assign"), _) => {
@@ -145,6 +144,14 @@ impl Reader {
         }
         params.put("params", given);
         self.named("send", params, element)
+    }
+
+    /// `<script>`: its text, or the name of a file that has it.
+    pub(super) fn script(&mut self, element: Node<'_, '_>) -> Object {
+        let mut script = attributes(element);
+        script.put("text", Some(xml::text(element)).filter(|text| !text.trim().is_empty()));
+        self.fetched(&mut script, "text", element);
+        script
     }
 
     /// `<content>`: an expression, or what stands in it.
