@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::actor::{Body, FIRST, Key, Sender, Timer};
+use super::actor::{Body, FIRST, Key, Life, Sender, Timer};
 use super::turn::Turn;
 use super::{Ask, System};
+use crate::binding::Machine;
 use crate::chart::Semantics;
 use crate::effect::Send;
 use crate::name::Name;
@@ -57,8 +58,13 @@ impl System {
 
     /// Whether a machine steps by the rules of SCXML.
     pub(super) fn speaks(&self, key: Key) -> bool {
-        let instance = self.actors.get(&key).and_then(|actor| actor.instance());
-        instance.is_some_and(|instance| instance.machine().chart().semantics() == Semantics::Scxml)
+        let Some(actor) = self.actors.get(&key) else { return false };
+        let is_scxml = |machine: &Machine| machine.chart().semantics() == Semantics::Scxml;
+        match &actor.life {
+            Life::Runs(instance) => is_scxml(instance.machine()),
+            Life::Begins => self.machines.of(&actor.start.src).is_ok_and(|of| is_scxml(&of.machine)),
+            Life::Ended => false,
+        }
     }
 
     /// What is said of where a letter comes from; nothing among machines that step by other rules.
