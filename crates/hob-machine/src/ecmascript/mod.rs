@@ -5,7 +5,8 @@
 //! context can be kept and compared as any other; `undefined` and `null` are the same once they are stored.
 //!
 //! There is: numbers, strings, booleans, arrays, objects, the operators, assignment, `var`, `if`, functions that return a
-//! value, `In()`, `instanceof Array` and `Object`, `Math.pow`, `JSON.stringify`, `isNaN`, `concat`, `indexOf`. There is not: prototypes, `new`, closures, loops,
+//! value, `In()`, `instanceof Array` and `Object`, `Math.pow`, `JSON.stringify`, `isNaN`, `concat`, `indexOf`. A function
+//! is a value that is stored as it is written; `new` runs one with an object as `this`. There is not: prototypes, closures, loops,
 //! exceptions, regular expressions, dates, and anything that reaches the world. What is not there
 //! is an error, which SCXML makes an event of.
 //!

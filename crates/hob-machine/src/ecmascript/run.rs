@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::parse::{Expr, Statement, script};
+use super::parse::{Expr, Statement, function, script};
 use super::value::{Js, binary};
 use crate::binding::Here;
 
@@ -20,11 +20,17 @@ const CALLS_MAX: usize = 32;
 /// How many bytes a text, and how many items an array may have.
 const SIZE_MAX: usize = 64 << 10;
 
+/// How many bytes of a function are read in one step.
+const READ_IN_A_STEP: usize = 8;
+
 /// Where in a context the scripts stand that declare functions.
 pub(super) const SCRIPTS: &str = "hob.scripts";
 
 /// Names that a machine can read and not write.
-const SYSTEM: [&str; 5] = ["_event", "_sessionid", "_name", "_ioprocessors", "_x"];
+const SYSTEM: [&str; 6] = ["this", "_event", "_sessionid", "_name", "_ioprocessors", "_x"];
+
+/// Parameters and a body.
+type Function = (Vec<String>, Vec<Statement>);
 
 /// What an evaluation works on.
 pub(super) struct Env<'c> {
@@ -32,7 +38,7 @@ pub(super) struct Env<'c> {
     pub(super) event: Value,
     /// What is active; `None` before the first step.
     pub(super) here: Option<Here<'c>>,
-    functions: HashMap<String, (Vec<String>, Vec<Statement>)>,
+    functions: HashMap<String, Function>,
     locals: Vec<HashMap<String, Js>>,
     steps: u32,
     depth: usize,
@@ -167,6 +173,15 @@ impl<'c> Env<'c> {
                 member(&of, &key)?
             }
             Expr::Call(function, args) => self.call(function, args)?,
+            Expr::Function(text) => Js::function(text),
+            Expr::New(name, args) => {
+                let args = self.args(args)?;
+                let (params, body) = self.function(name)?.ok_or_else(|| unknown(name))?;
+                let this = Some(Js::Json(Value::Object(Map::new())));
+                let (returned, this) = self.run(params, &body, args, this)?;
+                let whole = matches!(returned, Js::Json(Value::Object(_) | Value::Array(_)));
+                if whole { returned } else { this.unwrap_or(Js::Undefined) }
+            }
             Expr::Unary("typeof", inner) => match &**inner {
                 Expr::Name(name) => Js::text(self.name(name)?.unwrap_or(Js::Undefined).type_of()),
                 inner => Js::text(self.eval(inner)?.type_of()),
@@ -291,19 +306,12 @@ impl<'c> Env<'c> {
     }
 
     fn call(&mut self, function: &Expr, args: &[Expr]) -> Result<Js, String> {
-        let args: Vec<Js> = args.iter().map(|arg| self.eval(arg)).collect::<Result<_, _>>()?;
+        let args = self.args(args)?;
         let first = args.first().cloned().unwrap_or(Js::Undefined);
         match function {
             Expr::Name(name) => {
-                if let Some((params, body)) = self.functions.get(name).cloned() {
-                    if self.locals.len() >= CALLS_MAX {
-                        return Err(format!("calls nest deeper than {CALLS_MAX}"));
-                    }
-                    let given = args.into_iter().chain(std::iter::repeat(Js::Undefined));
-                    self.locals.push(params.into_iter().zip(given).collect());
-                    let returned = self.block(&body);
-                    self.locals.pop();
-                    return Ok(returned?.unwrap_or(Js::Undefined));
+                if let Some((params, body)) = self.function(name)? {
+                    return self.run(params, &body, args, None).map(|(returned, _)| returned);
                 }
                 match name.as_str() {
                     "In" => {
@@ -313,7 +321,7 @@ impl<'c> Env<'c> {
                     "isNaN" => Ok(Js::bool(first.as_number().is_nan())),
                     "String" => Ok(Js::text(first.show())),
                     "Number" => Ok(Js::number(first.as_number())),
-                    name => Err(format!("{name} is not defined, or no function that is understood")),
+                    name => Err(unknown(name)),
                 }
             }
             Expr::Member(of, key) => {
@@ -351,12 +359,80 @@ impl<'c> Env<'c> {
                     (Js::Json(Value::String(text)), "indexOf") => {
                         Ok(Js::number(text.find(&first.show()).map_or(-1.0, |place| place as f64)))
                     }
+                    (Js::Json(Value::String(text)), "slice") => {
+                        let length = text.chars().count();
+                        let (from, to) = (place(args.first(), 0, length), place(args.get(1), length, length));
+                        Ok(Js::text(
+                            text.chars().skip(from).take(to.saturating_sub(from)).collect::<String>(),
+                        ))
+                    }
                     (_, key) => Err(format!("the function {key:?} is not understood")),
                 }
             }
-            _ => Err("only a name or a member can be called".into()),
+            Expr::Function(text) => {
+                let (params, body) = self.written(text)?;
+                self.run(params, &body, args, None).map(|(returned, _)| returned)
+            }
+            _ => Err("only a function can be called".into()),
         }
     }
+
+    fn args(&mut self, args: &[Expr]) -> Result<Vec<Js>, String> {
+        args.iter().map(|arg| self.eval(arg)).collect()
+    }
+
+    /// A function by its name: one that is the value of a variable, else one that a script declared.
+    fn function(&mut self, name: &str) -> Result<Option<Function>, String> {
+        match self.name(name)?.as_ref().and_then(Js::as_function) {
+            Some(text) => self.written(text).map(Some),
+            None => Ok(self.functions.get(name).cloned()),
+        }
+    }
+
+    /// A function, read once more: that takes steps, too.
+    fn written(&mut self, text: &str) -> Result<Function, String> {
+        let taken = u32::try_from(text.len() / READ_IN_A_STEP).unwrap_or(u32::MAX);
+        self.steps = self.steps.saturating_add(taken);
+        self.step()?;
+        function(text)
+    }
+
+    /// Runs a function: what it returns, and what `this` is then.
+    fn run(
+        &mut self,
+        params: Vec<String>,
+        body: &[Statement],
+        args: Vec<Js>,
+        this: Option<Js>,
+    ) -> Result<(Js, Option<Js>), String> {
+        if self.locals.len() >= CALLS_MAX {
+            return Err(format!("calls nest deeper than {CALLS_MAX}"));
+        }
+        let given = args.into_iter().chain(std::iter::repeat(Js::Undefined));
+        let this = this.map(|this| ("this".to_owned(), this));
+        self.locals.push(params.into_iter().zip(given).chain(this).collect());
+        let returned = self.block(body);
+        let this = self.locals.pop().and_then(|mut locals| locals.remove("this"));
+        Ok((returned?.unwrap_or(Js::Undefined), this))
+    }
+}
+
+fn unknown(name: &str) -> String {
+    format!("{name} is not defined, or no function that is understood")
+}
+
+/// A place in a text, as `slice` has it: below 0 it counts from the end.
+fn place(given: Option<&Js>, otherwise: usize, length: usize) -> usize {
+    let Some(number) = given.map(Js::as_number).filter(|number| !number.is_nan()) else { return otherwise };
+    let length_f64 = length as f64;
+    let place = if number < 0.0 { length_f64 + number } else { number };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is between 0 and a length"
+    )]
+    let place = place.clamp(0.0, length_f64) as usize;
+    place
 }
 
 fn member(of: &Js, key: &Js) -> Result<Js, String> {
