@@ -38,6 +38,34 @@ pub fn session(document: &Document, registry: &Registry) -> Result<Session, Refu
 }
 
 /// Lets machines start sessions whose text they hold, which find in `registry` what they name.
+///
+/// ```
+/// use hob_machine::convert::scxml;
+/// use hob_machine::driver::{Machines, System, SystemLimits};
+/// use hob_machine::{Chart, Machine, Registry, ecmascript};
+///
+/// let document = scxml::import(
+///     "<scxml xmlns='http://www.w3.org/2005/07/scxml' datamodel='ecmascript'>
+///        <state id='asks'>
+///          <invoke type='scxml' id='adder'>
+///            <param name='n' expr='20'/>
+///            <content><scxml datamodel='ecmascript'>
+///              <datamodel><data id='n'/></datamodel>
+///              <final id='f'><donedata><content expr='n + 1'/></donedata></final>
+///            </scxml></content>
+///          </invoke>
+///          <transition event='done.invoke.adder' cond='_event.data == 21' target='knows'/>
+///        </state>
+///        <state id='knows'/>
+///      </scxml>",
+/// )?.result;
+/// let machine = Machine::bind(Chart::load(&document)?, &ecmascript::register(Registry::new()))?;
+/// let machines = ecmascript::sessions(Machines::new().with("asks", &machine), Registry::new());
+/// let mut system = System::new("example", &machines, "asks", SystemLimits::default())?;
+/// system.start(ecmascript::begin(&document).0, 0)?;
+/// assert!(system.root().is_some_and(|root| root.is_in(&"knows".into())));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn sessions(machines: Machines, registry: Registry) -> Machines {
     machines.with_compiler(move |text| {
