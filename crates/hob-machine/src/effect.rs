@@ -78,7 +78,7 @@ pub enum Effect {
         event: Value,
     },
     /// Send an event as SCXML does: to the machine itself, to the one that started it, to one that it started, or to a session.
-    Send(Arc<Send>),
+    Send(Arc<Sending>),
     /// Send the event that is handled on.
     Forward {
         /// To whom.
@@ -90,7 +90,7 @@ pub enum Effect {
 
 /// An event that is sent as SCXML does.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Send {
+pub struct Sending {
     /// To whom: empty for the machine itself, `#_parent`, `#_` and what it calls a session that it started, or `#_scxml_` and the
     /// number of a session.
     pub target: Arc<str>,

@@ -50,7 +50,7 @@ pub use binding::{Action, Assign, Call, Content, ContentFailure, Failure, Guard,
 pub use builtin::is_reserved;
 pub use chart::{Chart, Semantics};
 pub use document::Document;
-pub use effect::{Effect, Send, Start};
+pub use effect::{Effect, Sending, Start};
 pub use error::StepError;
 pub use instance::Instance;
 pub use name::Name;

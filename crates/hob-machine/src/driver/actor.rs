@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::output::{EffectId, Running};
-use crate::effect::{Send, Start};
+use crate::effect::{Sending, Start};
 use crate::instance::Instance;
 use crate::name::Name;
 use crate::origin::Origin;
@@ -65,7 +65,7 @@ pub(crate) struct Timer {
     pub(crate) event: Name,
     pub(crate) state: Name,
     /// What is sent then, when it is not simply the event, to the machine itself.
-    pub(crate) send: Option<Arc<Send>>,
+    pub(crate) send: Option<Arc<Sending>>,
 }
 
 /// Something that waits for a machine.

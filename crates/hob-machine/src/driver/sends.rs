@@ -12,7 +12,7 @@ use super::turn::Turn;
 use super::{Ask, System};
 use crate::binding::Machine;
 use crate::chart::Semantics;
-use crate::effect::Send;
+use crate::effect::Sending;
 use crate::name::Name;
 use crate::origin::{EventKind, Origin};
 
@@ -88,7 +88,7 @@ impl System {
     }
 
     /// Sends an event, now or later.
-    pub(super) fn send_event(&mut self, turn: &mut Turn, send: Arc<Send>) {
+    pub(super) fn send_event(&mut self, turn: &mut Turn, send: Arc<Sending>) {
         if send.delay_nanos <= 0 {
             return self.deliver(turn, &send);
         }
@@ -101,8 +101,8 @@ impl System {
         self.due.insert((deadline, number, turn.key));
     }
 
-    pub(super) fn deliver(&mut self, turn: &mut Turn, send: &Send) {
-        let Send { target, event, data, id, .. } = send;
+    pub(super) fn deliver(&mut self, turn: &mut Turn, send: &Sending) {
+        let Sending { target, event, data, id, .. } = send;
         match self.reached(turn.key, target) {
             Reached::Machine(to) => {
                 let sender = Sender::Machine(turn.key);

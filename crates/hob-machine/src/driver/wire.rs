@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::actor::{Body, Key, Letter, Sender, Timer};
 use super::{Ask, EffectId, Output, Running};
 use crate::document::model::Ref;
-use crate::effect::{Send, Start};
+use crate::effect::{Sending, Start};
 use crate::name::Name;
 use crate::origin::Origin;
 use crate::problem::below;
@@ -186,7 +186,7 @@ pub(super) fn to_timer(value: &Value, at: String) -> Reading<Timer> {
     let event = from.name("event")?.unwrap_or_else(Name::empty);
     let send = match from.object("send")? {
         None => None,
-        Some(send) => Some(Arc::new(Send {
+        Some(send) => Some(Arc::new(Sending {
             target: send.needed("target")?.into(),
             event: event.clone(),
             data: send.map.get("data").cloned(),

@@ -13,6 +13,7 @@
 //! Stops: an expression that does not end, grows without bound, or nests too deeply.
 
 mod begin;
+mod call;
 mod content;
 mod lex;
 mod parse;

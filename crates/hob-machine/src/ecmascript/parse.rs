@@ -42,6 +42,9 @@ pub(super) enum Statement {
     Function(String, Vec<String>, Vec<Statement>),
 }
 
+/// Parameters and a body.
+pub(super) type Function = (Vec<String>, Vec<Statement>);
+
 /// By how strongly they bind, weakest first.
 const BINARY: [&[&str]; 6] = [
     &["||"],
@@ -85,14 +88,14 @@ pub(super) fn expression(text: &str) -> Result<Expr, String> {
 }
 
 /// Reads a function: its parameters and its body.
-pub(super) fn function(text: &str) -> Result<(Vec<String>, Vec<Statement>), String> {
+pub(super) fn function(text: &str) -> Result<Function, String> {
     let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0 };
     if !parser.word("function") {
         return Err("a function begins with \"function\"".into());
     }
-    let (_, params, body) = parser.function()?;
+    let (_, function) = parser.function()?;
     parser.end()?;
-    Ok((params, body))
+    Ok(function)
 }
 
 /// Reads statements.
@@ -188,7 +191,7 @@ impl Parser<'_> {
                 let other = if parser.word("else") { parser.block()? } else { Vec::new() };
                 return Ok(Some(Statement::If(cond, then, other)));
             } else if parser.word("function") {
-                let (name, params, body) = parser.function()?;
+                let (name, (params, body)) = parser.function()?;
                 let name = name.ok_or("a function has a name here")?;
                 return Ok(Some(Statement::Function(name, params, body)));
             } else {
@@ -200,7 +203,7 @@ impl Parser<'_> {
     }
 
     /// A function, behind the word: its name, if it has one, its parameters and its body.
-    fn function(&mut self) -> Result<(Option<String>, Vec<String>, Vec<Statement>), String> {
+    fn function(&mut self) -> Result<(Option<String>, Function), String> {
         let name = if self.sign("(") {
             None
         } else {
@@ -213,7 +216,7 @@ impl Parser<'_> {
             params.push(self.name()?);
             self.sign(",");
         }
-        Ok((name, params, self.block()?))
+        Ok((name, (params, self.block()?)))
     }
 
     fn block(&mut self) -> Result<Vec<Statement>, String> {

@@ -9,7 +9,7 @@ use super::parse::expression;
 use super::value::Js;
 use crate::binding::ContentFailure;
 use crate::driver::ADDRESS;
-use crate::effect::{Effect, Send};
+use crate::effect::{Effect, Sending};
 use crate::name::Name;
 
 /// Types of events that go to a session.
@@ -29,7 +29,7 @@ impl Run<'_, '_> {
         id: Option<&str>,
     ) {
         let (target, event, id) = (target.into(), Name::from(event), id.map(Arc::from));
-        self.effects.push(Effect::Send(Arc::new(Send { target, event, data, delay_nanos, id })));
+        self.effects.push(Effect::Send(Arc::new(Sending { target, event, data, delay_nanos, id })));
     }
 
     /// Errors bear the id of the event that was to be sent.

@@ -125,8 +125,8 @@ impl Session {
         input: impl FnOnce(&mut System, i64) -> Result<Drive, Refusal>,
     ) -> Result<(), String> {
         let drive = input(&mut self.system, self.now).map_err(|refusal| refusal.to_string())?;
-        let faults = drive.steps.iter().filter_map(|step| step.fault.as_ref());
-        match faults.filter(|fault| !fault.is_unhandled()).next() {
+        let mut faults = drive.steps.iter().filter_map(|step| step.fault.as_ref());
+        match faults.find(|fault| !fault.is_unhandled()) {
             Some(fault) => Err(fault.to_string()),
             None => Ok(()),
         }
