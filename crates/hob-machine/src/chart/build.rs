@@ -4,14 +4,13 @@
 //! state chart has is an error here, so that stepping never has to ask.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::shape::ROOT;
 use super::{
     ActionId, AssignId, Chart, EventId, GuardId, Handlers, Invoked, Kind, Node, NodeId, Offered, Semantics,
     Timer, Transition, TransitionId, Use, guards,
 };
-use crate::document::model::{self, InvocationKind};
+use crate::document::model;
 use crate::name::Name;
 use crate::problem::{Problem, below};
 
@@ -124,8 +123,8 @@ pub(super) struct Builder<'a> {
     guards: Vec<Use>,
     actions: Vec<Use>,
     assigns: Vec<Use>,
-    services: Vec<Use>,
-    machines: Vec<Use>,
+    pub(super) services: Vec<Use>,
+    pub(super) machines: Vec<Use>,
     pub(super) hooks: Vec<Use>,
 }
 
@@ -379,32 +378,6 @@ impl<'a> Builder<'a> {
             self.transition(id, index, transition);
         }
         self.check_ambiguous(state);
-    }
-
-    fn invoke(&mut self, id: NodeId, index: usize, invocation: &model::Invocation) {
-        let (kind, uses) = match invocation.kind {
-            InvocationKind::Service => ("invoke", &mut self.services),
-            InvocationKind::Machine => ("actor", &mut self.machines),
-        };
-        let src = &invocation.src;
-        used(uses, src);
-        let label = self.node(id).label.clone();
-        let place = || format!("{}:{label}:{kind}:{index}", self.machine.name);
-        let name = invocation.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(place);
-        let session = self.session(id, &name, invocation);
-        let invoked = Invoked {
-            id: name.into(),
-            session,
-            src: Arc::new(src.clone()),
-            input: Arc::new(invocation.input.clone()),
-            on_done: invocation.on_done.clone(),
-            on_error: invocation.on_error.clone(),
-            system_id: invocation.system_id.as_deref().filter(|id| !id.is_empty()).map(Arc::from),
-        };
-        match invocation.kind {
-            InvocationKind::Service => self.node(id).services.push(invoked),
-            InvocationKind::Machine => self.node(id).actors.push(invoked),
-        }
     }
 
     fn transition(&mut self, source: NodeId, index: usize, transition: &model::Transition) {

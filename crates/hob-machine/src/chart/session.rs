@@ -1,12 +1,15 @@
-//! What SCXML asks a data model for, besides executable content: the beginning, what a final state hands on, sessions.
+//! What is invoked, and what else SCXML asks a data model for besides
+//! executable content: the beginning, what a final state hands on, sessions.
 //!
 //! Each is a place where a function of the host is named that need not be there. Without it a machine steps as one without a
 //! data model: nothing begins, nothing is handed on, and what is invoked is the host's.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::build::{Builder, used};
-use super::{ActionId, NodeId, Semantics};
+use super::{ActionId, Invoked, NodeId, Semantics};
 use crate::document::model::{Invocation, InvocationKind, Ref};
 use crate::problem::below;
 
@@ -62,8 +65,35 @@ impl Builder<'_> {
         self.node(id).done_data = Some(hook);
     }
 
+    /// What runs as long as a state is active.
+    pub(super) fn invoke(&mut self, id: NodeId, index: usize, invocation: &Invocation) {
+        let (kind, uses) = match invocation.kind {
+            InvocationKind::Service => ("invoke", &mut self.services),
+            InvocationKind::Machine => ("actor", &mut self.machines),
+        };
+        let src = &invocation.src;
+        used(uses, src);
+        let label = self.node(id).label.clone();
+        let place = || format!("{}:{label}:{kind}:{index}", self.machine.name);
+        let name = invocation.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(place);
+        let session = self.session(id, &name, invocation);
+        let invoked = Invoked {
+            id: name.into(),
+            session,
+            src: Arc::new(src.clone()),
+            input: Arc::new(invocation.input.clone()),
+            on_done: invocation.on_done.clone(),
+            on_error: invocation.on_error.clone(),
+            system_id: invocation.system_id.as_deref().filter(|id| !id.is_empty()).map(Arc::from),
+        };
+        match invocation.kind {
+            InvocationKind::Service => self.node(id).services.push(invoked),
+            InvocationKind::Machine => self.node(id).actors.push(invoked),
+        }
+    }
+
     /// What starting a session takes; `None` of everything else that is invoked.
-    pub(super) fn session(&mut self, id: NodeId, name: &str, invocation: &Invocation) -> Option<Session> {
+    fn session(&mut self, id: NodeId, name: &str, invocation: &Invocation) -> Option<Session> {
         let Invocation { src, kind, on_done, on_error, .. } = invocation;
         let wanted = *kind == InvocationKind::Machine && is_session(&src.name);
         if self.semantics != Semantics::Scxml || !wanted {
