@@ -229,6 +229,32 @@ fn a_session_ends_with_its_state() {
     check(&body, &[], 0, "c");
 }
 
+/// A session that is stopped leaves its states from the inside out, and those that it started before it.
+#[test]
+fn a_session_that_is_stopped_leaves_its_states() {
+    let log = |text: &str| {
+        format!("<onexit><log expr=\"'{text}'\"/><send event='late' target='#_parent'/></onexit>")
+    };
+    let grandchild = child(&format!("<state id='g'>{}</state>", log("g")));
+    let child = child(&format!(
+        "<state id='c'>{}<state id='d'>{}<invoke type='scxml'>{grandchild}</invoke></state></state>",
+        log("c"),
+        log("d")
+    ));
+    let body = format!(
+        "<state id='a'><invoke type='scxml'>{child}</invoke><transition event='leave' target='b'/></state>
+         <state id='b'><transition event='late' target='c'/></state><state id='c'/>"
+    );
+    let mut system = begun(&body, SystemLimits::default());
+    assert_eq!(system.outputs().count(), 0);
+    system.send("leave", 0).unwrap();
+    let said: Vec<Value> = system.outputs().map(|output| output.to_value()).collect();
+    let said: Vec<Option<&str>> =
+        said.iter().map(|output| output.pointer("/payload/value/value").and_then(Value::as_str)).collect();
+    assert_eq!(said, [Some("g"), Some("d"), Some("c")]);
+    assert_eq!((at(&system), system.instances().count()), ("b".into(), 1));
+}
+
 #[test]
 fn limits_count_what_is_sent() {
     let many = |delay: &str| {
@@ -272,18 +298,22 @@ fn the_ends_of_sessions_have_places() {
     assert!(matches!(begin(2), Err(Refusal::Start(Fault::Exceeded(of))) if of.name == "mailbox"));
 }
 
-/// Sessions that start themselves come to the end of what is allowed.
+/// A machine whose step would start one too deep fails, which whoever started it hears of.
 #[test]
 fn sessions_start_sessions_only_so_deep() {
-    let mut body = "<final id='f'/>".to_owned();
-    for _ in 0..10 {
-        body = format!(
-            "<state id='a'><invoke type='scxml'>{}</invoke><transition event='done.invoke' target='f'/>
-             <transition event='error' target='f'/></state><final id='f'/>",
-            child(&body)
-        );
-    }
-    check(&body, &[], 0, "f");
+    let nested = |levels: usize| {
+        (0..levels).fold("<final id='f'/>".to_owned(), |inside, _| {
+            let child = child(&inside);
+            format!(
+                "<state id='a'><invoke type='scxml'>{child}</invoke><transition event='done.invoke' target='f'/>
+                 <transition event='error deep' target='f'><send event='deep' target='#_parent'/></transition></state>
+                 <final id='f'/>"
+            )
+        })
+    };
+    let deep = |levels: usize| begun(&nested(levels), SystemLimits::default()).outputs().count();
+    let allowed = SystemLimits::default().depth;
+    assert_eq!((deep(allowed - 1), deep(allowed)), (0, 1));
 }
 
 /// What is for the host comes out: a machine without parent has it for one.
@@ -394,4 +424,34 @@ fn errors_before_the_first_state() {
     let (instance, _) = Instance::start(&machine, context).unwrap();
     assert_eq!(instance.configuration(), ["b".into()]);
     assert_eq!(instance.context().get("hob.errors"), None);
+}
+
+/// What a snapshot says of events is looked at before it is taken.
+#[test]
+fn a_snapshot_with_an_event_that_is_none_is_refused() {
+    let body = "<state id='a'><onentry><send event='x' delay='1s' id='i'><param name='p' expr='1'/></send>
+        <send event='y'><param name='p' expr='1'/></send></onentry></state>";
+    let (machines, context) = machines(&in_scxml(body), &[]);
+    let mut system = System::new("s", &machines, "first", limits(1)).unwrap();
+    system.start(context, 0).unwrap();
+    let snapshot = system.snapshot().unwrap().to_value();
+    let load = |place: &str, value: Value| {
+        let mut snapshot = snapshot.clone();
+        *snapshot.pointer_mut(place).unwrap() = value;
+        let loaded = System::load("s", &machines, "first", limits(1), snapshot, &Migrations::new(), 0);
+        loaded.map(drop).map_err(|error| error.to_string())
+    };
+    let (origin, send) = ("/mailboxes/s/0/origin", "/hob/timers/0/send");
+    assert_eq!(load(origin, json!({"address": "#_scxml_x", "kind": "platform"})), Ok(()));
+    for (place, wrong) in [
+        (origin, json!(7)),
+        (origin, json!({"kind": "odd"})),
+        (send, json!(7)),
+        (send, json!({})),
+        (send, json!({"target": 7})),
+        (send, json!({"target": "", "delay": -1})),
+    ] {
+        let error = load(place, wrong.clone()).unwrap_err();
+        assert!(error.contains(place), "{wrong}: {error}");
+    }
 }

@@ -205,6 +205,7 @@ impl System {
     /// Stops a machine and all below it, those inside before those around.
     fn stop(&mut self, turn: &mut Turn, key: Key) {
         for key in self.family(key).into_iter().rev() {
+            self.leave(turn.now, key);
             let Some(actor) = self.actors.get_mut(&key) else { continue };
             let (timers, services) = (std::mem::take(&mut actor.timers), std::mem::take(&mut actor.services));
             for service in services {

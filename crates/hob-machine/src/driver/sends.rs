@@ -12,7 +12,7 @@ use super::turn::Turn;
 use super::{Ask, System};
 use crate::binding::Machine;
 use crate::chart::Semantics;
-use crate::effect::Sending;
+use crate::effect::{Effect, Sending};
 use crate::name::Name;
 use crate::origin::{EventKind, Origin};
 
@@ -120,6 +120,23 @@ impl System {
                 let data = json!({"reason": format!("{target} cannot be reached")});
                 let origin = Origin { send_id: id.clone(), ..Origin::of_kind(EventKind::Platform) };
                 self.failed_to(turn.key, "error.communication".into(), data, origin);
+            }
+        }
+    }
+
+    /// A session that is stopped leaves its states. What that asks of the host is done; nobody hears anything else of it any more.
+    pub(super) fn leave(&mut self, now: i64, key: Key) {
+        if !self.speaks(key) {
+            return;
+        }
+        let limits = self.limits.step;
+        let Some(mut turn) = self.turn(key, Sender::Nobody, None, now, false) else { return };
+        let Some(Life::Runs(instance)) = self.actors.get_mut(&key).map(|actor| &mut actor.life) else {
+            return;
+        };
+        for effect in instance.leave(&limits).map(|step| step.effects).unwrap_or_default() {
+            if let Effect::Action { name, value } = effect {
+                self.emit(&mut turn, Ask::Action { name, value });
             }
         }
     }

@@ -88,7 +88,7 @@ impl System {
         self.conclude(turn, result, Some(name), drive);
     }
 
-    fn turn(
+    pub(super) fn turn(
         &mut self,
         key: Key,
         sender: Sender,

@@ -204,6 +204,11 @@ impl Instance {
         self.step(Some(&event.name), data, origin, limits, trace, |stepper| stepper.handle())
     }
 
+    /// Runs the exit of everything that is active, by the rules of SCXML. What is active stays, for whoever looks.
+    pub(crate) fn leave(&mut self, limits: &Limits) -> Result<Step, Failed> {
+        self.step(None, None, Origin::default(), limits, false, |stepper| stepper.end())
+    }
+
     fn step(
         &mut self,
         event: Option<&Name>,
