@@ -229,6 +229,27 @@ fn a_session_ends_with_its_state() {
     check(&body, &[], 0, "c");
 }
 
+/// What is sent later is cancelled by its id, all of it; what has none stays.
+#[test]
+fn what_is_sent_later_is_cancelled_by_its_id() {
+    let check = |cancel: &str, left: usize| {
+        let body = format!(
+            "<datamodel><data id='n' expr='[1,2]'/><data id='none' expr=\"''\"/><data id='i' expr=\"'i'\"/></datamodel>
+             <state id='a'><onentry><foreach array='n' item='k'><send event='x' id='i' delay='1s'><param name='k' expr='k'/></send>
+             <send event='y' delay='1s'><param name='k' expr='k'/></send></foreach></onentry>
+             <transition event='e'>{cancel}</transition></state>"
+        );
+        let mut system = begun(&body, SystemLimits::default());
+        assert_eq!(system.timers().count(), 4);
+        system.send("e", 0).unwrap();
+        assert_eq!(system.timers().count(), left, "{cancel}");
+    };
+    check("<cancel sendid='i'/>", 2);
+    check("<cancel sendidexpr='i'/>", 2);
+    check("<cancel sendidexpr='none'/>", 4);
+    check("<cancel sendid='other'/>", 4);
+}
+
 /// A session that is stopped leaves its states from the inside out, and those that it started before it.
 #[test]
 fn a_session_that_is_stopped_leaves_its_states() {

@@ -25,7 +25,7 @@ impl System {
             // Handled in the step that raised it.
             Effect::Raise { .. } => {}
             Effect::ScheduleAfter { id, delay_nanos, event, state } => {
-                self.cancel(turn.key, &id);
+                self.cancel_where(turn.key, |timer| timer.id == id && timer.send.is_none());
                 let number = self.next_timer;
                 self.next_timer += 1;
                 let deadline = turn.now.saturating_add(delay_nanos);
@@ -99,9 +99,15 @@ impl System {
         }
     }
 
+    /// Timers of a name: an action's or a state's, of which there is one, and what is sent later, of which there may be more.
     fn cancel(&mut self, key: Key, id: &str) {
+        let is = |timer: &Timer| &*timer.id == id && (timer.send.is_none() || !id.is_empty());
+        self.cancel_where(key, is);
+    }
+
+    fn cancel_where(&mut self, key: Key, is: impl Fn(&Timer) -> bool) {
         let Some(actor) = self.actors.get_mut(&key) else { return };
-        while let Some(place) = actor.timers.iter().position(|timer| &*timer.id == id) {
+        while let Some(place) = actor.timers.iter().position(&is) {
             let timer = actor.timers.remove(place);
             self.due.remove(&(timer.deadline, timer.number, key));
         }
