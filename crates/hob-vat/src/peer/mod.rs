@@ -29,7 +29,6 @@ mod rest;
 mod vat;
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -44,7 +43,7 @@ use crate::session::{FarSide, Session};
 use crate::store::TurnStore;
 use crate::value::Value;
 use builder::Config;
-use cell::{Cell, Inbound};
+use cell::Cell;
 use commit::Committer;
 use directory::Directory;
 use loaded::Loaded;
