@@ -1,6 +1,6 @@
 //! What is said of a failure: a rule, what happened to what, and what would be allowed.
 
-use hob_cap::StopReason;
+use hob_cap::{LimitExceeded, StopReason};
 use hob_os::{Errno, OsError};
 use hob_vat::Problem;
 
@@ -17,7 +17,7 @@ pub(crate) fn failed(path: &str, error: &OsError) -> Problem {
     let at = shown(path);
     let (rule, what) = match error {
         OsError::Stopped(reason) => return stopped(*reason),
-        OsError::Limit(limit) => ("limit", format!("`{at}`: {limit}")),
+        OsError::Limit(limit) => return exceeded(limit),
         OsError::Errno(errno) => match errno {
             Errno::Noent => ("not-found", format!("there is no `{at}` here")),
             Errno::Exist => ("exists", format!("`{at}` is there already")),
@@ -51,7 +51,7 @@ pub(crate) fn failed(path: &str, error: &OsError) -> Problem {
 pub(crate) fn failed_stream(what: &str, error: &OsError) -> Problem {
     match error {
         OsError::Stopped(reason) => stopped(*reason),
-        OsError::Limit(limit) => Problem::rule("limit", format!("{what}: {limit}")),
+        OsError::Limit(limit) => exceeded(limit),
         OsError::Errno(Errno::NotCapable) => {
             Problem::rule("not-permitted", format!("{what}: it was given without anything to give"))
         }
@@ -67,6 +67,11 @@ pub(crate) fn read_only(what: &str) -> Problem {
             "{what}: this may only be read; a directory that was given with `:rw` and not narrowed to `read-only` may be written"
         ),
     )
+}
+
+/// A limit of the machine's side was reached. The flags that its own text names are those of guests.
+pub(crate) fn exceeded(limit: &LimitExceeded) -> Problem {
+    crate::limits::exceeded(limit.limit.name(), limit.limit.amount(limit.allowed))
 }
 
 pub(crate) fn stopped(_: StopReason) -> Problem {

@@ -9,7 +9,7 @@ use hob_os::World;
 use hob_os::egress::{Egress, EgressError, EgressErrorKind, HttpRequest, HttpResponse, Resolver};
 use hob_vat::{Problem, Struct, Value};
 
-use crate::answer::{shown, stopped};
+use crate::answer::{exceeded, shown, stopped};
 use crate::clock::stopped_by;
 use crate::desk::{Desk, wrong};
 use crate::lanes::{Class, LaneId};
@@ -201,7 +201,7 @@ fn refused(error: &EgressError) -> Problem {
         EgressErrorKind::Tls(_) => "untrusted",
         EgressErrorKind::Protocol(_) => "protocol",
         EgressErrorKind::Redirect(_) => "redirect",
-        EgressErrorKind::Limit(_) => "limit",
+        EgressErrorKind::Limit(limit) => return exceeded(limit),
         EgressErrorKind::Stopped(reason) => return stopped(*reason),
         _ => "failed",
     };

@@ -40,12 +40,16 @@ impl Entrance {
     pub fn deliver(&self, message: Message) -> Result<(), Undelivered> {
         let to = message.to.vat();
         let Some(shared) = self.shared.upgrade() else { return Err(Undelivered::Refused(message, gone(to))) };
-        if shared.cell(to).is_some_and(|cell| cell.halted().is_none() && cell.waiting() >= shared.mailbox()) {
+        let Some(cell) = shared.cell(to) else { return Err(Undelivered::Refused(message, gone(to))) };
+        let refused = cell.halted().or_else(|| message.check(&shared.config.limits).err());
+        if let Some(problem) = refused {
+            return Err(Undelivered::Refused(message, problem));
+        }
+        if cell.waiting() >= shared.mailbox() {
             return Err(Undelivered::Full(message));
         }
-        shared
-            .hand_in(self.far.id(), message.clone())
-            .map_err(|problem| Undelivered::Refused(message, problem))
+        shared.deliver(to, vec![Inbound::Message { from: self.far.id(), seq: 0, message }]);
+        Ok(())
     }
 
     /// Ends the session, as [`Peer::sever`](super::Peer::sever) does.
