@@ -207,7 +207,6 @@ fn an_answer_that_a_vat_does_not_take_is_a_reason_that_it_does() {
     assert!(vat.ask(entropy, [Value::symbol("bytes"), 200.into()], SOON).is_ok());
     let told = vat.ask(entropy, [Value::symbol("bytes"), 201.into()], SOON).unwrap_err();
     assert_eq!(told.to_string(), "limit: message-bytes limit exceeded: 200 allowed");
-    assert!(powerbox.answered().is_some());
 }
 
 #[test]
@@ -221,7 +220,9 @@ fn an_answer_waits_until_a_vat_has_room_for_it() {
     let promise = vat.run(|turn| turn.send(clock, says("now"))).unwrap();
     // Nobody runs the vat meanwhile, and others have filled its mailbox.
     while vat.send_only(cell, []).is_ok() {}
+    let begun = std::time::Instant::now();
     let answered = loop {
+        assert!(begun.elapsed() < SOON, "it is not answered");
         peer.step(0);
         if let Some(answered) = powerbox.answered() {
             break answered;

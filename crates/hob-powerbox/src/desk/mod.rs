@@ -1,6 +1,7 @@
 //! The desk: where messages to objects arrive, wait, and are answered.
 //!
-//! A message is *pending* from when it is taken until its answer is handed in. Messages that went to a promise whose answer is not
+//! A message is *pending* from when it is taken until its answer is handed in; what it holds of limits is given back before that, so
+//! that whoever is answered has it again. Messages that went to a promise whose answer is not
 //! there yet wait *behind* the message it answers, and go on, in their order, to what that came to. Answers are handed in outside of the
 //! lock, and no object is called or dropped under it: an object locks its part of the machine first, and then asks here.
 
@@ -40,6 +41,8 @@ struct State {
     pending: HashMap<u64, Pending>,
     /// Which pending message a promise is the answer to.
     asked: HashMap<Place, u64>,
+    /// Pending messages of which it is not known yet what they come to.
+    open: usize,
     /// Messages that wait behind pending ones.
     behind: usize,
     /// Messages that are to be handed in again.
@@ -185,7 +188,8 @@ impl Desk {
 
     /// Takes room for one more message.
     fn has_room(&self, state: &State, message: &Message) -> Result<u64, Problem> {
-        if state.pending.len().saturating_add(state.behind) >= self.limits.pending {
+        let there = state.open.saturating_add(state.behind).saturating_add(state.late);
+        if there >= self.limits.pending {
             return Err(exceeded("pending", self.limits.pending));
         }
         let held = weight(message);
@@ -231,6 +235,7 @@ impl Desk {
             claimed: false,
         };
         state.pending.insert(number, pending);
+        state.open += 1;
         if let Some(resolver) = resolver {
             state.asked.insert(resolver.place(), number);
         }
@@ -248,7 +253,8 @@ impl Desk {
         };
         let Some((thing, args, position)) = found else { return };
         let ask = Ask { desk: Arc::clone(self), number };
-        self.work(number, || self.call(&*thing, &ask, position, &args));
+        // Nothing of the object is left here when it is answered.
+        self.work(number, move || ask.desk.call(&*thing, &ask, position, &args));
     }
 
     /// Does some work for a message, and answers it unless somebody else will.

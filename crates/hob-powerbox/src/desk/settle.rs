@@ -31,7 +31,7 @@ impl Desk {
             if pending.timer.take().is_some() {
                 state.timers = state.timers.saturating_sub(1);
             }
-            let (object, resolver) = (pending.object, pending.resolver);
+            let (object, resolver, held) = (pending.object, pending.resolver, pending.held);
             let value = match done {
                 Ok(Reply::Value(value)) => Ok(value),
                 Ok(Reply::Later) => Ok(Value::Undefined),
@@ -52,12 +52,13 @@ impl Desk {
             // An answer takes the place of what was asked with; what is more than that counts. So nothing that was done is refused
             // for its answer, which is short.
             let value = value.and_then(|value| {
-                let Some(pending) = state.pending.get_mut(&number) else { return Ok(value) };
-                let more = u64::from(value.weight()).saturating_sub(pending.held);
+                let more = u64::from(value.weight()).saturating_sub(held);
                 self.charge(more)?;
-                pending.held = pending.held.saturating_add(more);
+                self.ledger.release(Limit::HostBuffer, more);
                 Ok(value)
             });
+            self.ledger.release(Limit::HostBuffer, held);
+            state.open = state.open.saturating_sub(1);
             let body = match value {
                 Ok(value) => Body::Fulfill(value),
                 Err(problem) => Body::Break(problem.reason()),
@@ -82,7 +83,6 @@ impl Desk {
             if let Some(place) = place {
                 state.asked.remove(&place);
             }
-            self.ledger.release(Limit::HostBuffer, pending.held);
             if let (Some(place), Some(made)) = (place, made) {
                 state.tree.answers(place, made);
             }
@@ -157,6 +157,7 @@ impl Desk {
                 state.timers = state.timers.saturating_sub(1);
                 self.timers.cancel(timer);
             }
+            state.open = state.open.saturating_sub(1);
             self.ledger.release(Limit::HostBuffer, pending.held);
             refuse(pending.resolver, problem, &mut out);
             out.extend(self.let_go(state, pending.behind));
@@ -203,15 +204,7 @@ impl Desk {
         match entrance.deliver(message) {
             Ok(()) => {}
             Err(Undelivered::Full(message)) => {
-                let desk = Arc::clone(self);
-                self.lock().late += 1;
-                let again = move || {
-                    desk.hand_in(message, answers);
-                    let mut state = desk.lock();
-                    state.late = state.late.saturating_sub(1);
-                };
-                // When there are no timers any more the session is severed, which tells who waits.
-                let _ = self.timers.at(Instant::now() + AGAIN, Box::new(again));
+                self.hand_in_later(message, answers);
                 return;
             }
             Err(Undelivered::Refused(message, problem)) => {
@@ -232,5 +225,27 @@ impl Desk {
         if let Some((number, made)) = answers {
             self.finish(number, made);
         }
+    }
+
+    /// Hands a message in again after a while. It counts while it waits.
+    fn hand_in_later(self: &Arc<Self>, message: Message, answers: Option<(u64, Option<Position>)>) {
+        let (mut message, mut held) = (message, 0);
+        if let Body::Fulfill(value) = &message.body {
+            held = u64::from(value.weight());
+            if let Err(problem) = self.charge(held) {
+                held = 0;
+                message.body = Body::Break(problem.reason());
+            }
+        }
+        self.lock().late += 1;
+        let desk = Arc::clone(self);
+        let again = move || {
+            desk.ledger.release(Limit::HostBuffer, held);
+            desk.hand_in(message, answers);
+            let mut state = desk.lock();
+            state.late = state.late.saturating_sub(1);
+        };
+        // When there are no timers any more the session is severed, which tells who waits.
+        let _ = self.timers.at(Instant::now() + AGAIN, Box::new(again));
     }
 }

@@ -56,6 +56,15 @@ impl Setting {
         self.ask(to, args).unwrap().as_ref().unwrap()
     }
 
+    /// Waits until nothing is asked of the powerbox any more.
+    pub(crate) fn quiet(&self) {
+        let begun = std::time::Instant::now();
+        while self.powerbox.answered().is_none() {
+            assert!(begun.elapsed() < SOON, "something is not answered");
+            std::thread::yield_now();
+        }
+    }
+
     pub(crate) fn put(&self, path: &str, text: &str) {
         std::fs::write(self.folder.path().join(path), text).unwrap();
     }
