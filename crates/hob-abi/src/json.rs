@@ -16,7 +16,7 @@
 use std::fmt;
 
 use hob_cap::{Limit, LimitExceeded};
-use hob_engine::{Fault, Func, Instance, ModuleInfo, ValType};
+use hob_engine::{Fault, Func, Instance, Memory, ModuleInfo, ValType};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::contract::{Mismatch, expect_func, expect_memory, expect_optional_func};
@@ -123,12 +123,12 @@ fn through<T: 'static, R>(
     read: impl FnOnce(&[u8]) -> R,
 ) -> Result<R, Fault> {
     let length = at_most(Limit::Request, request.len(), sizes.request_max)?;
-    let at = instance.call_next(&entry.alloc, length)?;
-    let mut memory = instance.view().ok_or_else(no_memory)?;
-    memory
-        .write(at, request)
-        .map_err(|wrong| Fault::contract(format!("`{alloc}` answered {at}: {wrong}")))?;
-    let packed = instance.call_next(&entry.eval, (at, length))?;
+    let put = |memory: Option<Memory<'_>>, at| {
+        let written = memory.ok_or_else(no_memory)?.write(at, request);
+        written.map_err(|wrong| Fault::contract(format!("`{alloc}` answered {at}: {wrong}")))?;
+        Ok((at, length))
+    };
+    let packed = instance.call_both((&entry.alloc, length), put, &entry.eval)?;
     let (at, length) = unpack(packed);
     let mut memory = instance.view().ok_or_else(no_memory)?;
     let response = memory.bytes(at, length).map_err(|wrong| {

@@ -99,7 +99,14 @@ impl<T: 'static> Instance<T> {
     ///
     /// The fault that ended the guest.
     pub fn call_func<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P) -> Result<R, Fault> {
-        self.enter(func, params, true)
+        self.alive()?;
+        let result = match (&mut self.guest, &func.0) {
+            (Guest::Compiled(guest), Handle::Compiled(func)) => guest.call(func, params),
+            (Guest::Interpreted(guest), Handle::Interpreted(func)) => guest.call(func, params),
+            _ => Err(elsewhere()),
+        };
+        self.note_end(&result);
+        result
     }
 
     /// Looks at the deadline, as every call does before it begins.
@@ -114,22 +121,30 @@ impl<T: 'static> Instance<T> {
         looked
     }
 
-    /// As [`Instance::call_func`], for a call that follows at once on another or on its deadline being looked at: the clock
-    /// is not looked at before the guest runs, only while it does.
+    /// Calls one function and then another, which is given what `between` makes of the first one's answer and of the memory
+    /// that is exported as `memory`. For two that belong together, such as making room and using it: getting ready to run a
+    /// guest happens once. Follows at once on the deadline being looked at, which is not looked at again before they run, only
+    /// while they do.
     ///
     /// # Errors
     ///
-    /// The fault that ended the guest.
-    pub fn call_next<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P) -> Result<R, Fault> {
-        self.enter(func, params, false)
-    }
-
-    fn enter<P: Params, R: Results>(&mut self, func: &Func<P, R>, params: P, look: bool) -> Result<R, Fault> {
+    /// The fault that ended the guest, which may be that of `between`.
+    pub fn call_both<P: Params, M: Results, Q: Params, R: Results>(
+        &mut self,
+        first: (&Func<P, M>, P),
+        between: impl FnOnce(Option<Memory<'_>>, M) -> Result<Q, Fault>,
+        second: &Func<Q, R>,
+    ) -> Result<R, Fault> {
         self.alive()?;
-        let result = match (&mut self.guest, &func.0) {
-            (Guest::Compiled(guest), Handle::Compiled(func)) => guest.call(func, params, look),
-            (Guest::Interpreted(guest), Handle::Interpreted(func)) => guest.call(func, params, look),
-            _ => Err(Fault::host("the function belongs to another instance")),
+        let (func, params) = first;
+        let result = match (&mut self.guest, &func.0, &second.0) {
+            (Guest::Compiled(guest), Handle::Compiled(func), Handle::Compiled(second)) => {
+                guest.call_both((func, params), between, second)
+            }
+            (Guest::Interpreted(guest), Handle::Interpreted(func), Handle::Interpreted(second)) => {
+                guest.call_both((func, params), between, second)
+            }
+            _ => Err(elsewhere()),
         };
         self.note_end(&result);
         result
@@ -226,6 +241,11 @@ impl<T: 'static> Instance<T> {
             None => Fault::contract(format!("no function is exported as `{name}`")),
         }
     }
+}
+
+#[cold]
+fn elsewhere() -> Fault {
+    Fault::host("the function belongs to another instance")
 }
 
 fn check_args(name: &str, ty: &FuncType, args: &[Value]) -> Result<(), Fault> {

@@ -7,7 +7,7 @@
 //! answers are kept, and errors never are. One that was granted anything is asked every time.
 
 use std::cell::Cell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use hob_machine::{Call, Failure, Name};
@@ -16,10 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::behavior::Behavior;
 use crate::error::Error;
-use crate::kept::Kept;
-
-/// How many bytes a request or an answer that is kept may have.
-const KEPT_BYTES_MAX: usize = 8 << 10;
+use crate::kept::{KEPT_BYTES_MAX, Lately};
 
 /// What a behavior is told of the machine.
 ///
@@ -144,7 +141,7 @@ struct Asked<A> {
     /// What is made of a response.
     read: fn(&[u8]) -> Result<A, Failure>,
     /// Nothing is kept of a behavior that may see the world.
-    kept: Option<Mutex<Kept<A>>>,
+    lately: Option<Lately<A>>,
 }
 
 /// What a behavior is sent.
@@ -170,8 +167,8 @@ thread_local! {
 
 impl<A: Clone> Asked<A> {
     fn new(behavior: &Behavior, asks: Asks, read: fn(&[u8]) -> Result<A, Failure>) -> Self {
-        let kept = behavior.is_closed().then(Mutex::default);
-        Self { behavior: behavior.clone(), asks, read, kept }
+        let lately = behavior.is_closed().then(Lately::default);
+        Self { behavior: behavior.clone(), asks, read, lately }
     }
 
     fn ask(&self, call: &Call<'_>, context: &Value) -> Result<A, Failure> {
@@ -193,20 +190,15 @@ impl<A: Clone> Asked<A> {
             }
         };
         written.map_err(|error| Failure(error.to_string()))?;
-        if let Some(kept) = &self.kept
-            && let Some(answer) = kept.lock().unwrap_or_else(PoisonError::into_inner).find(request)
-        {
-            return Ok(answer);
+        let ask = || {
+            let read = |response: &[u8]| ((self.read)(response), response.len());
+            let (answer, bytes) = self.behavior.ask(request, call.deadline, read).map_err(failure)?;
+            answer.map(|answer| (answer, bytes))
+        };
+        match &self.lately {
+            Some(lately) => lately.answer(request, ask),
+            None => ask().map(|(answer, _)| answer),
         }
-        let read = |response: &[u8]| ((self.read)(response), response.len());
-        let (answer, bytes) = self.behavior.ask(request, call.deadline, read).map_err(failure)?;
-        let answer = answer?;
-        if let Some(kept) = &self.kept
-            && request.len().max(bytes) <= KEPT_BYTES_MAX
-        {
-            kept.lock().unwrap_or_else(PoisonError::into_inner).keep(request, &answer);
-        }
-        Ok(answer)
     }
 }
 

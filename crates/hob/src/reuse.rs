@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
+use crossbeam_utils::atomic::AtomicCell;
 use hob_abi::json::{self, Entry, Sizes};
 use hob_cap::StopReason;
 use hob_engine::{BackendKind, Bounds, Engine, Fault, HostTable, Instance, Linked, Module};
@@ -151,6 +152,8 @@ impl Reuse {
 struct Pool<T: 'static> {
     /// The module in the form that can be put back, if it has one; empty while nobody knows.
     linked: OnceLock<Option<Linked<T>>>,
+    /// One that waits, taken and given back without a lock: who asks alone always finds it here.
+    first: AtomicCell<Option<Box<Ready<T>>>>,
     idle: Mutex<Waiting<T>>,
     /// Instances that could not be put back, in a row.
     wasted: AtomicU32,
@@ -169,7 +172,8 @@ struct Ready<T: 'static> {
 
 impl<T: 'static> Default for Pool<T> {
     fn default() -> Self {
-        Self { linked: OnceLock::new(), idle: Mutex::default(), wasted: AtomicU32::new(0) }
+        let (first, idle) = (AtomicCell::new(None), Mutex::default());
+        Self { linked: OnceLock::new(), first, idle, wasted: AtomicU32::new(0) }
     }
 }
 
@@ -206,12 +210,10 @@ impl<T: 'static> Pool<T> {
     }
 
     fn take(&self) -> Option<Box<Ready<T>>> {
-        let mut idle = self.idle();
-        let ready = idle.pop()?;
+        let ready = self.first.take().or_else(|| self.idle().pop())?;
         if ready.instance.backend() == BackendKind::Wasmi && self.is_compiled() {
             // What was interpreted at first is compiled now.
-            let old = std::mem::take(&mut *idle);
-            drop(idle);
+            let old = std::mem::take(&mut *self.idle());
             drop((ready, old));
             return None;
         }
@@ -231,15 +233,17 @@ impl<T: 'static> Pool<T> {
         if self.wasted.load(Ordering::Relaxed) != 0 {
             self.wasted.store(0, Ordering::Relaxed);
         }
-        if ready.instance.rest() {
-            let mut idle = self.idle();
-            if idle.len() < IDLE_MAX {
-                idle.push(ready);
-                return;
-            }
-            drop(idle);
+        if !ready.instance.rest() {
+            return;
         }
-        drop(ready);
+        let Some(other) = self.first.swap(Some(ready)) else { return };
+        let mut idle = self.idle();
+        if idle.len() + 1 < IDLE_MAX {
+            idle.push(other);
+        } else {
+            drop(idle);
+            drop(other);
+        }
     }
 }
 
@@ -269,6 +273,13 @@ mod tests {
         )
     }
 
+    fn waiting<T>(pool: &Pool<T>) -> usize {
+        let first = pool.first.take();
+        let count = pool.idle().len() + usize::from(first.is_some());
+        pool.first.store(first);
+        count
+    }
+
     /// How many instances wait after so many questions, and whether the next goes to one of them.
     fn after(wat: &str, questions: usize) -> (usize, Option<bool>) {
         let host = Host::builder().engine(Choice::Wasmtime).build().unwrap();
@@ -277,8 +288,8 @@ mod tests {
         behavior.prepare();
         (0..questions).for_each(|_| drop(behavior.eval(b"{}")));
         match &loaded.reuse.as_ref().unwrap().pool {
-            Kind::Pure(pool) => (pool.idle().len(), pool.is_ready()),
-            Kind::Worldly(pool) => (pool.idle().len(), pool.is_ready()),
+            Kind::Pure(pool) => (waiting(pool), pool.is_ready()),
+            Kind::Worldly(pool) => (waiting(pool), pool.is_ready()),
         }
     }
 
@@ -287,6 +298,26 @@ mod tests {
         assert_eq!(after(&guest("", ""), 0), (0, Some(true)));
         assert_eq!(after(&guest("", ""), 20), (1, Some(true)));
         assert_eq!(after(&guest("", "unreachable"), 20), (1, Some(true)));
+    }
+
+    #[test]
+    fn no_more_wait_than_may() {
+        let host = Host::builder().engine(Choice::Wasmtime).build().unwrap();
+        let loaded = host.load_bytes("guest", guest("", "").as_bytes()).unwrap();
+        loaded.behavior().unwrap().prepare();
+        let Kind::Pure(pool) = &loaded.reuse.as_ref().unwrap().pool else { return };
+        let make = |count: usize| {
+            let until = deadlines(&host.inner.limits, Instant::now(), None);
+            let made =
+                (0..count).map(|_| pool.make((), seat::until(&host.inner.limits, until)).ok().unwrap());
+            made.collect::<Vec<_>>()
+        };
+        for (count, want) in [(1, 1), (IDLE_MAX, IDLE_MAX), (IDLE_MAX + 1, IDLE_MAX)] {
+            make(count).into_iter().for_each(|ready| pool.give_back(ready));
+            assert_eq!(waiting(pool), want);
+            let taken: Vec<_> = std::iter::from_fn(|| pool.take()).collect();
+            assert_eq!((taken.len(), waiting(pool)), (want, 0));
+        }
     }
 
     #[test]
@@ -337,6 +368,6 @@ mod tests {
         // Another handle to the same module finds the same instances.
         assert!(loaded.behavior().unwrap().eval(b"{}").is_ok());
         let Kind::Pure(pool) = &reuse.pool else { return };
-        assert_eq!(pool.idle().len(), 1);
+        assert_eq!(waiting(pool), 1);
     }
 }

@@ -227,6 +227,13 @@ fn fill_up<T>(store: &mut wasmtime::Store<T>, engine: &Engine, fuel: Option<u64>
     fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel)).map_err(|error| Fault::host(error.to_string()))
 }
 
+/// The memory that is exported as `memory`, outside a call.
+fn view<T>(store: &mut wasmtime::Store<State<T>>) -> Option<Memory<'_>> {
+    let memory = store.data().memory?;
+    let (bytes, state) = memory.data_and_store_mut(store);
+    Some(Memory::traced(bytes, None, state.touched.as_mut()))
+}
+
 impl<T: 'static> Guest<T> {
     fn find_noted(&mut self, tracks: &Tracks) -> Option<Noted> {
         let (instance, store) = (self.instance?, &mut self.store);
@@ -249,14 +256,14 @@ impl<T: 'static> Guest<T> {
         enter: impl FnOnce(&mut wasmtime::Store<State<T>>) -> Result<R, wasmtime::Error>,
     ) -> Result<R, Fault> {
         self.look()?;
-        self.run_on(enter)
+        self.run_on(|store| enter(store).map_err(|error| fault(error, store.data())))
     }
 
     /// As [`Guest::run`], where the deadline was looked at just now: it is looked at again with the next tick.
     #[inline]
     fn run_on<R>(
         &mut self,
-        enter: impl FnOnce(&mut wasmtime::Store<State<T>>) -> Result<R, wasmtime::Error>,
+        enter: impl FnOnce(&mut wasmtime::Store<State<T>>) -> Result<R, Fault>,
     ) -> Result<R, Fault> {
         if let Some(reason) = self.store.data().stop.reason() {
             return Err(reason.into());
@@ -266,7 +273,7 @@ impl<T: 'static> Guest<T> {
         };
         self.store.set_epoch_deadline(1);
         let store = &mut self.store;
-        contain(move || enter(store).map_err(|error| fault(error, store.data())))
+        contain(move || enter(store))
     }
 }
 
@@ -290,9 +297,7 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
     }
 
     fn view(&mut self) -> Option<Memory<'_>> {
-        let memory = self.store.data().memory?;
-        let (bytes, state) = memory.data_and_store_mut(&mut self.store);
-        Some(Memory::traced(bytes, None, state.touched.as_mut()))
+        view(&mut self.store)
     }
 
     fn renew(&mut self, bounds: Bounds) -> Result<(), Fault> {
@@ -400,17 +405,22 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
         }
     }
 
-    fn call<P: Params, R: Results>(
+    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault> {
+        self.run(|store| func.call(store, params))
+    }
+
+    fn call_both<P: Params, M: Results, Q: Params, R: Results>(
         &mut self,
-        func: &Self::Func<P, R>,
-        params: P,
-        look: bool,
+        first: (&Self::Func<P, M>, P),
+        between: impl FnOnce(Option<Memory<'_>>, M) -> Result<Q, Fault>,
+        second: &Self::Func<Q, R>,
     ) -> Result<R, Fault> {
-        if look {
-            self.run(|store| func.call(store, params))
-        } else {
-            self.run_on(|store| func.call(store, params))
-        }
+        let (first, params) = first;
+        self.run_on(|store| {
+            let answer = first.call(&mut *store, params).map_err(|error| fault(error, store.data()))?;
+            let params = between(view(store), answer)?;
+            second.call(&mut *store, params).map_err(|error| fault(error, store.data()))
+        })
     }
 
     fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault> {

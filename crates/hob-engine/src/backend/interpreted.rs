@@ -159,7 +159,7 @@ impl<T: 'static> Pre<T> {
         guest.store.data_mut().memory = memory;
         guest.instance = Some(instance);
         if let Some(start) = guest.func::<(), ()>(START_EXPORT) {
-            guest.call(&start, (), true)?;
+            guest.call(&start, ())?;
         }
         Ok(guest)
     }
@@ -450,13 +450,8 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
         look(self.store.data())
     }
 
-    // A slice begins with a look at the deadline in any case.
-    fn call<P: Params, R: Results>(
-        &mut self,
-        func: &Self::Func<P, R>,
-        params: P,
-        _look: bool,
-    ) -> Result<R, Fault> {
+    // A slice begins with a look at the deadline.
+    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault> {
         contain(|| {
             next_slice(self.store.as_context_mut(), 0)?;
             let mut step = func.call_resumable(&mut self.store, params);
@@ -473,6 +468,17 @@ impl<T: 'static> LiveGuest<T> for Guest<T> {
                 }
             }
         })
+    }
+
+    fn call_both<P: Params, M: Results, Q: Params, R: Results>(
+        &mut self,
+        first: (&Self::Func<P, M>, P),
+        between: impl FnOnce(Option<Memory<'_>>, M) -> Result<Q, Fault>,
+        second: &Self::Func<Q, R>,
+    ) -> Result<R, Fault> {
+        let answer = self.call(first.0, first.1)?;
+        let params = contain(|| between(self.view(), answer))?;
+        self.call(second, params)
     }
 
     fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault> {

@@ -50,12 +50,15 @@ pub(crate) trait LiveGuest<T> {
     fn func<P: Params, R: Results>(&mut self, name: &str) -> Option<Self::Func<P, R>>;
     /// Looks at the deadline.
     fn look(&self) -> Result<(), Fault>;
-    /// Calls a function; looks at the deadline first, or only while it runs.
-    fn call<P: Params, R: Results>(
+    /// Looks at the deadline and calls a function.
+    fn call<P: Params, R: Results>(&mut self, func: &Self::Func<P, R>, params: P) -> Result<R, Fault>;
+    /// Calls a function, and with what the host makes of its answer a second one. The deadline is looked at only while they
+    /// run.
+    fn call_both<P: Params, M: Results, Q: Params, R: Results>(
         &mut self,
-        func: &Self::Func<P, R>,
-        params: P,
-        look: bool,
+        first: (&Self::Func<P, M>, P),
+        between: impl FnOnce(Option<Memory<'_>>, M) -> Result<Q, Fault>,
+        second: &Self::Func<Q, R>,
     ) -> Result<R, Fault>;
     fn call_values(&mut self, name: &str, args: &[Value]) -> Result<Vec<Value>, Fault>;
     fn fuel_used(&self) -> u64;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::shape::ROOT;
 use super::{
     ActionId, AssignId, Chart, EventId, GuardId, Handlers, Invoked, Kind, Node, NodeId, Offered, Semantics,
-    Timer, Transition, TransitionId, Use, guards,
+    Table, Timer, Transition, TransitionId, Use, guards,
 };
 use crate::document::model::{self, InvocationKind};
 use crate::name::Name;
@@ -44,7 +44,7 @@ pub(super) fn build_as(
         nodes: Vec::new(),
         states: Vec::new(),
         transitions: Vec::new(),
-        events: HashMap::new(),
+        events: Table::default(),
         event_names: Vec::new(),
         slots: 0,
         guards: Vec::new(),
@@ -108,7 +108,7 @@ pub(super) struct Builder<'a> {
     nodes: Vec<Node>,
     states: Vec<(NodeId, &'a model::State)>,
     transitions: Vec<Transition>,
-    events: HashMap<Name, EventId>,
+    events: Table<Name, EventId>,
     event_names: Vec<Name>,
     slots: usize,
     guards: Vec<Use>,

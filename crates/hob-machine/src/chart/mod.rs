@@ -170,10 +170,13 @@ impl Handlers {
     }
 }
 
+/// Looked up while a machine runs.
+pub(crate) type Table<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// Which regions of a parallel state have something for an event.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Offered {
-    pub(crate) by_event: HashMap<EventId, Vec<NodeId>>,
+    pub(crate) by_event: Table<EventId, Vec<NodeId>>,
     pub(crate) any: Vec<NodeId>,
     pub(crate) eventless: Vec<NodeId>,
 }
@@ -243,7 +246,7 @@ pub struct Chart {
     nodes: Vec<Node>,
     transitions: Vec<Transition>,
     pub(crate) by_name: HashMap<Name, NodeId>,
-    pub(crate) events: HashMap<Name, EventId>,
+    pub(crate) events: Table<Name, EventId>,
     pub(crate) event_names: Vec<Name>,
     /// How many states an instance keeps a child of.
     pub(crate) slots: usize,

@@ -9,6 +9,7 @@
 
 mod ask;
 mod compat;
+mod copy;
 mod done;
 mod enter;
 mod run;
@@ -218,8 +219,11 @@ impl Instance {
         }
         match done {
             Ok(()) => {
-                let context = stepper.context;
-                self.context = context;
+                let Stepper { context, before, offered, .. } = stepper;
+                drop((before, offered));
+                if !Arc::ptr_eq(&context, &self.context) {
+                    copy::replaced(std::mem::replace(&mut self.context, context));
+                }
                 Ok(Step { effects, trace })
             }
             Err(error) => {

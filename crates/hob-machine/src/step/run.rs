@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Stepper, Stepping};
+use super::{Stepper, Stepping, copy};
 use crate::binding::{Bound, Call, Content};
 use crate::chart::{ActionId, AssignId, NodeId, Use};
 use crate::effect::Effect;
@@ -80,7 +80,7 @@ impl<'a> Stepper<'a> {
             deadline: self.limits.deadline,
         };
         let mut effects = Vec::new();
-        let done = content(&call, Arc::make_mut(&mut self.context), &mut effects);
+        let done = content(&call, copy::own(&mut self.context), &mut effects);
         let done = done.map_err(|failure| StepError::ActionFailed {
             action: wanted.name.to_string(),
             place: self.show(place),
@@ -146,7 +146,7 @@ impl<'a> Stepper<'a> {
                 deadline: self.limits.deadline,
             };
             // Whoever else still sees the context as it was keeps it as it was.
-            let done = bound(&call, Arc::make_mut(&mut self.context));
+            let done = bound(&call, copy::own(&mut self.context));
             done.map_err(|failure| StepError::AssignFailed {
                 assign: wanted.name.to_string(),
                 place: self.show(place),
