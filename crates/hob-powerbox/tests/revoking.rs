@@ -41,8 +41,8 @@ fn what_was_narrowed_ends_with_what_it_was_narrowed_from_and_nothing_else_does()
 fn who_waits_is_told() {
     let it = setting();
     let clock = it.powerbox.clock(ClockGrant::Real).unwrap();
-    let (reader, _writer) = rustix::pipe::pipe().unwrap();
-    let console = it.powerbox.console(Source::Fd(reader), Sink::Discard, Sink::Discard).unwrap();
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let console = it.powerbox.console(Source::Fd(reader.into()), Sink::Discard, Sink::Discard).unwrap();
     let waits = [(clock, vec![Value::symbol("after"), HOUR.into()]), (console, says("read-line").to_vec())];
     for (object, args) in waits {
         let promise = it

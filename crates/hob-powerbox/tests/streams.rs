@@ -95,10 +95,10 @@ fn a_console_reads_lines_and_shows_text() {
 #[test]
 fn who_types_nothing_holds_up_nobody_and_who_is_cut_off_takes_no_line() {
     let it = setting();
-    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
     let shown = SharedBuffer::default();
     let console =
-        it.powerbox.console(Source::Fd(reader), Sink::Buffer(shown.clone()), Sink::Discard).unwrap();
+        it.powerbox.console(Source::Fd(reader.into()), Sink::Buffer(shown.clone()), Sink::Discard).unwrap();
     let lent = it.narrow(console, &says("read-only"));
     let waits = it.vat.run(|turn| turn.send(lent, says("read-line"))).unwrap();
     assert!(it.peer.settle(SOON));
@@ -109,7 +109,7 @@ fn who_types_nothing_holds_up_nobody_and_who_is_cut_off_takes_no_line() {
     assert_eq!(it.vat.peek(|turn| turn.standing(waits)), Ok(Standing::Unresolved));
     assert!(it.powerbox.revoke(lent));
     let next = it.vat.run(|turn| turn.send(console, says("read-line"))).unwrap();
-    std::fs::File::from(writer).write_all(b"for who is left\n").unwrap();
+    writer.write_all(b"for who is left\n").unwrap();
     let line = it.vat.run(|turn| hob_vat::library::all_of(turn, &[next.into()])).unwrap();
     assert_eq!(it.vat.ask(line, [], SOON), Ok(Value::list(["for who is left".into()])));
     assert!(matches!(it.vat.peek(|turn| turn.standing(waits)), Ok(Standing::Broken(_))));
