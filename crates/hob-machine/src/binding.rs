@@ -11,9 +11,12 @@ use std::time::Instant;
 use serde_json::{Map, Value};
 
 use crate::builtin;
-use crate::chart::{Chart, Use};
+use crate::chart::{Chart, Invoked, Use};
 use crate::effect::Effect;
+use crate::instance::Active;
 use crate::name::Name;
+use crate::origin::Origin;
+use crate::position::Position;
 use crate::problem::{Problem, Refused, below};
 
 /// What a function of the host is told.
@@ -29,8 +32,44 @@ pub struct Call<'a> {
     pub event: Option<&'a Name>,
     /// What came with the event.
     pub data: Option<&'a Value>,
+    /// Where it stood in the source that the document was made from, when that is known.
+    pub position: Option<Position>,
+    /// Where the event comes from.
+    pub origin: &'a Origin,
+    /// What is active.
+    pub here: Here<'a>,
     /// When the step must be over. Who can take long looks at it.
     pub deadline: Option<Instant>,
+}
+
+/// What is active while a function of the host is called.
+#[derive(Clone, Copy)]
+pub struct Here<'a> {
+    pub(crate) chart: &'a Chart,
+    pub(crate) active: &'a Active,
+}
+
+impl Here<'_> {
+    /// Whether a state is active at this moment.
+    #[must_use]
+    pub fn is_in(&self, state: &Name) -> bool {
+        self.chart.state(state).is_some_and(|state| self.active.is_active(self.chart, state))
+    }
+
+    /// Whether a state that is active invokes something of this name.
+    #[must_use]
+    pub fn invokes(&self, id: &str) -> bool {
+        let named = |invoked: &Invoked| &*invoked.id == id;
+        self.chart
+            .nodes()
+            .any(|(state, node)| node.actors.iter().any(named) && self.active.is_active(self.chart, state))
+    }
+}
+
+impl fmt::Debug for Here<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Here")
+    }
 }
 
 /// Why a function of the host has no answer.
@@ -51,6 +90,27 @@ impl<E: Into<String>> From<E> for Failure {
     }
 }
 
+/// Why executable content failed, as the event that tells the machine of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContentFailure {
+    /// Why, for people.
+    pub reason: String,
+    /// The event.
+    pub event: Name,
+    /// What comes with it.
+    pub data: Value,
+    /// The id of the event that could not be sent.
+    pub send_id: Option<Arc<str>>,
+}
+
+impl fmt::Display for ContentFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for ContentFailure {}
+
 /// Says whether a transition may be taken. Must depend on nothing but the call.
 pub type Guard = dyn Fn(&Call<'_>) -> Result<bool, Failure> + Send + Sync;
 /// Returns what is to be done in the world, if anything.
@@ -60,7 +120,8 @@ pub type Assign = dyn Fn(&Call<'_>, &mut Value) -> Result<(), Failure> + Send + 
 
 /// Does both, in an order of its own: the executable content of other formats. What it raises is handled in the same step. By
 /// the rules of SCXML what it did before it failed stays done.
-pub type Content = dyn Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), Failure> + Send + Sync;
+pub type Content =
+    dyn Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), ContentFailure> + Send + Sync;
 
 /// Functions of the host, by name.
 ///
@@ -123,7 +184,10 @@ impl Registry {
     pub fn content(
         mut self,
         name: impl Into<String>,
-        content: impl Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), Failure> + Send + Sync + 'static,
+        content: impl Fn(&Call<'_>, &mut Value, &mut Vec<Effect>) -> Result<(), ContentFailure>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         self.contents.insert(name.into(), Arc::new(content));
         self
@@ -161,6 +225,8 @@ pub struct Machine {
     pub(crate) guards: Vec<Arc<Guard>>,
     pub(crate) actions: Vec<Bound>,
     pub(crate) assigns: Vec<Arc<Assign>>,
+    /// Where the host has something for a place of the data model.
+    pub(crate) hooks: Vec<Option<Arc<Content>>>,
 }
 
 impl Machine {
@@ -182,7 +248,9 @@ impl Machine {
             }
         }
         if problems.is_empty() {
-            Ok(Arc::new(Self { chart, guards, actions, assigns }))
+            let hook = |hook: &Use| registry.contents.get(&*hook.name).cloned();
+            let hooks = chart.hooks.iter().map(hook).collect();
+            Ok(Arc::new(Self { chart, guards, actions, assigns, hooks }))
         } else {
             Err(Refused(problems))
         }

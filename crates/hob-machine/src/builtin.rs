@@ -45,9 +45,9 @@ pub(crate) fn effect(action: &Use) -> Option<Effect> {
                 Some(Value::Object(src)) => {
                     let name = src.get("name").and_then(Value::as_str).unwrap_or_default().into();
                     let params = src.get("params").and_then(Value::as_object).cloned().unwrap_or_default();
-                    Ref { at: action.at.clone(), name, params }
+                    Ref { at: action.at.clone(), name, params, position: None }
                 }
-                _ => Ref { at: action.at.clone(), name: text("src").to_string(), params: Map::new() },
+                _ => Ref { at: action.at.clone(), name: text("src").to_string(), ..Ref::default() },
             };
             Effect::SpawnActor(Arc::new(Start {
                 id: text("id"),

@@ -77,6 +77,8 @@ pub enum Effect {
         /// The event.
         event: Value,
     },
+    /// Send an event as SCXML does: to the machine itself, to the one that started it, to one that it started, or to a session.
+    Send(Arc<Sending>),
     /// Send the event that is handled on.
     Forward {
         /// To whom.
@@ -84,6 +86,22 @@ pub enum Effect {
         /// What others call it, when no number is given.
         system_id: Arc<str>,
     },
+}
+
+/// An event that is sent as SCXML does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sending {
+    /// To whom: empty for the machine itself, `#_parent`, `#_` and what it calls a session that it started, or `#_scxml_` and the
+    /// number of a session.
+    pub target: Arc<str>,
+    /// The event.
+    pub event: Name,
+    /// What comes with it.
+    pub data: Option<Value>,
+    /// Nanoseconds from now.
+    pub delay_nanos: i64,
+    /// What its sender calls it; `None` when it does not.
+    pub id: Option<Arc<str>>,
 }
 
 /// What is started, and what it says when it ends.
@@ -148,6 +166,7 @@ impl Effect {
             Self::SendTo { .. } => "crucible.sendTo",
             Self::SendParent { .. } => "crucible.sendParent",
             Self::Respond { .. } => "crucible.respondToSender",
+            Self::Send(_) => "hob.send",
             Self::Forward { .. } => "crucible.forwardEvent",
         })
     }
@@ -197,6 +216,13 @@ impl Effect {
                 put("event", event.clone());
             }
             Self::SendParent { event } | Self::Respond { event } => put("event", event.clone()),
+            Self::Send(send) => {
+                put("target", json!(send.target));
+                put("event", send.event.to_value());
+                put("data", send.data.clone().unwrap_or_default());
+                put("delay", json!(send.delay_nanos));
+                put("id", json!(send.id));
+            }
             Self::Forward { target, system_id } => {
                 put("targetId", json!(target));
                 put("systemId", json!(system_id));

@@ -152,6 +152,16 @@ fn expressions() {
     check("nothing.more", "error");
     check("x === x", "error");
     check("new Date()", "error");
+    check("function(a) { return a + 1; }(2)", "3");
+    check("(function(a, b) { if (a) return b; return 0; })(1, 'yes')", "\"yes\"");
+    check("typeof function() {}", "\"function\"");
+    check("f = function(n) { return n ? n + f(n - 1) : 0; }, f(3)", "error");
+    check("this", "error");
+    check("new twice(2)", "{}");
+    check("'abcdef'.slice(1, 3) + 'abcdef'.slice(-2) + 'abc'.slice(5)", "\"bcef\"");
+    check("x.a instanceof Array && x instanceof Object && !(x instanceof Array)", "true");
+    check("x instanceof Date", "error");
+    check("In('s') && !In('t')", "true");
     check("while (true) {}", "error");
     check(&"(".repeat(1000), "error");
     check(&("1".to_owned() + &" + 1".repeat(1000)), "error");
@@ -169,6 +179,30 @@ fn expressions_end() {
     // Each bracket and each chain is allowed; all of them together are too deep.
     let chains = format!("{}1{}", "(".repeat(40), format!("{})", " + 1".repeat(40)).repeat(40));
     check(&format!("var d = {chains};"), "nests deeper");
+    check("var f = function(n) { return f(n) + f(n); }; f(1);", "nest");
+    // What is read again and again takes steps.
+    let long = format!("var f = function() {{ /*{}*/ return 1; }};", " ".repeat(40_000));
+    check(&(long + &"f(); ".repeat(60)), "steps");
+    check("this = 1;", "cannot be written");
     check("function f(n) { if (n == 0) { return 1; } return f(n - 1) + f(n - 1); } f(25);", "steps");
     check(&format!("var t = 'x'; {}", "t = t + t; ".repeat(30)), "grows beyond");
+}
+
+/// A function is a value, which is stored as it is written; `new` runs one on an object.
+#[test]
+fn functions_are_values() {
+    let text = in_scxml(
+        "<datamodel><data id='f' expr='function(n) { return n + 1; }'/><data id='p'/></datamodel>
+         <script>function Point(x) { this.x = x; this.y = f(x); }</script>
+         <state id='s'><transition event='e'><assign location='p' expr='new Point(f(1));'/></transition></state>",
+    );
+    let document = scxml::import(&text).unwrap().result;
+    let (context, errors) = ecmascript::begin(&document);
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(context["f"], json!({"hob.function": "function(n) { return n + 1; }"}));
+    let machine =
+        Machine::bind(Chart::load(&document).unwrap(), &ecmascript::register(Registry::new())).unwrap();
+    let (mut instance, _) = Instance::start(&machine, context).unwrap();
+    instance.fire(&"e".into()).unwrap();
+    assert_eq!(instance.context()["p"], json!({"x": 2, "y": 3}));
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use hob_machine::convert::scxml;
-use hob_machine::{Chart, Document, Effect, Instance, Machine, Registry};
+use hob_machine::{Chart, Document, Effect, Instance, Machine, Registry, ecmascript};
 use serde_json::json;
 
 /// Runs a machine through events; what is active then, and what was done, in order.
@@ -183,4 +183,48 @@ fn a_state_begins_with_a_history_state_in_scxml_alone() {
     assert!(text("hob", "h", "x").contains("(history_initial)"));
     assert!(text("hob", "x", "g").contains("(history_default)"));
     assert!(text("scxml", "x", "g").contains("(history_default)"));
+}
+
+/// An error says which element failed, the innermost one, and where in the source it stood.
+#[test]
+fn an_error_says_where_it_stood() {
+    let check = |state: &str, expected: serde_json::Value| {
+        let text = format!(
+            "<scxml xmlns='http://www.w3.org/2005/07/scxml' xmlns:hob='urn:hob:machine'><datamodel><data id='said'/></datamodel>\n\
+             <state id='a'>{state}\n<transition event='error.execution'><assign location='said' expr='_event.data'/></transition>\n\
+             </state></scxml>"
+        );
+        let document = scxml::import(&text).unwrap().result;
+        let registry = ecmascript::register(Registry::new()).action("fail", |_| Err("no".into()));
+        let machine = Machine::bind(Chart::load(&document).unwrap(), &registry).unwrap();
+        let (mut instance, _) = Instance::start(&machine, ecmascript::begin(&document).0).unwrap();
+        drop(instance.fire(&"e".into()));
+        assert_eq!(instance.context()["said"], expected, "{state}");
+    };
+    let record = |reason: &str, tag: &str, line: u32, column: u32| json!({"reason": reason, "tagname": tag, "line": line, "column": column});
+    check("<onentry><log expr='no'/></onentry>", record("no is not defined", "log", 2, 24));
+    check(
+        "<onentry>\n<if cond='true'>\n <script>no();</script></if></onentry>",
+        record("no is not defined, or no function that is understood", "script", 4, 2),
+    );
+    check("<onentry>\n<if cond='no'/></onentry>", record("no is not defined", "if", 3, 1));
+    check(
+        "<onentry><foreach array='[1]' item='i'>\n<log expr='no'/></foreach></onentry>",
+        record("no is not defined", "log", 3, 1),
+    );
+    check("\n  <transition event='e' cond='no'/>", record("no is not defined", "transition", 3, 3));
+    check("<onentry>\n<hob:action name='fail'/></onentry>", record("no", "action", 3, 1));
+}
+
+/// Where something stood is for people: a machine whose source moved is the same.
+#[test]
+fn positions_do_not_count_as_a_difference() {
+    let of = |between: &str| {
+        let body = format!(
+            "<scxml xmlns='http://www.w3.org/2005/07/scxml'>{between}<state id='a'><onentry><if cond='x'>{between}<log expr='1'/>
+             </if></onentry><transition event='e' cond='x'/></state></scxml>"
+        );
+        Chart::load(&scxml::import(&body).unwrap().result).unwrap()
+    };
+    assert_eq!(hob_machine::diff::diff(&of(""), &of("\n\n ")).changes, []);
 }

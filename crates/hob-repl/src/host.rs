@@ -1,10 +1,10 @@
 //! The console and the powers as the program has them, behind a session.
 
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hob_vat::{Body, FarSide, KindRef, Kinds, Message, Peer, Problem, Ref, Session, Value, Vat};
+use hob_vat::{Body, FarSide, Kind, KindRef, Kinds, Message, Peer, Problem, Ref, Session, Value, Vat};
 
 use crate::speaker::{BACK, SPAWNER, SPEAKER};
 
@@ -82,6 +82,9 @@ impl Session for Behind {
 
 /// Speaks in a vat until there are no more lines. With `stops` a line that fails is the last.
 ///
+/// What only the conversation knew is gone when it is over. What was left by one whose process ended in the middle is gone when the
+/// next begins.
+///
 /// # Errors
 ///
 /// What is wrong with the vat.
@@ -92,49 +95,17 @@ pub fn speak(
     powers: &mut dyn Powers,
     stops: bool,
 ) -> Result<End, Problem> {
+    // What waited for a console of an earlier process is broken when the vat is read.
+    vat.collect()?;
     let (send, receive) = channel();
     let far = peer.connect(Arc::new(Behind(Mutex::new(send))))?;
-    let given = powers.given();
-    let speaker = vat.run(|turn| {
-        let state = Value::fields([
-            ("names", Value::fields(given.iter().map(|(name, value)| (name.as_str(), value.clone())))),
-            ("console", far.object(CONSOLE, 0).into()),
-            ("powers", far.object(POWERS, 0).into()),
-            ("stops", stops.into()),
-        ]);
-        turn.spawn(&SPEAKER, state)
-    })?;
-    vat.send_only(speaker, [Value::symbol("start")])?;
-    let mut host = Host { peer, vat, far, console, powers };
-    let mut gave_up = false;
-    let end = loop {
-        let message = match receive.recv_timeout(LOOK) {
-            Ok(message) => message,
-            Err(RecvTimeoutError::Disconnected) => break End::Done,
-            // Nothing comes from outside but what is answered here, and what the powers know of. So when no vat has anything to do
-            // and nothing was asked, what is waited for will never be, and waiting would not end.
-            Err(RecvTimeoutError::Timeout) if host.goes_on() => continue,
-            Err(RecvTimeoutError::Timeout) => match receive.try_recv() {
-                Ok(message) => message,
-                Err(_) if gave_up => {
-                    return Err(Problem::rule("silent", "the speaker asks for nothing any more".into()));
-                }
-                Err(_) => {
-                    gave_up = true;
-                    let reason = Value::error("waits-for-ever", "nobody is left who could keep this promise");
-                    vat.send_only(speaker, [Value::symbol("give-up"), reason])?;
-                    continue;
-                }
-            },
-        };
-        gave_up = false;
-        if let Some(ended) = host.handle(message)? {
-            break ended;
-        }
-    };
-    vat.release(speaker);
-    peer.sever(far, &Value::error("ended", "nobody reads lines any more"));
-    Ok(end)
+    let mut host = Host { peer, vat, far, console, powers, made: Vec::new() };
+    let end = host.converse(&receive, stops);
+    let over = Value::error("ended", "nobody reads lines any more");
+    peer.sever(far, &over);
+    host.made.iter().for_each(|made| vat.release(*made));
+    vat.collect()?;
+    end
 }
 
 struct Host<'a> {
@@ -143,6 +114,8 @@ struct Host<'a> {
     far: FarSide,
     console: &'a mut dyn Console,
     powers: &'a mut dyn Powers,
+    /// What is held until it is over: the speaker, and what makes actors of modules.
+    made: Vec<Ref>,
 }
 
 impl Host<'_> {
@@ -151,6 +124,48 @@ impl Host<'_> {
         // Asked before and after: what was answered outside in between may have given a vat something to do.
         let before = self.powers.outside();
         before.is_none() || !self.peer.settle(Duration::ZERO) || self.powers.outside() != before
+    }
+
+    fn converse(&mut self, receive: &Receiver<Message>, stops: bool) -> Result<End, Problem> {
+        let (far, given) = (self.far, self.powers.given());
+        let speaker = self.vat.run(|turn| {
+            let state = Value::fields([
+                ("names", Value::fields(given.iter().map(|(name, value)| (name.as_str(), value.clone())))),
+                ("console", far.object(CONSOLE, 0).into()),
+                ("powers", far.object(POWERS, 0).into()),
+                ("stops", stops.into()),
+            ]);
+            turn.spawn(&SPEAKER, state)
+        })?;
+        self.made.push(speaker);
+        self.vat.send_only(speaker, [Value::symbol("start")])?;
+        let mut gave_up = false;
+        loop {
+            let message = match receive.recv_timeout(LOOK) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Disconnected) => return Ok(End::Done),
+                // Nothing comes from outside but what is answered here, and what the powers know of. So when no vat has anything
+                // to do and nothing was asked, what is waited for will never be, and waiting would not end.
+                Err(RecvTimeoutError::Timeout) if self.goes_on() => continue,
+                Err(RecvTimeoutError::Timeout) => match receive.try_recv() {
+                    Ok(message) => message,
+                    Err(_) if gave_up => {
+                        return Err(Problem::rule("silent", "the speaker asks for nothing any more".into()));
+                    }
+                    Err(_) => {
+                        gave_up = true;
+                        let reason =
+                            Value::error("waits-for-ever", "nobody is left who could keep this promise");
+                        self.vat.send_only(speaker, [Value::symbol("give-up"), reason])?;
+                        continue;
+                    }
+                },
+            };
+            gave_up = false;
+            if let Some(ended) = self.handle(message)? {
+                return Ok(ended);
+            }
+        }
     }
 
     /// Does what a message asks for; says how it ended, when it did.
@@ -172,6 +187,9 @@ impl Host<'_> {
             _ => Err(Problem::no_method(args, &["read-line", "write", "complain"])),
         };
         if let Some(to) = resolver {
+            if let Ok(answer) = &result {
+                self.peer.introduce(self.far, answer)?;
+            }
             let body = match result {
                 Ok(value) => Body::Fulfill(value),
                 Err(problem) => Body::Break(problem.reason()),
@@ -204,12 +222,11 @@ impl Host<'_> {
         match (method, args) {
             ("load", [_, Value::Str(file)]) => {
                 let kind = self.powers.load(file)?;
-                self.vat.run(|turn| turn.spawn(hob_vat::maker(kind), ().into())).map(Value::Ref)
+                let made = self.vat.run(|turn| turn.spawn(hob_vat::maker(kind), ().into()))?;
+                self.made.push(made);
+                Ok(made.into())
             }
-            ("vat", [_, Value::Str(name)]) => {
-                let vat = self.peer.vat(name)?;
-                vat.run(|turn| turn.spawn(&SPAWNER, ().into())).map(Value::Ref)
-            }
+            ("vat", [_, Value::Str(name)]) => spawner(&self.peer.vat(name)?).map(Value::Ref),
             ("publish", [_, Value::Str(name), Value::Ref(to)]) => {
                 self.vat.publish(name, *to).map(Value::from)
             }
@@ -217,6 +234,17 @@ impl Host<'_> {
             _ => Err(Problem::no_method(args, &["load FILE", "vat NAME", "publish NAME ACTOR", "find NAME"])),
         }
     }
+}
+
+/// What makes actors of the library in a vat: one for all, and for all runs.
+fn spawner(vat: &Vat) -> Result<Ref, Problem> {
+    if let Some(known) = vat.find(SPAWNER.name())? {
+        return Ok(known);
+    }
+    let made = vat.run(|turn| turn.spawn(&SPAWNER, ().into()))?;
+    let published = vat.publish(SPAWNER.name(), made);
+    vat.release(made);
+    published.map(|()| made)
 }
 
 /// A peer with all that speakers need and nothing behind it.

@@ -78,6 +78,7 @@ impl Kind for Speaker {
             (Some("line"), [_, ..]) => speech.end(0)?,
             (Some("settled"), [_, value, bind, _]) => speech.settled(value, bind)?,
             (Some("failed"), [_, reason, ..]) => speech.failed(&Problem::refused(reason.clone()))?,
+            (Some("gone"), [_, ..]) => speech.names = std::iter::empty().collect(),
             (Some("give-up"), [_, reason]) => speech.give_up(&Problem::refused(reason.clone()))?,
             _ => return Err(Problem::no_method(args, &["start"])),
         }
@@ -112,17 +113,18 @@ impl Speech<'_> {
         }
         let known = Value::list(self.names.iter().map(|(name, _)| Value::Str(name.clone())));
         let line = self.turn.send(self.console, [Value::symbol("read-line"), known])?;
-        self.back(line, "line", Value::Undefined)
+        // A console that can no longer be asked is gone, perhaps with an earlier run: there is nobody to tell, and no next line.
+        self.back(line, "line", "gone", Value::Undefined)
     }
 
     /// When a promise is settled, the speaker is told.
-    fn back(&mut self, promise: Ref, method: &str, bind: Value) -> Result<(), Problem> {
+    fn back(&mut self, promise: Ref, method: &str, broken: &str, bind: Value) -> Result<(), Problem> {
         self.waits += 1;
         let (me, number) = (self.me, self.waits);
         let state =
             |method: &str| Value::list([me.into(), Value::symbol(method), bind.clone(), number.into()]);
         let kept = self.turn.spawn(&BACK, state(method))?;
-        let broken = self.turn.spawn(&BACK, state("failed"))?;
+        let broken = self.turn.spawn(&BACK, state(broken))?;
         self.turn.on_only(promise, On::fulfilled(kept).or_broken(broken))
     }
 
@@ -157,7 +159,7 @@ impl Speech<'_> {
                 self.write(&text)?;
                 self.next()
             }
-            Said::Wait(promise) => self.back(promise, "settled", bind_value(&line.pattern)),
+            Said::Wait(promise) => self.back(promise, "settled", "failed", bind_value(&line.pattern)),
             Said::Value(value) => self.settled(&value, &bind_value(&line.pattern)),
         }
     }

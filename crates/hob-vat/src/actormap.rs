@@ -141,15 +141,18 @@ impl Actormap {
         }
     }
 
-    /// Runs `f` as a turn, and takes back all it did.
+    /// Runs `f` as a turn, and takes back all it did. What happens afterwards is what would have happened without it, to the last
+    /// number; a reference to what was made in it refers to nothing any more.
     ///
     /// # Errors
     ///
     /// What `f` says.
     pub fn peek<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
         self.turn.core.begin(self.queue.len() + self.outbox.len());
+        let look = self.turn.core.space.look();
         let done = guarded(|| f(&mut self.turn));
         self.turn.core.undo_all();
+        self.turn.core.space.looked(look);
         done
     }
 
@@ -278,10 +281,7 @@ impl Actormap {
         let watched = self.reports.is_some().then(|| message.clone());
         let to = message.to;
         // Who wants to be told what came of the promise is told, too, that it could not listen.
-        let resolver = match message.body {
-            Body::Listen { listener, .. } => Some(listener),
-            _ => message.resolver,
-        };
+        let resolver = message.waits();
         let done = guarded(|| self.turn.deliver(message)).and_then(|delivered| {
             if let Delivered::Value(value) = &delivered {
                 self.turn.limits().check_value(value)?;
@@ -314,7 +314,9 @@ impl Actormap {
                 self.turn.core.push(Message { to: resolver, body, resolver: None });
             }
         }
-        if let (Some(reports), Some(message)) = (&mut self.reports, watched) {
+        if let Some(message) = watched
+            && let Some(reports) = &mut self.reports
+        {
             let sent = self.turn.core.out.iter().map(|out| out.message.clone()).collect();
             reports.push(Report { turn: self.turns, message, outcome, sent });
         }
@@ -325,7 +327,7 @@ impl Actormap {
     fn keep(&mut self) {
         let core = &mut *self.turn.core;
         core.space.forget();
-        for message in core.ahead.drain(..).rev() {
+        while let Some(message) = core.ahead.pop() {
             if let Some(trace) = &mut self.trace {
                 trace.queue.push_front(trace.now);
             }

@@ -27,6 +27,9 @@ pub struct Kinds {
 /// Finds a kind by its name.
 type Find = dyn Fn(&str) -> Option<KindRef> + Send + Sync;
 
+/// How many makers of makers a name of a store may stand for.
+const MAKERS_MAX: u32 = 8;
+
 impl Kinds {
     /// Those that the kernel itself needs, and no others.
     #[must_use]
@@ -58,9 +61,19 @@ impl Kinds {
     /// The kind of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<KindRef> {
-        if let Some(made) = name.strip_prefix(crate::kind::MAKES) {
-            return self.get(made).map(crate::kind::maker);
+        let (mut name, mut makes) = (name, 0);
+        while let Some(made) = name.strip_prefix(crate::kind::MAKES) {
+            (name, makes) = (made, makes + 1);
         }
+        // A store may name what no program made: makers of makers without end.
+        if makes > MAKERS_MAX {
+            return None;
+        }
+        let kind = self.find(name)?;
+        Some((0..makes).fold(kind, |kind, _| crate::kind::maker(kind)))
+    }
+
+    fn find(&self, name: &str) -> Option<KindRef> {
         self.named.get(name).cloned().or_else(|| self.others.as_ref().and_then(|find| find(name)))
     }
 

@@ -27,8 +27,9 @@ pub struct Limits {
     pub turns_per_churn: u32,
     /// `objects`: actors and promises of the vat.
     pub objects: u32,
-    /// `mailbox`: messages that wait in front of the vat, in it for their turn, and on their way out. A turn that would send more
-    /// fails. Answers, and news of promises, are not refused: each takes the place of a message that was handled.
+    /// `mailbox`: messages that wait. Of those in front of the vat and in it for their turn, one more is refused to the program and to
+    /// sessions; another vat that sends it waits. Of those in it and on their way out, a turn that would send more fails. Answers, and
+    /// news of promises, are not refused a turn: each takes the place of a message that was handled.
     pub mailbox: u32,
     /// `waiting`: messages and listeners that wait for one promise.
     pub waiting: u32,

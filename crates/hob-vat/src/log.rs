@@ -6,6 +6,8 @@
 //! | `rest` | vats that have nothing to send again, by the number of their last record |
 //! | `vat/N` | what vat N did |
 
+use std::collections::HashSet;
+
 use hob_syrup::{Limits, Mode, Reader};
 
 use crate::codec::not_syrup;
@@ -81,11 +83,13 @@ pub(crate) fn records(
 ) -> impl Iterator<Item = Result<(u64, TurnRecord), Problem>> {
     Raw::new(store, &stream_of(id), from, until).map(move |read| {
         let (number, bytes) = read?;
-        let record = TurnRecord::decode(&bytes).map_err(|problem| {
-            Problem::rule("not-a-record", format!("record {number} of {id}: {problem}"))
-        })?;
+        let record = TurnRecord::decode(&bytes).map_err(|problem| damaged(id, number, &problem))?;
         Ok((number, record))
     })
+}
+
+fn damaged(id: VatId, number: u64, problem: &Problem) -> Problem {
+    Problem::rule("not-a-record", format!("record {number} of {id}: {problem}"))
 }
 
 /// Reads a vat, up to but without record `until`. What was sent before record `arrived` is known to have arrived.
@@ -103,11 +107,13 @@ pub(crate) fn load(store: &dyn TurnStore, id: VatId, until: u64, arrived: u64) -
         state.unacknowledged.clear();
     }
     for record in records(store, id, state.next, until) {
-        state.apply(record?.1);
+        let (number, record) = record?;
+        state.apply(record).map_err(|problem| damaged(id, number, &problem))?;
         if state.next <= arrived {
             state.unacknowledged.clear();
         }
     }
+    state.check(id)?;
     Ok(state)
 }
 
@@ -119,6 +125,8 @@ pub(crate) struct Listing {
     pub(crate) sessions: u32,
     /// Numbers of vats that end with the process, likewise.
     pub(crate) volatile: u32,
+    numbers: HashSet<VatId>,
+    named: HashSet<String>,
 }
 
 impl Listing {
@@ -138,10 +146,18 @@ impl Listing {
         match r.record().map_err(not_syrup)? {
             "vat" => {
                 let id = VatId::new(small(&mut r)?);
-                self.vats.push((r.str().map_err(not_syrup)?.to_owned(), id));
+                let name = r.str().map_err(not_syrup)?;
+                // One number is one vat for ever, and so is one name: two would share a stream, or hide each other.
+                let free = self.numbers.insert(id) && self.named.insert(name.to_owned());
+                if !free || id.number() == 0 || !id.is_durable() {
+                    let message = format!("{id} cannot be called {}", name.escape_debug());
+                    return Err(Problem::rule("not-a-record", message));
+                }
+                self.vats.push((name.to_owned(), id));
             }
-            "sessions" => self.sessions = small(&mut r)?,
-            "volatile" => self.volatile = small(&mut r)?,
+            // Numbers only go up: what was given out stays given out, whatever is written after it.
+            "sessions" => self.sessions = self.sessions.max(small(&mut r)?),
+            "volatile" => self.volatile = self.volatile.max(small(&mut r)?),
             other => {
                 return Err(Problem::rule(
                     "not-a-record",
@@ -157,4 +173,39 @@ impl Listing {
 pub(crate) fn small(r: &mut Reader<'_>) -> Result<u32, Problem> {
     let number = r.u64().map_err(not_syrup)?;
     u32::try_from(number).map_err(|_| Problem::rule("not-a-record", "a number of over 32 bits".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Append, MemoryStore};
+
+    #[test]
+    fn a_directory_that_names_one_vat_twice_is_refused() {
+        let check = |records: &[&str], expected: Result<(u32, u32), &str>| {
+            let store = MemoryStore::new();
+            let fence = store.claim(DIRECTORY).unwrap().fence;
+            for (record, at) in records.iter().zip(0..) {
+                let record = record.as_bytes();
+                store.append(&[Append { stream: DIRECTORY, fence, at, record }]).pop().unwrap().unwrap();
+            }
+            let read = Listing::read(&store).map(|listing| (listing.sessions, listing.volatile));
+            assert_eq!(read.map_err(|problem| problem.to_string()), expected.map_err(str::to_owned));
+        };
+        check(&["<3'vat1+1\"a>", "<3'vat2+1\"b>"], Ok((0, 0)));
+        let twice = "not-a-record: record 1 of peer: not-a-record: vat 1 cannot be called b";
+        check(&["<3'vat1+1\"a>", "<3'vat1+1\"b>"], Err(twice));
+        let twice = "not-a-record: record 1 of peer: not-a-record: vat 2 cannot be called a";
+        check(&["<3'vat1+1\"a>", "<3'vat2+1\"a>"], Err(twice));
+        check(
+            &["<3'vat0+1\"a>"],
+            Err("not-a-record: record 0 of peer: not-a-record: vat 0 cannot be called a"),
+        );
+        let last = VatId::FIRST_VOLATILE - 1;
+        check(&[&format!("<3'vat{last}+1\"a>")], Ok((0, 0)));
+        let message = "not-a-record: record 0 of peer: not-a-record: vat 1073741824 cannot be called a";
+        check(&[&format!("<3'vat{}+1\"a>", last + 1)], Err(message));
+        // What was given out once is given out, whatever follows.
+        check(&["<8'sessions9+>", "<8'sessions3+>", "<8'volatile5+>", "<8'volatile4+>"], Ok((9, 5)));
+    }
 }

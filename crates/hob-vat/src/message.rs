@@ -3,7 +3,7 @@
 use crate::kind::KindRef;
 use crate::limits::Limits;
 use crate::problem::Problem;
-use crate::reference::{Ref, VatId};
+use crate::reference::{Facet, Ref, VatId};
 use crate::value::{List, Value};
 
 /// One message.
@@ -47,15 +47,47 @@ impl Message {
     }
 
     pub(crate) fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        self.visit_frame(visit);
+        self.values().iter().for_each(|value| value.visit_refs(visit));
+    }
+
+    /// The same without what is in sealed boxes.
+    pub(crate) fn visit_bare(&self, visit: &mut dyn FnMut(Ref)) {
+        self.visit_frame(visit);
+        self.values().iter().for_each(|value| value.visit_bare(visit));
+    }
+
+    /// References of the message itself.
+    fn visit_frame(&self, visit: &mut dyn FnMut(Ref)) {
         visit(self.to);
         if let Some(resolver) = self.resolver {
             visit(resolver);
         }
-        match &self.body {
-            Body::Args(args) => args.iter().for_each(|value| value.visit_refs(visit)),
-            Body::Fulfill(value) | Body::Break(value) => value.visit_refs(visit),
-            Body::Listen { listener, .. } => visit(*listener),
+        if let Body::Listen { listener, .. } = &self.body {
+            visit(*listener);
         }
+    }
+
+    fn values(&self) -> &[Value] {
+        match &self.body {
+            Body::Args(args) => args,
+            Body::Fulfill(value) | Body::Break(value) => std::slice::from_ref(value),
+            Body::Listen { .. } => &[],
+        }
+    }
+
+    /// Who waits to be told what comes of it.
+    pub(crate) fn waits(&self) -> Option<Ref> {
+        match self.body {
+            Body::Listen { listener, .. } => Some(listener),
+            _ => self.resolver,
+        }
+    }
+
+    /// Whether it says, or may say, what has become of a promise, so that somebody waits for it.
+    pub(crate) fn is_answer(&self) -> bool {
+        let settles = matches!(self.to.facet(), Facet::Resolver | Facet::Follower);
+        settles && self.waits().is_none()
     }
 }
 
@@ -111,6 +143,11 @@ pub(crate) struct Listener {
 impl Pending {
     pub(crate) fn stage(&self) -> &Stage {
         self.0.as_ref().map_or(&Stage::Naive, |waiting| &waiting.stage)
+    }
+
+    /// Nobody waits for it, and nobody said anything of it.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.0.is_none()
     }
 
     pub(crate) fn stage_mut(&mut self) -> Option<&mut Stage> {

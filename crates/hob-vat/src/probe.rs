@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::message::{Content, Message};
 use crate::reference::{Facet, Ref, VatId};
 use crate::session::FarSide;
-use crate::space::{EXPORTED, YOUNG};
+use crate::space::{EXPORTED, Space, YOUNG};
 use crate::value::Value;
 
 /// An actormap of a vat with this number.
@@ -61,6 +61,16 @@ pub fn snapshot(map: &Actormap) -> String {
     let core = &map.turn.core;
     let _ = writeln!(text, "out {:?} ahead {:?}", core.out, core.ahead);
     text
+}
+
+/// All that an actormap is, to the last number that a later turn or record could show.
+#[must_use]
+pub fn whole(map: &Actormap) -> String {
+    let core = &map.turn.core;
+    let Space { free_low, births, changed, slots, .. } = &core.space;
+    let flags: Vec<u8> = slots.iter().map(|slot| slot.flags).collect();
+    let counts = format!("births {births} stamps {} turns {}", core.stamps, map.turns);
+    format!("{}{counts} low {free_low} changed {changed:?} flags {flags:?}", snapshot(map))
 }
 
 /// Ends a churn as a commit does. What is born, and what changed, by place.
@@ -147,6 +157,12 @@ pub fn state(map: &Actormap, actor: Ref) -> Option<Value> {
 #[must_use]
 pub fn resolver(promise: Ref) -> Ref {
     promise.with_facet(Facet::Resolver)
+}
+
+/// Whether it is a right to settle a promise.
+#[must_use]
+pub fn settles(reference: Ref) -> bool {
+    matches!(reference.facet(), Facet::Resolver | Facet::Follower)
 }
 
 /// Messages that wait, here or on their way out.

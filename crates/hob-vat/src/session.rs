@@ -2,6 +2,16 @@
 //!
 //! A session is a number that references carry and a place where messages to such references go, after the turn that sent them was
 //! committed. It makes references of its own number only, so it can lend what is behind it and nothing else.
+//!
+//! Who is responsible for what:
+//!
+//! * *The peer* refuses whatever a session says of references that it was never handed ([`Peer::deliver`](crate::Peer::deliver)), what is
+//!   larger than a message may be, and what finds no room. A vat sees none of it. The number of a session is written down before it is
+//!   used and never given out again, so that what a store remembers of an old session never means something behind a new one.
+//! * *The session* says what the bytes of its wire mean. It keeps the table from the wire's numbers to references, and that is the
+//!   only way to come from the one to the other: a reference cannot be made of numbers, except of its own. What the peer cannot know
+//!   is whether the other side has been told of something yet, or has dropped it since: a session that keeps one table for two
+//!   connections mixes up their rights, and only it can see to that.
 
 use crate::message::Message;
 use crate::reference::{Facet, Ref, VatId};
@@ -11,7 +21,11 @@ pub trait Session: Send + Sync + 'static {
     /// Messages in the order they were sent, after the turns that sent them were committed.
     ///
     /// It hands them over and returns. Nothing in it may wait for a vat of this peer: whoever calls it may be the one that is
-    /// waited for.
+    /// waited for. It may also be the thread that is just delivering something of this session, when that is refused: what is
+    /// locked here must not be locked there.
+    ///
+    /// From now on the session may name what these messages name, but for what is in sealed boxes. A resolver in them can be used
+    /// once; it is given again when it is handed over again.
     ///
     /// A message `to` a promise of a vat of this peer is meant for the answer that the promise stands for.
     fn deliver(&self, messages: Vec<Message>);

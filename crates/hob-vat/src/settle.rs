@@ -229,6 +229,10 @@ impl Core {
 
     /// Nothing more will come of the promise, nor of those that follow it.
     fn settled(&mut self, promise: Ref, content: Content) {
+        // Most promises are settled before anybody waits for them.
+        if self.space.nobody_waits(promise) {
+            return self.space.replace(promise, content);
+        }
         let news = match &content {
             Content::Link(to) => Body::Fulfill((*to).into()),
             Content::Broken(reason) => Body::Break(reason.clone()),

@@ -2,7 +2,8 @@
 //!
 //! Everything is changed in place. What it was before is noted, so that a turn, or a call within it, is taken back exactly:
 //! places, what waits in front of promises, and the list of free places are as before. Only the count of births goes on: a
-//! reference made by what was taken back must not reach what is made next.
+//! reference made by what was taken back must not reach what is made next. A look, of which nothing may remain, takes births of
+//! its own for that.
 //!
 //! A place is *young* until the churn that made it is committed, and an old place that was touched since is *changed*: what a
 //! commit has to look at is these two lists and nothing else.
@@ -20,6 +21,8 @@ pub(crate) struct Space {
     /// The list of free places up to here is as it was at the last commit.
     pub(crate) free_low: usize,
     pub(crate) births: u64,
+    /// Births in looks. Never written down: what they belong to ends with the look.
+    pub(crate) looks: u64,
     undo: Vec<Undo>,
     pub(crate) young: Vec<u32>,
     pub(crate) changed: Vec<u32>,
@@ -44,6 +47,16 @@ pub(crate) const EXPORTED: u8 = 8;
 pub(crate) const RESOLVABLE: u8 = 16;
 /// What makes a place a root.
 pub(crate) const OUTSIDE: u8 = EXPORTED | RESOLVABLE;
+
+/// Births from here on are those of looks. No vat counts so far by itself.
+pub(crate) const FIRST_LOOK: u64 = 1 << 61;
+
+/// What the next turn finds as it is after a look, and taking a turn back does not restore.
+pub(crate) struct Look {
+    births: u64,
+    free_low: usize,
+    changed: usize,
+}
 
 #[derive(Clone, Debug)]
 enum Undo {
@@ -78,6 +91,7 @@ impl Space {
             free: Vec::new(),
             free_low: 0,
             births: 0,
+            looks: FIRST_LOOK,
             undo: Vec::new(),
             young: Vec::new(),
             changed: Vec::new(),
@@ -145,6 +159,11 @@ impl Space {
         let waiting = waiting.cloned();
         self.replace(promise, content);
         Some(waiting)
+    }
+
+    /// Whether it is a promise of which nobody said anything, and for which nothing waits.
+    pub(crate) fn nobody_waits(&self, promise: Ref) -> bool {
+        matches!(self.get(promise), Ok(Content::Promise(pending)) if pending.is_bare())
     }
 
     /// A message waits for a promise.
@@ -252,6 +271,23 @@ impl Space {
                     }
                 }
                 None => {}
+            }
+        }
+    }
+
+    /// From here on until [`Space::looked`] nothing may remain of what is done.
+    pub(crate) fn look(&mut self) -> Look {
+        let births = std::mem::replace(&mut self.births, self.looks);
+        Look { births, free_low: self.free_low, changed: self.changed.len() }
+    }
+
+    /// What was done since was taken back; now it leaves no trace either.
+    pub(crate) fn looked(&mut self, look: Look) {
+        self.looks = std::mem::replace(&mut self.births, look.births);
+        self.free_low = look.free_low;
+        for index in self.changed.drain(look.changed..) {
+            if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+                slot.flags &= !CHANGED;
             }
         }
     }

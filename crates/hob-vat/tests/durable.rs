@@ -246,3 +246,38 @@ fn names_have_a_limit() {
     drop(peer);
     assert_eq!(quiet(&store).build().unwrap().names(), ["n".repeat(512)]);
 }
+
+/// Records are the same, byte by byte, whether somebody looked in between or not.
+#[test]
+fn looking_leaves_nothing_in_the_store() {
+    let live = |looks: bool| {
+        let store = Arc::new(MemoryStore::new());
+        for round in 0..3 {
+            let peer = quiet(&store).loaded_vats(0).build().unwrap();
+            let vat = peer.vat("a").unwrap();
+            let look = |to: Ref| {
+                if looks {
+                    let looked = vat.peek(|turn| {
+                        turn.stamp();
+                        let made = turn.spawn(&CELL, to.into())?;
+                        turn.call(to, &["seen".into()])?;
+                        turn.send(made, [to.into()])
+                    });
+                    assert!(looked.unwrap().is_promise());
+                }
+            };
+            let to = vat.find("list").unwrap().unwrap_or_else(|| list(&vat));
+            look(to);
+            // Something that leaves places free.
+            vat.run(|turn| (0..5).try_for_each(|_| turn.spawn(&CELL, to.into()).map(|_| ()))).unwrap();
+            look(to);
+            call(&vat, to, &[round.into()]);
+            look(to);
+            vat.run(|turn| turn.send_only(to, ["sent".into()])).unwrap();
+            assert!(peer.settle(SOON));
+            look(to);
+        }
+        store.read("vat/1", 0, 1000).unwrap()
+    };
+    assert_eq!(live(true), live(false));
+}

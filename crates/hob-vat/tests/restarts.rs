@@ -1,22 +1,14 @@
 //! What becomes of those who wait when somebody else ends: a session, a vat, a process, a store.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod far;
 mod peers;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use hob_vat::{MemoryStore, Message, Peer, Problem, Ref, Session, TurnStore, Value, Vat, library::CELL};
+use far::Taken;
+use hob_vat::{MemoryStore, Peer, Problem, Ref, TurnStore, Value, Vat, library::CELL};
 use peers::{Counting, LATER, OLD, SOON, call, kinds, list, publish, quiet, records};
-
-/// Keeps what it is handed.
-#[derive(Default)]
-struct Taken(Mutex<Vec<Message>>);
-
-impl Session for Taken {
-    fn deliver(&self, messages: Vec<Message>) {
-        self.0.lock().unwrap().extend(messages);
-    }
-}
 
 #[test]
 fn what_only_a_session_could_answer_is_broken_when_it_is_gone() {
@@ -69,6 +61,80 @@ fn what_only_a_session_could_answer_is_broken_when_it_is_gone() {
     broken(&a, link, "stale-reference");
     let answer = a.ask(old.object(1, 0), [], SOON).unwrap_err();
     assert_eq!(answer.rule_name(), Some("stale-reference"));
+}
+
+/// Objects of one session never come to stand for those of another, though positions and births are the same in each run: whatever
+/// a vat kept of an old one, in whatever way, reaches nobody.
+#[test]
+fn references_to_a_session_reach_no_session_of_a_later_run() {
+    let store = Arc::new(MemoryStore::new());
+    let mut seen = std::collections::BTreeSet::new();
+    for run in 0..6 {
+        let peer = quiet(&store).build().unwrap();
+        let vat = peer.vat("a").unwrap();
+        let opened: Vec<_> = (0..3)
+            .map(|_| {
+                let taken = Arc::new(Taken::default());
+                (peer.connect(Arc::clone(&taken) as _).unwrap(), taken)
+            })
+            .collect();
+        for (far, _) in &opened {
+            assert!(seen.insert(far.id()), "run {run}: {} was there before", far.id());
+        }
+        // What earlier runs kept: an object, a promise, and promises that became the one or the other.
+        for old in 0..run * 3 {
+            for what in ["object", "promise", "link", "follows"] {
+                let kept = vat.find(&format!("{what} {old}")).unwrap().unwrap();
+                let kept = call(&vat, kept, &[]).as_ref().unwrap();
+                let answer = vat.ask(kept, ["is it you?".into()], SOON).unwrap_err();
+                assert_eq!(answer.rule_name(), Some("stale-reference"), "run {run}, {what} {old}: {answer}");
+                // Nor does it listen.
+                vat.run(|turn| turn.listen(kept, kept, true)).unwrap();
+            }
+        }
+        assert!(peer.settle(SOON));
+        for (far, taken) in &opened {
+            assert_eq!(taken.0.lock().unwrap().len(), 0, "run {run}: {}", far.id());
+        }
+        for (at, (far, _)) in opened.iter().enumerate() {
+            let (object, promise) = (far.object(7, 9), far.promise(8, 9));
+            let keep = |what: &str, value: &dyn Fn(&mut hob_vat::Turn) -> Result<Ref, Problem>| {
+                publish(&vat, &format!("{what} {}", run * 3 + at), |turn| {
+                    let kept = value(turn)?;
+                    turn.spawn(&CELL, kept.into())
+                });
+            };
+            keep("object", &|_| Ok(object));
+            keep("promise", &|_| Ok(promise));
+            for (what, to) in [("link", object), ("follows", promise)] {
+                keep(what, &|turn| {
+                    let (mine, resolver) = turn.promise()?;
+                    turn.fulfill(resolver, to).map(|()| mine)
+                });
+            }
+        }
+        assert!(peer.settle(SOON));
+    }
+}
+
+/// A number is written down as given out before anybody has it.
+#[test]
+fn the_number_of_a_session_is_kept_before_it_is_used() {
+    let store = Arc::new(Counting::default());
+    let builder = || Peer::builder().threads(0).store(Arc::clone(&store) as _).kinds(kinds(&OLD));
+    let session = || Arc::new(Taken::default());
+    let first = builder().build().unwrap();
+    *store.refuses.lock().unwrap() = Some("peer".into());
+    assert_eq!(first.connect(session()).unwrap_err().to_string(), "store: the disk is full");
+    *store.refuses.lock().unwrap() = None;
+    let one = first.connect(session()).unwrap();
+    // A peer that takes over begins beyond all that the first may still give out.
+    let second = builder().build().unwrap();
+    let other = second.connect(session()).unwrap();
+    let more: Vec<_> = (0..1000).map_while(|_| first.connect(session()).ok()).collect();
+    assert_eq!(more.len(), 255, "what was kept for it, and no more");
+    let all = [one].iter().chain(&more).map(|far| far.id()).collect::<std::collections::BTreeSet<_>>();
+    assert!(all.len() == 256 && !all.contains(&other.id()));
 }
 
 #[test]

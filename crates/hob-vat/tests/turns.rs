@@ -217,18 +217,44 @@ proptest! {
     }
 
     #[test]
-    fn a_look_changes_nothing(before in prop::collection::vec(programs(true), 0..4), script in programs(true)) {
+    fn a_look_changes_nothing(
+        before in prop::collection::vec(programs(true), 0..4),
+        script in programs(true),
+        frees in any::<bool>(),
+    ) {
         let mut w = world(&before);
+        // With places that are free, and nothing new or changed.
+        if frees {
+            w.map.collect(&[w.root]);
+            probe::settle_young(&mut w.map, &[w.root]);
+        }
         let script = program(&script);
-        let was = probe::snapshot(&w.map);
-        let turns = w.map.turns();
-        let looked = w.map.peek(|turn| turn.call(w.root, &[script.clone()]));
-        prop_assert_eq!(probe::snapshot(&w.map), was.as_str());
-        prop_assert_eq!(w.map.turns(), turns);
-        // Looking again shows the same, and so does doing it.
-        let again = w.map.peek(|turn| turn.call(w.root, &[script.clone()]));
+        let was = probe::whole(&w.map);
+        let mut without = World { map: w.map.fork(), kind: Arc::clone(&w.kind), root: w.root };
+        let root = w.root;
+        let look = |turn: &mut hob_vat::Turn| {
+            turn.stamp();
+            turn.spend(1)?;
+            let made = turn.spawn(&LOG, ().into())?;
+            turn.call(root, std::slice::from_ref(&script)).map(|_| made)
+        };
+        let looked = w.map.peek(look);
+        prop_assert_eq!(probe::whole(&w.map), was.as_str());
+        // Looking again shows the same, and what was made in a look is found in none.
+        let again = w.map.peek(look);
         prop_assert_eq!(looked.is_ok(), again.is_ok());
-        prop_assert_eq!(looked.is_ok(), run(&mut w, &script).is_ok());
+        if let (Ok(looked), Ok(again)) = (looked, again) {
+            prop_assert_ne!(looked, again);
+            for made in [looked, again] {
+                let gone = w.map.peek(|turn| turn.spawn(&LOG, ().into()).and_then(|_| turn.call(made, &[]))).unwrap_err();
+                prop_assert_eq!(gone.rule_name(), Some("stale-reference"));
+            }
+        }
+        // What is done then is what is done without having looked, number by number.
+        prop_assert_eq!(run(&mut w, &script), run(&mut without, &script));
+        w.map.churn_some(20);
+        without.map.churn_some(20);
+        prop_assert_eq!(probe::whole(&w.map), probe::whole(&without.map));
     }
 
     #[test]

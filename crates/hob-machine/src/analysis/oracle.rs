@@ -249,6 +249,7 @@ fn is_raise(action: &Ref) -> bool {
         name: action.name.as_str().into(),
         params: action.params.clone(),
         at: String::new(),
+        position: None,
     };
     matches!(crate::builtin::effect(&action), Some(Effect::Raise { .. }))
 }
@@ -266,5 +267,5 @@ fn change(assigns: &mut Vec<Ref>) {
 
 fn numbered(name: &str, number: usize, at: &str) -> Ref {
     let params = Map::from_iter([(NUMBER.to_owned(), Value::from(number))]);
-    Ref { at: at.into(), name: name.into(), params }
+    Ref { at: at.into(), name: name.into(), params, position: None }
 }

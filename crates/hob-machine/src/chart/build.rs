@@ -4,14 +4,13 @@
 //! state chart has is an error here, so that stepping never has to ask.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::shape::ROOT;
 use super::{
     ActionId, AssignId, Chart, EventId, GuardId, Handlers, Invoked, Kind, Node, NodeId, Offered, Semantics,
     Table, Timer, Transition, TransitionId, Use, guards,
 };
-use crate::document::model::{self, InvocationKind};
+use crate::document::model;
 use crate::name::Name;
 use crate::problem::{Problem, below};
 
@@ -52,7 +51,9 @@ pub(super) fn build_as(
         assigns: Vec::new(),
         services: Vec::new(),
         machines: Vec::new(),
+        hooks: Vec::new(),
     };
+    let begin = builder.begin_hook();
     builder.number();
     builder.initial(ROOT, machine.initial.as_ref(), "/initial", "initial");
     builder.more_initial(ROOT, &machine.meta, "");
@@ -73,8 +74,13 @@ pub(super) fn build_as(
         assigns,
         services,
         machines,
+        hooks,
         ..
     } = builder;
+    let heeds = |invoked: &Invoked| {
+        invoked.session.as_ref().is_some_and(|session| session.forward || !session.finalize.is_empty())
+    };
+    let heeds = nodes.iter().any(|node| node.actors.iter().any(heeds));
     if nodes.len() > PARTS_MAX || transitions.len() > PARTS_MAX {
         let message = format!("a machine has at most {PARTS_MAX} states and as many transitions");
         problems.push(Problem::error("too_large", "/states", message));
@@ -96,6 +102,9 @@ pub(super) fn build_as(
         assigns,
         services,
         machines,
+        hooks,
+        begin,
+        heeds,
         source: machine,
     })
 }
@@ -114,8 +123,9 @@ pub(super) struct Builder<'a> {
     guards: Vec<Use>,
     actions: Vec<Use>,
     assigns: Vec<Use>,
-    services: Vec<Use>,
-    machines: Vec<Use>,
+    pub(super) services: Vec<Use>,
+    pub(super) machines: Vec<Use>,
+    pub(super) hooks: Vec<Use>,
 }
 
 impl<'a> Builder<'a> {
@@ -161,6 +171,7 @@ impl<'a> Builder<'a> {
             timers: Vec::new(),
             services: Vec::new(),
             actors: Vec::new(),
+            done_data: None,
             offered: Offered::default(),
             eventless_inside: false,
         });
@@ -357,6 +368,9 @@ impl<'a> Builder<'a> {
         self.node(id).on_done = actions(self, &state.on_done);
         self.node(id).on_entry_assign = assigns(self, &state.on_entry_assign);
         self.node(id).on_exit_assign = assigns(self, &state.on_exit_assign);
+        if self.semantics == Semantics::Scxml && self.node(id).kind == Kind::Final {
+            self.done_data(id, &state.meta, &state.at);
+        }
         for (index, invocation) in state.invoke.iter().enumerate() {
             self.invoke(id, index, invocation);
         }
@@ -364,29 +378,6 @@ impl<'a> Builder<'a> {
             self.transition(id, index, transition);
         }
         self.check_ambiguous(state);
-    }
-
-    fn invoke(&mut self, id: NodeId, index: usize, invocation: &model::Invocation) {
-        let (kind, uses) = match invocation.kind {
-            InvocationKind::Service => ("invoke", &mut self.services),
-            InvocationKind::Machine => ("actor", &mut self.machines),
-        };
-        let src = &invocation.src;
-        uses.push(Use { name: src.name.as_str().into(), params: src.params.clone(), at: src.at.clone() });
-        let label = self.node(id).label.clone();
-        let place = || format!("{}:{label}:{kind}:{index}", self.machine.name);
-        let invoked = Invoked {
-            id: invocation.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(place).into(),
-            src: Arc::new(src.clone()),
-            input: Arc::new(invocation.input.clone()),
-            on_done: invocation.on_done.clone(),
-            on_error: invocation.on_error.clone(),
-            system_id: invocation.system_id.as_deref().filter(|id| !id.is_empty()).map(Arc::from),
-        };
-        match invocation.kind {
-            InvocationKind::Service => self.node(id).services.push(invoked),
-            InvocationKind::Machine => self.node(id).actors.push(invoked),
-        }
     }
 
     fn transition(&mut self, source: NodeId, index: usize, transition: &model::Transition) {
@@ -426,6 +417,7 @@ impl<'a> Builder<'a> {
             assigns: transition.assigns.iter().map(|reference| self.assign(reference)).collect(),
             raise: transition.raise.clone(),
             reenter: transition.reenter,
+            position: transition.position,
         };
         self.transitions.push(compiled);
         let node = self.node(source);
@@ -591,8 +583,9 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn used(uses: &mut Vec<Use>, reference: &model::Ref) -> u32 {
+pub(super) fn used(uses: &mut Vec<Use>, reference: &model::Ref) -> u32 {
     let name = reference.name.as_str().into();
-    uses.push(Use { name, params: reference.params.clone(), at: reference.at.clone() });
+    let (params, at) = (reference.params.clone(), reference.at.clone());
+    uses.push(Use { name, params, at, position: reference.position });
     u32::try_from(uses.len() - 1).unwrap_or(u32::MAX)
 }

@@ -6,6 +6,7 @@
 
 mod build;
 mod guards;
+pub(crate) mod session;
 mod several;
 pub(crate) mod shape;
 
@@ -18,6 +19,7 @@ use crate::document::Document;
 use crate::document::model::{self, History};
 use crate::guard::Expr;
 use crate::name::Name;
+use crate::position::Position;
 use crate::problem::Refused;
 
 /// A state of a chart.
@@ -132,6 +134,8 @@ pub struct Node {
     pub(crate) timers: Vec<Timer>,
     pub(crate) services: Vec<Invoked>,
     pub(crate) actors: Vec<Invoked>,
+    /// Of a final state: what works out its data.
+    pub(crate) done_data: Option<session::HookId>,
     /// Of a parallel state: which regions an event can be for.
     pub(crate) offered: Offered,
     /// Whether it, or a state inside, has transitions without event.
@@ -204,6 +208,8 @@ pub(crate) struct Invoked {
     pub(crate) on_done: Name,
     pub(crate) on_error: Name,
     pub(crate) system_id: Option<Arc<str>>,
+    /// What starting it takes, when it is a session of SCXML.
+    pub(crate) session: Option<session::Session>,
 }
 
 /// One transition.
@@ -223,6 +229,7 @@ pub struct Transition {
     pub(crate) raise: Vec<Name>,
     pub(crate) internal: bool,
     pub(crate) reenter: bool,
+    pub(crate) position: Option<Position>,
 }
 
 /// One place where something of the host is named.
@@ -234,6 +241,8 @@ pub struct Use {
     pub params: Map<String, Value>,
     /// Where it stands in the document.
     pub at: String,
+    /// Where it stood in the source that the document was made from.
+    pub position: Option<Position>,
 }
 
 /// A machine, compiled.
@@ -255,6 +264,11 @@ pub struct Chart {
     pub(crate) assigns: Vec<Use>,
     pub(crate) services: Vec<Use>,
     pub(crate) machines: Vec<Use>,
+    /// Places of the data model, which a host need not have.
+    pub(crate) hooks: Vec<Use>,
+    pub(crate) begin: Option<session::HookId>,
+    /// Whether anything is told of events from outside before they are handled.
+    pub(crate) heeds: bool,
     source: model::Machine,
 }
 

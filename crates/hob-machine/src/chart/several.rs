@@ -7,6 +7,7 @@ use super::shape::ROOT;
 use super::{ActionId, Kind, NodeId, Semantics};
 use crate::document::model;
 use crate::name::Name;
+use crate::position::{self, Position};
 use crate::problem::{Problem, below};
 
 /// How many states a transition may lead to at once: each is compared with each.
@@ -41,7 +42,8 @@ impl Builder<'_> {
             let name = item.get("name")?.as_str()?.to_owned();
             let params =
                 item.get("params").and_then(|params| params.as_object()).cloned().unwrap_or_default();
-            Some(model::Ref { at: below(at, index), name, params })
+            let position = item.get(position::KEY).and_then(|text| Position::parse(text.as_str()?));
+            Some(model::Ref { at: below(at, index), name, params, position })
         };
         let refs: Option<Vec<_>> =
             value.as_array().and_then(|items| items.iter().enumerate().map(read).collect());

@@ -2,6 +2,7 @@
 
 use super::Notes;
 use crate::json::Json;
+use crate::position;
 use crate::problem::{Problem, below};
 
 const MACHINE: &[&str] =
@@ -40,9 +41,10 @@ const TRANSITION: &[&str] = &[
     "reenter",
     "raise",
     "meta",
+    position::KEY,
 ];
 const INVOCATION: &[&str] = &["id", "src", "input", "onDone", "onError", "kind", "systemId"];
-const REFERENCE: &[&str] = &["name", "params"];
+const REFERENCE: &[&str] = &["name", "params", position::KEY];
 
 /// Names everything that is not carried over, below a machine.
 pub(super) fn report(machine: &Json, notes: &mut Notes) {

@@ -7,10 +7,35 @@ use serde_json::{Map, Value};
 use super::{Class, Differ};
 use crate::chart::{Chart, Use};
 use crate::document::model::{Invocation, Ref};
+use crate::position;
 
-/// What is wanted of the host, so that two that are alike are equal.
-fn key(reference: &Ref) -> (&str, &Map<String, Value>) {
-    (&reference.name, &reference.params)
+/// What is wanted of the host, so that two that are alike are equal: where they stood in a source does not count.
+fn key(reference: &Ref) -> (&str, Value) {
+    let mut params = Value::Object(reference.params.clone());
+    forget_positions(&mut params);
+    (&reference.name, params)
+}
+
+/// Whether what an author keeps with something is the same.
+pub(super) fn same_meta(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
+    let forgotten = |meta: &Map<String, Value>| {
+        let mut meta = Value::Object(meta.clone());
+        forget_positions(&mut meta);
+        meta
+    };
+    old == new || forgotten(old) == forgotten(new)
+}
+
+/// Nesting is bounded by that of JSON.
+fn forget_positions(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(forget_positions),
+        Value::Object(fields) => {
+            fields.remove(position::KEY);
+            fields.values_mut().for_each(forget_positions);
+        }
+        _ => {}
+    }
 }
 
 fn shown(refs: &[Ref]) -> String {
@@ -19,7 +44,7 @@ fn shown(refs: &[Ref]) -> String {
     }
     let one = |reference: &Ref| match reference.params.is_empty() {
         true => reference.name.clone(),
-        false => format!("{}({})", reference.name, Value::Object(reference.params.clone())),
+        false => format!("{}({})", reference.name, key(reference).1),
     };
     refs.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::lists::same_meta;
 use super::{Class, Differ};
 use crate::chart::shape::ROOT;
 use crate::chart::{Kind, NodeId};
@@ -97,7 +98,7 @@ impl Differ<'_> {
         }
         self.invocations(&label, &was.invoke, &is.invoke);
         self.transitions(was, is, old, new);
-        if (&was.meta, &was.owned_by) != (&is.meta, &is.owned_by) {
+        if !same_meta(&was.meta, &is.meta) || was.owned_by != is.owned_by {
             let message = format!("what is kept with state {label} differs");
             self.changed(Class::Cosmetic, "meta_changed", &was.at, &is.at, message);
         }

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::name::Name;
+use crate::position::Position;
 
 /// A whole machine.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -122,6 +123,8 @@ pub struct Transition {
     pub reenter: bool,
     /// Events it raises, for the machine itself.
     pub raise: Vec<Name>,
+    /// Where it stood in the source that the document was made from.
+    pub position: Option<Position>,
     /// What its author keeps with it.
     pub meta: Map<String, Value>,
 }
@@ -135,6 +138,8 @@ pub struct Ref {
     pub name: String,
     /// What it is told.
     pub params: Map<String, Value>,
+    /// Where it stood in the source that the document was made from.
+    pub position: Option<Position>,
 }
 
 /// What runs as long as a state is active.

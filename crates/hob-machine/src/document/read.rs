@@ -10,6 +10,7 @@ use super::model::{
 };
 use crate::json::Json;
 use crate::name::Name;
+use crate::position::{self, Position};
 use crate::problem::{Problem, below};
 
 /// How many states deep a machine may nest.
@@ -111,6 +112,7 @@ fn transition(json: &Json, at: String, from: &Name, problems: &mut Vec<Problem>)
             }
             name
         }),
+        position: node.position(),
         meta: node.map("meta", problems),
         at,
     })
@@ -122,7 +124,8 @@ fn reference(json: &Json, at: String, problems: &mut Vec<Problem>) -> Option<Ref
     if name.is_empty() {
         problems.push(Problem::error("missing_name", below(&at, "name"), "a reference has a name"));
     }
-    Some(Ref { name, params: node.map("params", problems), at })
+    let position = node.position();
+    Some(Ref { name, params: node.map("params", problems), at, position })
 }
 
 fn invocation(json: &Json, at: String, problems: &mut Vec<Problem>) -> Option<Invocation> {
@@ -256,6 +259,11 @@ impl<'a> Node<'a> {
             Json::Number(text) => text.parse().ok(),
             _ => None,
         })
+    }
+
+    /// Only for people: one that is none is as one that is not there.
+    fn position(&self) -> Option<Position> {
+        if let Some(Json::Text(text)) = self.get(position::KEY) { Position::parse(text) } else { None }
     }
 
     fn name(&self, key: &str, problems: &mut Vec<Problem>) -> Option<Name> {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::output::{EffectId, Running};
-use crate::effect::Start;
+use crate::effect::{Sending, Start};
 use crate::instance::Instance;
 use crate::name::Name;
+use crate::origin::Origin;
 
 /// The number of a machine in its system, in the order in which they were started; the first is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +64,8 @@ pub(crate) struct Timer {
     pub(crate) number: u64,
     pub(crate) event: Name,
     pub(crate) state: Name,
+    /// What is sent then, when it is not simply the event, to the machine itself.
+    pub(crate) send: Option<Arc<Sending>>,
 }
 
 /// Something that waits for a machine.
@@ -72,6 +75,7 @@ pub(crate) struct Letter {
     pub(crate) number: u64,
     pub(crate) body: Body,
     pub(crate) sender: Sender,
+    pub(crate) origin: Origin,
 }
 
 /// Who is answered.

@@ -8,22 +8,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::System;
 use super::actor::{Key, Sender};
 use super::limits::{Exceeded, within};
+use super::sends::Reached;
 use crate::effect::Effect;
 
 impl System {
     pub(super) fn afford(&self, key: Key, sender: Sender, effects: &[Effect]) -> Result<(), Exceeded> {
         let Some(actor) = self.actors.get(&key) else { return Ok(()) };
         let of = |wanted: fn(&Effect) -> bool| effects.iter().filter(|effect| wanted(effect)).count();
-        let timers = of(|effect| matches!(effect, Effect::ScheduleAfter { .. }));
+        let later = |effect: &Effect| matches!(effect, Effect::Send(send) if send.delay_nanos > 0);
+        let sends = of(later);
+        let timers = of(|effect| matches!(effect, Effect::ScheduleAfter { .. })) + sends;
         if timers > 0 && actor.timers.len() + timers > self.limits.timers {
-            let mut ids: BTreeSet<&str> = actor.timers.iter().map(|timer| &*timer.id).collect();
+            // Sends are not known by their ids alone: each takes a place.
+            let more = sends + actor.timers.iter().filter(|timer| timer.send.is_some()).count();
+            let named = actor.timers.iter().filter(|timer| timer.send.is_none());
+            let mut ids: BTreeSet<&str> = named.map(|timer| &*timer.id).collect();
             for effect in effects {
                 match effect {
                     Effect::ScheduleAfter { id, .. } => drop(ids.insert(id)),
                     Effect::CancelScheduled { id } => drop(ids.remove(&**id)),
                     _ => {}
                 }
-                within("timers", ids.len(), self.limits.timers)?;
+                within("timers", ids.len() + more, self.limits.timers)?;
             }
         }
         let services = of(|effect| matches!(effect, Effect::StartService(_)));
@@ -41,6 +47,11 @@ impl System {
         let spawns = of(|effect| matches!(effect, Effect::SpawnActor(_)));
         if spawns > 0 {
             within("depth", actor.depth + 1, self.limits.depth)?;
+            if self.speaks(key) {
+                // Each that runs sends one event more, when it ends.
+                let ends = actor.children.len() + spawns;
+                within("mailbox", actor.mailbox.len() + ends, self.limits.mailbox)?;
+            }
             if self.actors.len() + spawns > self.limits.machines {
                 self.afford_machines(key, effects)?;
             }
@@ -73,7 +84,17 @@ impl System {
         let (mut spawned, mut stopped, mut called) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for effect in effects {
             let (to, name) = match effect {
-                Effect::SendTo { target, system_id, .. } | Effect::Forward { target, system_id } => {
+                Effect::Send(send) if send.delay_nanos > 0 => continue,
+                Effect::Send(send) => match self.reached(key, &send.target) {
+                    Reached::Machine(to) => (Some(to), ""),
+                    Reached::Host => continue,
+                    Reached::Nobody => (Some(key), ""),
+                },
+                Effect::Forward { target, system_id } => {
+                    let name = if target.is_empty() { system_id } else { target };
+                    (self.forwarded(key, target, system_id), &**name)
+                }
+                Effect::SendTo { target, system_id, .. } => {
                     let name = if target.is_empty() { system_id } else { target };
                     // Whoever the step itself starts has no number yet.
                     (self.resolve(key, target, system_id), &**name)
@@ -91,8 +112,7 @@ impl System {
                     let taken = start.system_id.as_deref().is_some_and(|system_id| {
                         !called.insert(system_id) || self.by_system_id.contains_key(system_id)
                     });
-                    let fails =
-                        runs || taken || !spawned.insert(id) || self.machines.get(&start.src.name).is_none();
+                    let fails = runs || taken || !spawned.insert(id) || self.machines.of(&start.src).is_err();
                     if !fails || start.on_error.is_empty() {
                         continue;
                     }

@@ -17,6 +17,7 @@ use crate::document::model::Ref;
 use crate::effect::{Effect, Start};
 use crate::instance::Instance;
 use crate::name::Name;
+use crate::origin::Origin;
 use crate::problem::below;
 use crate::snapshot::{MigrationError, Migrations, RestoreError, Snapshot};
 
@@ -61,7 +62,8 @@ impl System {
         now: i64,
     ) -> Result<Self, LoadError> {
         let mut system = Self::new(name, machines, root, limits)?;
-        let (snapshot, instance) = system.instance(root, snapshot, migrations, "")?;
+        let (snapshot, instance) =
+            system.instance(&Ref { name: root.into(), ..Ref::default() }, snapshot, migrations, "")?;
         system.status = snapshot.status;
         system.output = snapshot.output.clone();
         system.rest = snapshot.rest.clone();
@@ -97,14 +99,15 @@ impl System {
 
     fn instance(
         &self,
-        src: &str,
+        src: &Ref,
         mut snapshot: Value,
         migrations: &Migrations,
         at: &str,
     ) -> Result<(Snapshot, Instance), LoadError> {
-        let Some(startable) = self.machines.get(src) else {
-            return Err(Refusal::NoMachine { name: src.into(), known: self.machines.known() }.into());
-        };
+        let startable = self
+            .machines
+            .of(src)
+            .map_err(|_| Refusal::NoMachine { name: src.name.clone(), known: self.machines.known() })?;
         let version = snapshot.get("machineVersion").and_then(Value::as_str).unwrap_or_default();
         let wanted = startable.machine.chart.version().unwrap_or_default();
         if version != wanted && migrations.concern(&startable.machine.chart.name) {
@@ -202,7 +205,7 @@ impl System {
             actor.life = Life::Ended;
         } else if let Some(child) = from.get("child") {
             let at = below(at, "child");
-            let (snapshot, instance) = self.instance(&start.src.name, child.clone(), migrations, &at)?;
+            let (snapshot, instance) = self.instance(&start.src, child.clone(), migrations, &at)?;
             actor.life = Life::Runs(instance);
             self.belongings(&mut actor, &snapshot, &at)?;
             if hob.is_none() {
@@ -249,7 +252,8 @@ impl System {
                 }
                 actor.mailbox.push_back(letter);
                 // Letters of the system itself come on top: a timer's, and one for each service and machine.
-                let own = 1 + actor.services.len() + actor.children.len();
+                let ended = actor.mailbox.iter().filter(|letter| letter.origin.invoke_id.is_some()).count();
+                let own = 1 + actor.services.len() + actor.children.len() + ended.min(self.limits.mailbox);
                 within("mailbox", actor.mailbox.len(), self.limits.mailbox.saturating_add(own))?;
             }
         }
@@ -295,8 +299,17 @@ impl System {
             let (name, step) = (Arc::clone(&actor.name), actor.steps);
             actor.steps += 1;
             self.afford(key, Sender::Nobody, &effects)?;
-            let mut turn =
-                Turn { key, name, step, place: 0, now, sender: Sender::Nobody, event: None, traced: false };
+            let mut turn = Turn {
+                key,
+                name,
+                step,
+                place: 0,
+                now,
+                sender: Sender::Nobody,
+                event: None,
+                origin: Origin::default(),
+                traced: false,
+            };
             self.perform(&mut turn, effects);
         }
         Ok(())

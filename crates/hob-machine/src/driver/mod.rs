@@ -14,7 +14,7 @@
 //! and letters to nobody are dropped and counted.
 //!
 //! `limits` names what is bounded, `kinds` which machines there are, `inputs` what comes in, `turn` takes one step, `perform`
-//! does what it asks for, `afford` looks beforehand whether it may, `save` and `load` make snapshots of a whole system.
+//! does what it asks for, `sends` carries events between sessions of SCXML, `afford` looks beforehand whether it may, `save` and `load` make snapshots of a whole system.
 
 mod actor;
 mod address;
@@ -27,6 +27,7 @@ mod output;
 mod perform;
 mod reads;
 mod save;
+mod sends;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -38,7 +39,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 pub use inputs::{Drive, Fault, Input, Refusal, Stepped};
-pub use kinds::Machines;
+pub(crate) use kinds::{INLINE, TEXT};
+pub use kinds::{Machines, Session};
 pub use limits::{DEPTH_MAX, Exceeded, SystemLimits};
 pub use load::LoadError;
 pub use output::{Ask, EffectId, Output, Running};
@@ -47,9 +49,11 @@ pub use reads::{READS_MAX, Reads};
 
 use actor::{Actor, Body, FIRST, Key, Letter, Sender};
 use output::Outbox;
+pub(crate) use sends::{ADDRESS, FIRST_SESSION};
 
 use crate::instance::Instance;
 use crate::name::Name;
+use crate::origin::Origin;
 use crate::snapshot::Status;
 
 /// What was dropped.
@@ -97,7 +101,7 @@ impl System {
         if name.is_empty() || name.contains('#') {
             return Err(Refusal::Name(name.into()));
         }
-        if machines.get(root).is_none() {
+        if machines.named(root).is_none() {
             return Err(Refusal::NoMachine { name: root.into(), known: machines.known() });
         }
         let limits = SystemLimits { depth: limits.depth.min(DEPTH_MAX), ..limits };
@@ -201,10 +205,15 @@ impl System {
     }
 
     fn post(&mut self, to: Key, body: Body, sender: Sender) {
+        let origin = self.origin(to, sender);
+        self.post_from(to, body, sender, origin);
+    }
+
+    fn post_from(&mut self, to: Key, body: Body, sender: Sender, origin: Origin) {
         let number = self.next_letter;
         if let Some(actor) = self.actors.get_mut(&to) {
             self.next_letter += 1;
-            actor.mailbox.push_back(Letter { number, body, sender });
+            actor.mailbox.push_back(Letter { number, body, sender, origin });
             self.ready.push_back((number, to));
         } else {
             self.dropped.undelivered += 1;

@@ -25,12 +25,12 @@ impl System {
             // Handled in the step that raised it.
             Effect::Raise { .. } => {}
             Effect::ScheduleAfter { id, delay_nanos, event, state } => {
-                self.cancel(turn.key, &id);
+                self.cancel_where(turn.key, |timer| timer.id == id && timer.send.is_none());
                 let number = self.next_timer;
                 self.next_timer += 1;
                 let deadline = turn.now.saturating_add(delay_nanos);
                 if let Some(actor) = self.actors.get_mut(&turn.key) {
-                    actor.timers.push(Timer { id, deadline, number, event, state });
+                    actor.timers.push(Timer { id, deadline, number, event, state, send: None });
                     self.due.insert((deadline, number, turn.key));
                 }
             }
@@ -66,10 +66,13 @@ impl System {
                 Sender::Host => drop(self.emit(turn, Ask::Message { event })),
                 Sender::Nobody => self.dropped.undelivered += 1,
             },
+            Effect::Send(send) => self.send_event(turn, send),
             Effect::Forward { target, system_id } => {
-                match (self.resolve(turn.key, &target, &system_id), turn.event.clone()) {
+                match (self.forwarded(turn.key, &target, &system_id), turn.event.clone()) {
                     (Some(to), Some((name, data))) => {
-                        self.post(to, Body::Event(name, data), Sender::Machine(turn.key));
+                        // It is the event as it came, and says so.
+                        let origin = turn.origin.clone();
+                        self.post_from(to, Body::Event(name, data), Sender::Machine(turn.key), origin);
                     }
                     _ => self.dropped.undelivered += 1,
                 }
@@ -96,9 +99,15 @@ impl System {
         }
     }
 
+    /// Timers of a name: an action's or a state's, of which there is one, and what is sent later, of which there may be more.
     fn cancel(&mut self, key: Key, id: &str) {
+        let is = |timer: &Timer| &*timer.id == id && (timer.send.is_none() || !id.is_empty());
+        self.cancel_where(key, is);
+    }
+
+    fn cancel_where(&mut self, key: Key, is: impl Fn(&Timer) -> bool) {
         let Some(actor) = self.actors.get_mut(&key) else { return };
-        if let Some(place) = actor.timers.iter().position(|timer| &*timer.id == id) {
+        while let Some(place) = actor.timers.iter().position(&is) {
             let timer = actor.timers.remove(place);
             self.due.remove(&(timer.deadline, timer.number, key));
         }
@@ -133,10 +142,10 @@ impl System {
 
     fn spawn(&mut self, turn: &mut Turn, start: Arc<Start>) {
         let Some(parent) = self.actors.get(&turn.key) else { return };
-        let src = &start.src.name;
+        let found = self.machines.of(&start.src);
         let taken = start.system_id.as_ref().filter(|id| self.by_system_id.contains_key(*id));
-        let wrong = if self.machines.get(src).is_none() {
-            Some(format!("there is no machine {src:?}; {}", self.machines.known()))
+        let wrong = if let Err(wrong) = found {
+            Some(wrong)
         } else if parent.children.contains_key(&start.id) {
             Some(format!("a machine {:?} runs already", start.id))
         } else {
@@ -202,6 +211,7 @@ impl System {
     /// Stops a machine and all below it, those inside before those around.
     fn stop(&mut self, turn: &mut Turn, key: Key) {
         for key in self.family(key).into_iter().rev() {
+            self.leave(turn.now, key);
             let Some(actor) = self.actors.get_mut(&key) else { continue };
             let (timers, services) = (std::mem::take(&mut actor.timers), std::mem::take(&mut actor.services));
             for service in services {

@@ -13,6 +13,7 @@ use crate::effect::Effect;
 use crate::error::StepError;
 use crate::instance::Instance;
 use crate::name::Name;
+use crate::origin::{EventKind, Origin};
 use crate::snapshot::Status;
 use crate::step::{Event, Step};
 
@@ -26,6 +27,7 @@ pub(super) struct Turn {
     pub(super) now: i64,
     pub(super) sender: Sender,
     pub(super) event: Option<(Name, Option<Value>)>,
+    pub(super) origin: Origin,
     pub(super) traced: bool,
 }
 
@@ -55,7 +57,14 @@ impl System {
                     continue;
                 };
                 let timer = actor.timers.remove(place);
-                self.post(key, Body::Event(timer.event, None), Sender::Nobody);
+                if let Some(send) = &timer.send {
+                    if let Some(mut turn) = self.turn(key, Sender::Nobody, None, now, traced) {
+                        self.deliver(&mut turn, send);
+                    }
+                    continue;
+                }
+                let origin = self.origin_of_timer(key, &timer);
+                self.post_from(key, Body::Event(timer.event, None), Sender::Nobody, origin);
             } else {
                 return;
             }
@@ -63,6 +72,7 @@ impl System {
     }
 
     fn handle(&mut self, key: Key, letter: Letter, now: i64, traced: bool, drive: &mut Drive) {
+        let origin = letter.origin;
         let (event, sender) = match letter.body {
             Body::Begin => return self.begin_turn(key, None, now, traced, drive),
             Body::Event(name, data) => (Some((name, data)), letter.sender),
@@ -73,11 +83,12 @@ impl System {
         let Some(mut turn) = self.turn(key, sender, Some((name.clone(), data.clone())), now, traced) else {
             return;
         };
+        turn.origin = origin;
         let result = self.fire(&mut turn, Event { name: name.clone(), data });
         self.conclude(turn, result, Some(name), drive);
     }
 
-    fn turn(
+    pub(super) fn turn(
         &mut self,
         key: Key,
         sender: Sender,
@@ -92,7 +103,8 @@ impl System {
         }
         let step = actor.steps;
         actor.steps += 1;
-        Some(Turn { key, name: Arc::clone(&actor.name), step, place: 0, now, sender, event, traced })
+        let (name, origin) = (Arc::clone(&actor.name), Origin::default());
+        Some(Turn { key, name, step, place: 0, now, sender, event, origin, traced })
     }
 
     /// The event that a service comes to, when it still runs and somebody wants to know.
@@ -138,7 +150,9 @@ impl System {
             return Err(StepError::Final { state, event: event.name.to_string() }.into());
         }
         let before = instance.clone();
-        let step = instance.fire_with(&event, &limits, turn.traced).map_err(|failed| failed.error)?;
+        let step = instance
+            .fire_from(&event, turn.origin.clone(), &limits, turn.traced)
+            .map_err(|failed| failed.error)?;
         if let Err(exceeded) = self.afford(turn.key, turn.sender, &step.effects) {
             if let Some(actor) = self.actors.get_mut(&turn.key) {
                 actor.life = Life::Runs(before);
@@ -164,13 +178,13 @@ impl System {
 
     fn begun(&mut self, turn: &mut Turn, context: Option<Value>) -> Result<Step, Fault> {
         let Some(actor) = self.actors.get(&turn.key) else { return Ok(Step::default()) };
-        let src = &actor.start.src.name;
-        let Some(startable) = self.machines.get(src) else {
-            return Err(Fault::Begin(format!("there is no machine {src:?}; {}", self.machines.known())));
-        };
+        let startable = self.machines.of(&actor.start.src).map_err(Fault::Begin)?;
         let context = match context {
             Some(context) => context,
-            None => startable.context(&actor.start.input).map_err(|failure| Fault::Begin(failure.0))?,
+            None => {
+                let session = self.session_of(turn.key);
+                startable.context(&actor.start.input, &session).map_err(|failure| Fault::Begin(failure.0))?
+            }
         };
         let begun = Instance::start_with(&startable.machine, context, None, &self.limits.step, turn.traced);
         let (instance, step) = begun.map_err(|failed| failed.error)?;
@@ -216,7 +230,7 @@ impl System {
     /// A machine is done: nothing that it started goes on, and its parent is told.
     fn finish(&mut self, turn: &mut Turn) {
         let Some(actor) = self.actors.get(&turn.key) else { return };
-        let startable = self.machines.get(&actor.start.src.name);
+        let startable = self.machines.of(&actor.start.src).ok();
         let output = startable.zip(actor.instance()).map(|(of, instance)| of.output(instance.context()));
         let output = output.unwrap_or_default();
         if turn.key == FIRST {
@@ -242,12 +256,22 @@ impl System {
         let key = turn.key;
         self.wind_up(turn, key);
         self.drop_letters(key);
-        let Some(actor) = self.actors.get_mut(&key) else { return };
-        let start = &actor.start;
+        let Some(actor) = self.actors.get(&key) else { return };
+        let (start, parent) = (Arc::clone(&actor.start), actor.parent);
         let event = if result.is_ok() { &start.on_done } else { &start.on_error };
-        match (actor.parent, event.is_empty()) {
-            (Some(parent), false) => {
-                actor.life = Life::Ended;
+        match (parent, wanted(event)) {
+            // That a session ended is an event like any other: it comes, also when the state that started it was left.
+            (Some(parent), Some(event)) if self.speaks(parent) => {
+                let kind = if result.is_ok() { EventKind::External } else { EventKind::Platform };
+                let origin = Origin { kind, ..self.origin(parent, Sender::Machine(key)) };
+                let data = Some(result.unwrap_or_else(|error| error)).filter(|data| !data.is_null());
+                self.forget(key);
+                self.post_from(parent, Body::Event(event, data), Sender::Machine(key), origin);
+            }
+            (Some(parent), Some(_)) => {
+                if let Some(actor) = self.actors.get_mut(&key) {
+                    actor.life = Life::Ended;
+                }
                 if let Some(id) = &start.system_id {
                     self.by_system_id.remove(id);
                 }

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 use super::actor::{Body, Key, Letter, Sender, Timer};
 use super::{Ask, EffectId, Output, Running};
 use crate::document::model::Ref;
-use crate::effect::Start;
+use crate::effect::{Sending, Start};
 use crate::name::Name;
+use crate::origin::Origin;
 use crate::problem::below;
 use crate::snapshot::RestoreError;
 
@@ -130,6 +131,7 @@ pub(super) fn to_start(from: &Fields<'_>) -> Reading<Start> {
             Some(hob) => hob.object("params")?.map(|params| params.map.clone()).unwrap_or_default(),
             None => Map::new(),
         },
+        position: None,
     };
     Ok(Start {
         id: from.needed("id")?.into(),
@@ -163,18 +165,42 @@ pub(super) fn to_service(value: &Value, at: String) -> Reading<(Option<EffectId>
 }
 
 pub(super) fn of_timer(timer: &Timer) -> Value {
-    let Timer { id, deadline, number, event, state } = timer;
-    json!({"id": id, "deadline": deadline, "number": number, "event": event, "state": state})
+    let Timer { id, deadline, number, event, state, send } = timer;
+    let mut value = json!({"id": id, "deadline": deadline, "number": number, "event": event, "state": state});
+    if let (Some(send), Value::Object(map)) = (send, &mut value) {
+        let mut more = Map::new();
+        more.insert("target".into(), json!(send.target));
+        more.insert("delay".into(), json!(send.delay_nanos));
+        for (key, value) in [("data", send.data.clone()), ("id", send.id.as_ref().map(|id| json!(id)))] {
+            if let Some(value) = value {
+                more.insert(key.into(), value);
+            }
+        }
+        map.insert("send".into(), Value::Object(more));
+    }
+    value
 }
 
 pub(super) fn to_timer(value: &Value, at: String) -> Reading<Timer> {
     let from = Fields::of(value, at)?;
+    let event = from.name("event")?.unwrap_or_else(Name::empty);
+    let send = match from.object("send")? {
+        None => None,
+        Some(send) => Some(Arc::new(Sending {
+            target: send.needed("target")?.into(),
+            event: event.clone(),
+            data: send.map.get("data").cloned(),
+            delay_nanos: i64::try_from(send.number("delay")?).unwrap_or(i64::MAX),
+            id: send.text("id")?.map(Arc::from),
+        })),
+    };
     Ok(Timer {
         id: from.needed("id")?.into(),
         deadline: from.moment("deadline")?,
         number: from.number("number")?,
-        event: from.name("event")?.unwrap_or_else(Name::empty),
+        event,
         state: from.name("state")?.unwrap_or_else(Name::empty),
+        send,
     })
 }
 
@@ -185,6 +211,9 @@ pub(super) fn of_letter(letter: &Letter) -> Value {
         Sender::Nobody => {}
         Sender::Host => drop(map.insert("sender".into(), json!("host"))),
         Sender::Machine(Key(key)) => drop(map.insert("sender".into(), json!(key))),
+    }
+    if letter.origin != Origin::default() {
+        map.insert("origin".into(), letter.origin.to_value());
     }
     let mut put = |key: &str, value: Value| map.insert(key.into(), value);
     let mut put_result = |result: &Result<Value, Value>| match result {
@@ -234,7 +263,12 @@ pub(super) fn to_letter(value: &Value, at: String) -> Reading<Letter> {
     } else {
         return from.wrong("event", "a letter holds an event, a service, a child or begin");
     };
-    Ok(Letter { number: from.number("number")?, body, sender })
+    let origin = match from.get("origin").map(Origin::from_value) {
+        None => Origin::default(),
+        Some(Some(origin)) => origin,
+        Some(None) => return from.wrong("origin", "it says where an event comes from, in strings"),
+    };
+    Ok(Letter { number: from.number("number")?, body, sender, origin })
 }
 
 impl Output {

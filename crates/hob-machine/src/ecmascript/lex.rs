@@ -1,5 +1,7 @@
 //! From text to tokens.
 
+use std::ops::Range;
+
 /// How many bytes a text may have.
 const BYTES_MAX: usize = 64 << 10;
 
@@ -21,13 +23,14 @@ const SIGNS: [&str; 38] = [
     "-", "*", "/", "%", "<", ">", "!", "=", "(", ")", "[", "]", "{", "}", ",", ";", ".", "?", ":", "&", "|",
 ];
 
-/// The tokens. Errors: what is no token, and text that is too long.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token>, String> {
+/// The tokens, each with where it begins and ends. Errors: what is no token, and text that is too long.
+pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, String> {
     if text.len() > BYTES_MAX {
         return Err(format!("a script has at most {BYTES_MAX} bytes"));
     }
     let mut tokens = Vec::new();
     let mut rest = text;
+    let place = |rest: &str| text.len() - rest.len();
     while let Some(first) = rest.chars().next() {
         if tokens.len() > TOKENS_MAX {
             return Err(format!("a script has at most {TOKENS_MAX} words and signs"));
@@ -42,23 +45,25 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, String> {
             || (first == '.' && rest.chars().nth(1).is_some_and(|c| c.is_ascii_digit()))
         {
             let (number, after) = number(rest);
-            tokens.push(Token::Number(number.parse().map_err(|_| format!("{number:?} is no number"))?));
+            let number = number.parse().map_err(|_| format!("{number:?} is no number"))?;
+            tokens.push((Token::Number(number), place(rest)..place(after)));
             rest = after;
         } else if first.is_alphabetic() || matches!(first, '_' | '$') {
             let end =
                 rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$')).unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
-            tokens.push(Token::Word(word.to_owned()));
+            tokens.push((Token::Word(word.to_owned()), place(rest)..place(after)));
             rest = after;
         } else if matches!(first, '"' | '\'') {
-            let (text, after) = string(rest.get(1..).unwrap_or_default(), first)?;
-            tokens.push(Token::Text(text));
+            let (inside, after) = string(rest.get(1..).unwrap_or_default(), first)?;
+            tokens.push((Token::Text(inside), place(rest)..place(after)));
             rest = after;
         } else {
             let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
             let sign = sign.ok_or_else(|| format!("{first:?} is not understood"))?;
-            tokens.push(Token::Sign(sign));
-            rest = rest.get(sign.len()..).unwrap_or_default();
+            let after = rest.get(sign.len()..).unwrap_or_default();
+            tokens.push((Token::Sign(sign), place(rest)..place(after)));
+            rest = after;
         }
     }
     Ok(tokens)

@@ -5,16 +5,23 @@
 //! context can be kept and compared as any other; `undefined` and `null` are the same once they are stored.
 //!
 //! There is: numbers, strings, booleans, arrays, objects, the operators, assignment, `var`, `if`, functions that return a
-//! value, `Math.pow`, `JSON.stringify`, `isNaN`, `concat`, `indexOf`. There is not: prototypes, `new`, closures, loops,
-//! exceptions, regular expressions, dates, `In()` inside an expression, and anything that reaches the world. What is not there
+//! value, `In()`, `instanceof Array` and `Object`, `Math.pow`, `JSON.stringify`, `isNaN`, `concat`, `indexOf`. A function
+//! is a value that is stored as it is written; `new` runs one with an object as `this`. There is not: prototypes, closures, loops,
+//! exceptions, regular expressions, dates, and anything that reaches the world. What is not there
 //! is an error, which SCXML makes an event of.
 //!
 //! Stops: an expression that does not end, grows without bound, or nests too deeply.
 
+mod begin;
+mod call;
 mod content;
 mod lex;
 mod parse;
 mod run;
+mod send;
+mod session;
 mod value;
 
-pub use content::{begin, register};
+pub use begin::{begin, begin_session};
+pub use content::register;
+pub use session::{session, sessions};

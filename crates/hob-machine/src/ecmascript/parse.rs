@@ -1,5 +1,7 @@
 //! From tokens to what can be run.
 
+use std::ops::Range;
+
 use super::lex::{Token, tokens};
 
 /// How deep expressions and blocks may nest.
@@ -21,6 +23,10 @@ pub(super) enum Expr {
     Unary(&'static str, Box<Expr>),
     Binary(&'static str, Box<Expr>, Box<Expr>),
     Choice(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `new`, of a function.
+    New(String, Vec<Expr>),
+    /// A function, as it is written.
+    Function(String),
     /// With the operator that stands before the `=`, if one does.
     Assign(Box<Expr>, &'static str, Box<Expr>),
 }
@@ -36,32 +42,65 @@ pub(super) enum Statement {
     Function(String, Vec<String>, Vec<Statement>),
 }
 
+/// Parameters and a body.
+pub(super) type Function = (Vec<String>, Vec<Statement>);
+
 /// By how strongly they bind, weakest first.
 const BINARY: [&[&str]; 6] = [
     &["||"],
     &["&&"],
     &["===", "!==", "==", "!="],
-    &["<=", ">=", "<", ">", "in"],
+    &["<=", ">=", "<", ">", "in", "instanceof"],
     &["+", "-"],
     &["*", "/", "%"],
 ];
 
-const RESERVED: [&str; 18] = [
-    "function", "return", "var", "if", "else", "for", "while", "do", "new", "delete", "this", "throw", "try",
-    "switch", "let", "const", "class", "in",
+const RESERVED: [&str; 19] = [
+    "function",
+    "return",
+    "var",
+    "if",
+    "else",
+    "for",
+    "while",
+    "do",
+    "new",
+    "delete",
+    "this",
+    "throw",
+    "try",
+    "switch",
+    "let",
+    "const",
+    "class",
+    "in",
+    "instanceof",
 ];
 
 /// Reads one expression.
 pub(super) fn expression(text: &str) -> Result<Expr, String> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
+    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0 };
     let expr = parser.expr()?;
+    // One that is a statement is taken for what it is.
+    while parser.sign(";") {}
     parser.end()?;
     Ok(expr)
 }
 
+/// Reads a function: its parameters and its body.
+pub(super) fn function(text: &str) -> Result<Function, String> {
+    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0 };
+    if !parser.word("function") {
+        return Err("a function begins with \"function\"".into());
+    }
+    let (_, function) = parser.function()?;
+    parser.end()?;
+    Ok(function)
+}
+
 /// Reads statements.
 pub(super) fn script(text: &str) -> Result<Vec<Statement>, String> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
+    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, depth: 0 };
     let mut statements = Vec::new();
     while parser.at < parser.tokens.len() {
         statements.extend(parser.statement()?);
@@ -69,15 +108,16 @@ pub(super) fn script(text: &str) -> Result<Vec<Statement>, String> {
     Ok(statements)
 }
 
-struct Parser {
-    tokens: Vec<Token>,
+struct Parser<'t> {
+    text: &'t str,
+    tokens: Vec<(Token, Range<usize>)>,
     at: usize,
     depth: usize,
 }
 
-impl Parser {
+impl Parser<'_> {
     fn peek(&self) -> Option<&Token> {
-        self.tokens.get(self.at)
+        self.tokens.get(self.at).map(|(token, _)| token)
     }
 
     fn sign(&mut self, sign: &str) -> bool {
@@ -151,20 +191,32 @@ impl Parser {
                 let other = if parser.word("else") { parser.block()? } else { Vec::new() };
                 return Ok(Some(Statement::If(cond, then, other)));
             } else if parser.word("function") {
-                let name = parser.name()?;
-                parser.need("(")?;
-                let mut params = Vec::new();
-                while !parser.sign(")") {
-                    params.push(parser.name()?);
-                    parser.sign(",");
-                }
-                return Ok(Some(Statement::Function(name, params, parser.block()?)));
+                let (name, (params, body)) = parser.function()?;
+                let name = name.ok_or("a function has a name here")?;
+                return Ok(Some(Statement::Function(name, params, body)));
             } else {
                 Statement::Expr(parser.expr()?)
             };
             parser.sign(";");
             Ok(Some(statement))
         })
+    }
+
+    /// A function, behind the word: its name, if it has one, its parameters and its body.
+    fn function(&mut self) -> Result<(Option<String>, Function), String> {
+        let name = if self.sign("(") {
+            None
+        } else {
+            let name = self.name()?;
+            self.need("(")?;
+            Some(name)
+        };
+        let mut params = Vec::new();
+        while !self.sign(")") {
+            params.push(self.name()?);
+            self.sign(",");
+        }
+        Ok((name, (params, self.block()?)))
     }
 
     fn block(&mut self) -> Result<Vec<Statement>, String> {
@@ -295,6 +347,7 @@ impl Parser {
 
     fn primary(&mut self) -> Result<Expr, String> {
         let token = self.peek().cloned();
+        let begin = self.at;
         self.at += 1;
         Ok(match token {
             Some(Token::Number(number)) => Expr::Number(number),
@@ -304,6 +357,18 @@ impl Parser {
                 "false" => Expr::Bool(false),
                 "null" => Expr::Null,
                 "undefined" => Expr::Undefined,
+                "this" => Expr::Name(word),
+                "new" => {
+                    let name = self.name()?;
+                    Expr::New(name, if self.sign("(") { self.items(")")? } else { Vec::new() })
+                }
+                "function" => {
+                    self.deeper(Self::function)?;
+                    let place = |at: usize| self.tokens.get(at).map(|(_, place)| place);
+                    let (from, to) = (place(begin), place(self.at - 1));
+                    let text = from.zip(to).and_then(|(from, to)| self.text.get(from.start..to.end));
+                    Expr::Function(text.unwrap_or_default().to_owned())
+                }
                 word if RESERVED.contains(&word) => return Err(format!("{word:?} is not understood here")),
                 _ => Expr::Name(word),
             },

@@ -4,17 +4,16 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::parse::{Expr, Statement, script};
+use super::call::unknown;
+use super::parse::{Expr, Function, Statement, script};
 use super::value::{Js, binary};
+use crate::binding::Here;
 
 /// How many expressions and statements one evaluation may run.
 const STEPS_MAX: u32 = 100_000;
 
 /// How deep an evaluation may nest, calls and all.
 const DEPTH_MAX: usize = 256;
-
-/// How deep calls may nest.
-const CALLS_MAX: usize = 32;
 
 /// How many bytes a text, and how many items an array may have.
 const SIZE_MAX: usize = 64 << 10;
@@ -23,22 +22,31 @@ const SIZE_MAX: usize = 64 << 10;
 pub(super) const SCRIPTS: &str = "hob.scripts";
 
 /// Names that a machine can read and not write.
-const SYSTEM: [&str; 5] = ["_event", "_sessionid", "_name", "_ioprocessors", "_x"];
+const SYSTEM: [&str; 6] = ["this", "_event", "_sessionid", "_name", "_ioprocessors", "_x"];
 
 /// What an evaluation works on.
 pub(super) struct Env<'c> {
     pub(super) globals: &'c mut Map<String, Value>,
     pub(super) event: Value,
-    functions: HashMap<String, (Vec<String>, Vec<Statement>)>,
-    locals: Vec<HashMap<String, Js>>,
-    steps: u32,
+    /// What is active; `None` before the first step.
+    pub(super) here: Option<Here<'c>>,
+    pub(super) functions: HashMap<String, Function>,
+    pub(super) locals: Vec<HashMap<String, Js>>,
+    pub(super) steps: u32,
     depth: usize,
 }
 
 impl<'c> Env<'c> {
     pub(super) fn new(globals: &'c mut Map<String, Value>, event: Value) -> Result<Self, String> {
-        let mut env =
-            Self { globals, event, functions: HashMap::new(), locals: Vec::new(), steps: 0, depth: 0 };
+        let mut env = Self {
+            globals,
+            event,
+            here: None,
+            functions: HashMap::new(),
+            locals: Vec::new(),
+            steps: 0,
+            depth: 0,
+        };
         let scripts: Vec<String> = match env.globals.get(SCRIPTS) {
             Some(Value::Array(scripts)) => {
                 scripts.iter().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -75,7 +83,7 @@ impl<'c> Env<'c> {
     }
 
     /// `Some` when something was returned.
-    fn block(&mut self, statements: &[Statement]) -> Result<Option<Js>, String> {
+    pub(super) fn block(&mut self, statements: &[Statement]) -> Result<Option<Js>, String> {
         for statement in statements {
             self.step()?;
             match statement {
@@ -115,7 +123,7 @@ impl<'c> Env<'c> {
         Ok(None)
     }
 
-    fn step(&mut self) -> Result<(), String> {
+    pub(super) fn step(&mut self) -> Result<(), String> {
         self.steps += 1;
         if self.steps > STEPS_MAX { Err(format!("it takes more than {STEPS_MAX} steps")) } else { Ok(()) }
     }
@@ -157,6 +165,15 @@ impl<'c> Env<'c> {
                 member(&of, &key)?
             }
             Expr::Call(function, args) => self.call(function, args)?,
+            Expr::Function(text) => Js::function(text),
+            Expr::New(name, args) => {
+                let args = self.args(args)?;
+                let (params, body) = self.function(name)?.ok_or_else(|| unknown(name))?;
+                let this = Some(Js::Json(Value::Object(Map::new())));
+                let (returned, this) = self.run(params, &body, args, this)?;
+                let whole = matches!(returned, Js::Json(Value::Object(_) | Value::Array(_)));
+                if whole { returned } else { this.unwrap_or(Js::Undefined) }
+            }
             Expr::Unary("typeof", inner) => match &**inner {
                 Expr::Name(name) => Js::text(self.name(name)?.unwrap_or(Js::Undefined).type_of()),
                 inner => Js::text(self.eval(inner)?.type_of()),
@@ -176,6 +193,18 @@ impl<'c> Env<'c> {
             Expr::Binary("||", left, right) => {
                 let left = self.eval(left)?;
                 if left.truthy() { left } else { self.eval(right)? }
+            }
+            Expr::Binary("instanceof", left, right) => {
+                let left = self.eval(left)?;
+                match &**right {
+                    Expr::Name(name) if name == "Array" => {
+                        Js::bool(matches!(left, Js::Json(Value::Array(_))))
+                    }
+                    Expr::Name(name) if name == "Object" => {
+                        Js::bool(matches!(left, Js::Json(Value::Array(_) | Value::Object(_))))
+                    }
+                    _ => return Err("\"instanceof\" asks for Array or Object".into()),
+                }
             }
             Expr::Binary(op, left, right) => {
                 let (left, right) = (self.eval(left)?, self.eval(right)?);
@@ -199,7 +228,7 @@ impl<'c> Env<'c> {
         })
     }
 
-    fn name(&self, name: &str) -> Result<Option<Js>, String> {
+    pub(super) fn name(&self, name: &str) -> Result<Option<Js>, String> {
         if let Some(value) = self.locals.last().and_then(|locals| locals.get(name)) {
             return Ok(Some(value.clone()));
         }
@@ -267,70 +296,6 @@ impl<'c> Env<'c> {
         }
         Ok(())
     }
-
-    fn call(&mut self, function: &Expr, args: &[Expr]) -> Result<Js, String> {
-        let args: Vec<Js> = args.iter().map(|arg| self.eval(arg)).collect::<Result<_, _>>()?;
-        let first = args.first().cloned().unwrap_or(Js::Undefined);
-        match function {
-            Expr::Name(name) => {
-                if let Some((params, body)) = self.functions.get(name).cloned() {
-                    if self.locals.len() >= CALLS_MAX {
-                        return Err(format!("calls nest deeper than {CALLS_MAX}"));
-                    }
-                    let given = args.into_iter().chain(std::iter::repeat(Js::Undefined));
-                    self.locals.push(params.into_iter().zip(given).collect());
-                    let returned = self.block(&body);
-                    self.locals.pop();
-                    return Ok(returned?.unwrap_or(Js::Undefined));
-                }
-                match name.as_str() {
-                    "isNaN" => Ok(Js::bool(first.as_number().is_nan())),
-                    "String" => Ok(Js::text(first.show())),
-                    "Number" => Ok(Js::number(first.as_number())),
-                    name => Err(format!("{name} is not defined, or no function that is understood")),
-                }
-            }
-            Expr::Member(of, key) => {
-                let key = self.eval(key)?.show();
-                match (&**of, key.as_str()) {
-                    (Expr::Name(name), "pow") if name == "Math" => {
-                        let exponent = args.get(1).map_or(f64::NAN, Js::as_number);
-                        return Ok(Js::number(first.as_number().powf(exponent)));
-                    }
-                    (Expr::Name(name), "stringify") if name == "JSON" => {
-                        return bounded(Js::text(first.into_json().to_string()));
-                    }
-                    _ => {}
-                }
-                match (self.eval(of)?, key.as_str()) {
-                    (Js::Json(Value::Array(mut items)), "concat") => {
-                        for arg in args {
-                            match arg {
-                                Js::Json(Value::Array(more)) => items.extend(more),
-                                other => items.push(other.into_json()),
-                            }
-                        }
-                        bounded(Js::Json(Value::Array(items)))
-                    }
-                    (Js::Json(Value::Array(items)), "indexOf") => {
-                        let mut found = -1.0;
-                        for (index, item) in items.iter().enumerate() {
-                            if binary("===", &Js::stored(item), &first)?.truthy() {
-                                found = index as f64;
-                                break;
-                            }
-                        }
-                        Ok(Js::number(found))
-                    }
-                    (Js::Json(Value::String(text)), "indexOf") => {
-                        Ok(Js::number(text.find(&first.show()).map_or(-1.0, |place| place as f64)))
-                    }
-                    (_, key) => Err(format!("the function {key:?} is not understood")),
-                }
-            }
-            _ => Err("only a name or a member can be called".into()),
-        }
-    }
 }
 
 fn member(of: &Js, key: &Js) -> Result<Js, String> {
@@ -347,7 +312,7 @@ fn member(of: &Js, key: &Js) -> Result<Js, String> {
     })
 }
 
-fn bounded(value: Js) -> Result<Js, String> {
+pub(super) fn bounded(value: Js) -> Result<Js, String> {
     let size = match &value {
         Js::Json(Value::String(text)) => text.len(),
         Js::Json(Value::Array(items)) => items.len(),

@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+/// The key of what is written of a function, in what is stored of it.
+const FUNCTION: &str = "hob.function";
+
 /// A value; the only one that JSON has not is `undefined`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Js {
@@ -73,11 +76,25 @@ impl Js {
 
     pub(super) fn type_of(&self) -> &'static str {
         match self {
+            Self::Json(Value::Object(_)) if self.as_function().is_some() => "function",
             Self::Undefined => "undefined",
             Self::Json(Value::Bool(_)) => "boolean",
             Self::Json(Value::Number(_)) => "number",
             Self::Json(Value::String(_)) => "string",
             Self::Json(_) => "object",
+        }
+    }
+
+    /// A function, as it is written.
+    pub(super) fn function(text: &str) -> Self {
+        Self::Json(json!({FUNCTION: text}))
+    }
+
+    /// What is written of a function; `None` of everything else.
+    pub(super) fn as_function(&self) -> Option<&str> {
+        match self {
+            Self::Json(Value::Object(fields)) if fields.len() == 1 => fields.get(FUNCTION)?.as_str(),
+            _ => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Stepper, Stepping};
-use crate::binding::Call;
+use crate::binding::{Call, Here};
 use crate::chart::{GuardId, NodeId, TransitionId};
 use crate::error::StepError;
 use crate::guard::{Ask, Label};
@@ -93,6 +93,9 @@ impl Ask for Asking<'_, '_> {
             context: stepper.offered.as_deref().unwrap_or(&stepper.context),
             event: stepper.now.as_ref().map(|(name, _)| name),
             data: stepper.data.as_deref(),
+            position: wanted.position,
+            origin: &stepper.origin,
+            here: Here { chart, active: stepper.active },
             deadline: stepper.limits.deadline,
         };
         bound(&call).map_err(|failure| StepError::GuardError {

@@ -39,10 +39,10 @@ impl<'a> Stepper<'a> {
     pub(super) fn settle_compat(&mut self) -> Stepping {
         let mut microsteps = 0;
         loop {
-            if let Some((event, data)) = self.next_raised() {
+            if let Some(raised) = self.next_raised() {
                 self.count(&mut microsteps)?;
-                self.note(|_| event.to_string());
-                match self.internal(event, data, Self::fire_compat) {
+                self.note(|_| raised.event.to_string());
+                match self.internal(raised, Self::fire_compat) {
                     Err(StepError::NoTransition { .. }) => {}
                     done => done?,
                 }

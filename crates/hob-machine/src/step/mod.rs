@@ -16,8 +16,10 @@ mod run;
 mod scxml;
 mod scxml_enter;
 mod select;
+mod sessions;
 mod settle;
 mod take;
+mod told;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -26,13 +28,14 @@ use std::time::Instant;
 use serde_json::Value;
 use smallvec::SmallVec;
 
-use crate::binding::Machine;
+use crate::binding::{ContentFailure, Machine};
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, EventId, NodeId, Semantics};
 use crate::effect::Effect;
 use crate::error::StepError;
 use crate::instance::{Active, Instance, Leaves};
 use crate::name::Name;
+use crate::origin::{EventKind, Origin};
 use crate::trace::{Outcome, Trace};
 
 /// How a step is taken.
@@ -111,15 +114,32 @@ pub(crate) struct Stepper<'a> {
     undo: SmallVec<[Undo; 8]>,
     effects: Vec<Effect>,
     trace: Option<Box<Trace>>,
-    raised: SmallVec<[(Name, Option<Value>); 2]>,
+    raised: SmallVec<[Raised; 2]>,
     /// What the transitions that are taken now are for; the machine begins without.
     now: Option<(Name, Option<EventId>)>,
     data: Option<Cow<'a, Value>>,
+    /// Where the event that is handled comes from.
+    origin: Origin,
     limits: &'a Limits,
+    /// What executable content said of its failure, until that is told.
+    failure: Option<Box<ContentFailure>>,
     /// Parallel states in which something became final since this was looked at last.
     completed: SmallVec<[NodeId; 2]>,
     /// By the rules of SCXML: states whose services start once the step has come to rest, when they are still active then.
     to_start: SmallVec<[NodeId; 2]>,
+}
+
+/// An event that the machine raised for itself.
+struct Raised {
+    event: Name,
+    data: Option<Value>,
+    origin: Origin,
+}
+
+impl Raised {
+    fn new(event: Name, data: Option<Value>, kind: EventKind) -> Self {
+        Self { event, data, origin: Origin::of_kind(kind) }
+    }
 }
 
 /// What to put back.
@@ -158,7 +178,8 @@ impl Instance {
         }
         let mut instance =
             Self { machine: Arc::clone(machine), active: Active::none(chart), context: Arc::new(context) };
-        let step = instance.step(None, None, limits, trace, |stepper| stepper.begin(&begin))?;
+        let step =
+            instance.step(None, None, Origin::default(), limits, trace, |stepper| stepper.begin(&begin))?;
         Ok((instance, step))
     }
 
@@ -169,13 +190,31 @@ impl Instance {
 
     /// Handles an event within limits, with a trace perhaps.
     pub fn fire_with(&mut self, event: &Event, limits: &Limits, trace: bool) -> Result<Step, Failed> {
-        self.step(Some(&event.name), event.data.as_ref(), limits, trace, |stepper| stepper.handle())
+        self.fire_from(event, Origin::default(), limits, trace)
+    }
+
+    /// As [`Instance::fire_with`], of an event of which it is known where it comes from.
+    pub fn fire_from(
+        &mut self,
+        event: &Event,
+        origin: Origin,
+        limits: &Limits,
+        trace: bool,
+    ) -> Result<Step, Failed> {
+        let data = event.data.as_ref();
+        self.step(Some(&event.name), data, origin, limits, trace, |stepper| stepper.handle())
+    }
+
+    /// Runs the exit of everything that is active, by the rules of SCXML. What is active stays, for whoever looks.
+    pub(crate) fn leave(&mut self, limits: &Limits) -> Result<Step, Failed> {
+        self.step(None, None, Origin::default(), limits, false, |stepper| stepper.end())
     }
 
     fn step(
         &mut self,
         event: Option<&Name>,
         data: Option<&Value>,
+        origin: Origin,
         limits: &Limits,
         trace: bool,
         work: impl FnOnce(&mut Stepper<'_>) -> Stepping,
@@ -208,7 +247,9 @@ impl Instance {
             raised: SmallVec::new(),
             now: event.map(|name| (name.clone(), chart.events.get(name).copied())),
             data: data.map(Cow::Borrowed),
+            origin,
             limits,
+            failure: None,
             completed: SmallVec::new(),
             to_start: SmallVec::new(),
         };

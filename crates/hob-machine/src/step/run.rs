@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Stepper, Stepping, copy};
-use crate::binding::{Bound, Call, Content};
+use super::{Raised, Stepper, Stepping, copy};
+use crate::binding::{Bound, Call, Content, Here};
 use crate::chart::{ActionId, AssignId, NodeId, Use};
 use crate::effect::Effect;
 use crate::error::StepError;
+use crate::origin::EventKind;
 
 /// Whose they are, for an error.
 #[derive(Clone, Copy)]
@@ -31,6 +32,9 @@ impl<'a> Stepper<'a> {
             context: &self.context,
             event,
             data: self.data.as_deref(),
+            position: None,
+            origin: &self.origin,
+            here: Here { chart: self.chart, active: self.active },
             deadline: self.limits.deadline,
         }
     }
@@ -67,6 +71,20 @@ impl<'a> Stepper<'a> {
     }
 
     fn content(&mut self, content: &Content, wanted: &'a Use, place: Place) -> Stepping {
+        let (effects, done) = self.asked(content, wanted, place);
+        for effect in effects {
+            self.emit(effect)?;
+        }
+        done
+    }
+
+    /// Runs executable content. What it wants done is not done yet.
+    pub(super) fn asked(
+        &mut self,
+        content: &Content,
+        wanted: &'a Use,
+        place: Place,
+    ) -> (Vec<Effect>, Stepping) {
         if let Some(trace) = &mut self.trace {
             trace.effects_emitted.push(wanted.name.to_string());
         }
@@ -77,27 +95,27 @@ impl<'a> Stepper<'a> {
             context: &before,
             event: self.now.as_ref().map(|(name, _)| name),
             data: self.data.as_deref(),
+            position: wanted.position,
+            origin: &self.origin,
+            here: Here { chart: self.chart, active: self.active },
             deadline: self.limits.deadline,
         };
         let mut effects = Vec::new();
         let done = content(&call, copy::own(&mut self.context), &mut effects);
-        let done = done.map_err(|failure| StepError::ActionFailed {
-            action: wanted.name.to_string(),
-            place: self.show(place),
-            cause: failure.to_string(),
+        let done = done.map_err(|failure| {
+            let cause = failure.to_string();
+            self.failure = Some(Box::new(failure));
+            StepError::ActionFailed { action: wanted.name.to_string(), place: self.show(place), cause }
         });
-        for effect in effects {
-            self.emit(effect)?;
-        }
-        done
+        (effects, done)
     }
 
     /// What is raised stays here; everything else goes out.
-    fn emit(&mut self, effect: Effect) -> Stepping {
+    pub(super) fn emit(&mut self, effect: Effect) -> Stepping {
         match effect {
             Effect::Raise { event, data } => {
                 self.note(|_| format!("raise.{event}"));
-                self.raised.push((event, data));
+                self.raised.push(Raised::new(event, data, EventKind::Internal));
                 Ok(())
             }
             effect => self.effect(effect),
@@ -143,6 +161,9 @@ impl<'a> Stepper<'a> {
                 context: &before,
                 event: self.now.as_ref().map(|(name, _)| name),
                 data: self.data.as_deref(),
+                position: wanted.position,
+                origin: &self.origin,
+                here: Here { chart: self.chart, active: self.active },
                 deadline: self.limits.deadline,
             };
             // Whoever else still sees the context as it was keeps it as it was.

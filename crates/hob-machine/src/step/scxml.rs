@@ -18,16 +18,14 @@ use super::enter::Nodes;
 use super::run::Place;
 use super::scxml_enter::Entry;
 use super::settle::ALWAYS;
-use super::{Stepper, Stepping};
+use super::{Raised, Stepper, Stepping};
 use crate::binding::Bound;
 use crate::chart::shape::ROOT;
-use crate::chart::{ActionId, AssignId, Chart, Kind, NodeId, TransitionId};
+use crate::chart::{ActionId, AssignId, Chart, Kind, NodeId, TransitionId, Use};
 use crate::error::StepError;
 use crate::instance::Leaves;
-use crate::name::Name;
-
-/// Raised when a guard has no answer, and when something that a state or a transition lists fails.
-const ERROR_EXECUTION: &str = "error.execution";
+use crate::origin::EventKind;
+use crate::position::Position;
 
 type Enabled = SmallVec<[TransitionId; 4]>;
 
@@ -43,6 +41,7 @@ pub(crate) fn matches(descriptors: &str, event: &str) -> bool {
 
 impl<'a> Stepper<'a> {
     pub(super) fn begin_scxml(&mut self, states: &[NodeId]) -> Stepping {
+        self.begin_data()?;
         let mut entry = Entry::default();
         self.plan_entry(ROOT, states, &mut entry);
         self.enter_planned(&mut entry)?;
@@ -53,10 +52,11 @@ impl<'a> Stepper<'a> {
         if self.has_ended() {
             return Err(StepError::Final { state: self.place(), event: self.event() });
         }
+        let heeded = self.chart.heeds && self.heed()?;
         let enabled = self.enabled()?;
         if !enabled.is_empty() {
             self.microstep(&enabled)?;
-        } else if self.raised.is_empty() {
+        } else if self.raised.is_empty() && !heeded {
             return Err(self.unhandled());
         }
         self.settle_scxml()
@@ -79,16 +79,20 @@ impl<'a> Stepper<'a> {
                 self.count(&mut microsteps)?;
                 self.note(|_| ALWAYS.into());
                 self.without_event(|stepper| stepper.microstep(&enabled))?;
-            } else if let Some((event, data)) = self.next_raised() {
+            } else if let Some(raised) = self.next_raised() {
                 self.count(&mut microsteps)?;
-                self.note(|_| event.to_string());
-                self.internal(event, data, |stepper| {
+                self.note(|_| raised.event.to_string());
+                self.internal(raised, |stepper| {
                     let enabled = stepper.enabled()?;
                     if enabled.is_empty() { Ok(()) } else { stepper.microstep(&enabled) }
                 })?;
             } else {
                 let started = std::mem::take(&mut self.to_start);
-                return started.iter().try_for_each(|state| self.start_invoked(*state));
+                started.iter().try_for_each(|state| self.start_invoked(*state))?;
+                // What could not be started says so.
+                if self.raised.is_empty() {
+                    return Ok(());
+                }
             }
         }
         self.end()
@@ -145,7 +149,7 @@ impl<'a> Stepper<'a> {
             Ok(Verdict::Yes) => Ok(true),
             Ok(Verdict::No(_)) => Ok(false),
             Err(StepError::GuardError { cause, .. }) => {
-                self.raise_error(cause);
+                self.tell(cause, ("transition", self.chart.transition(id).position));
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -228,7 +232,7 @@ impl<'a> Stepper<'a> {
             self.list(&transition.effects, &transition.assigns, Place::State(transition.source))?;
             for event in &transition.raise {
                 self.note(|_| format!("raise.{event}"));
-                self.raised.push((event.clone(), None));
+                self.raised.push(Raised::new(event.clone(), None, EventKind::Internal));
             }
         }
         let mut entry = Entry::default();
@@ -249,14 +253,14 @@ impl<'a> Stepper<'a> {
                 failed = false;
             } else if !failed {
                 let done = self.actions(std::slice::from_ref(action), place);
-                failed = self.is_told(done)?;
+                failed = self.is_told(done, ("action", position(&self.chart.actions, action.0)))?;
             }
         }
         for assign in assigns {
             if !failed {
                 let kept = Arc::clone(&self.context);
                 let done = self.assigns(std::slice::from_ref(assign), place);
-                failed = self.is_told(done)?;
+                failed = self.is_told(done, ("assign", position(&self.chart.assigns, assign.0)))?;
                 if failed {
                     self.context = kept;
                 }
@@ -264,23 +268,10 @@ impl<'a> Stepper<'a> {
         }
         Ok(())
     }
+}
 
-    /// Whether something failed; that is an event then.
-    fn is_told(&mut self, done: Stepping) -> Stepping<bool> {
-        match done {
-            Ok(()) => Ok(false),
-            Err(StepError::ActionFailed { cause, .. } | StepError::AssignFailed { cause, .. }) => {
-                self.raise_error(cause);
-                Ok(true)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn raise_error(&mut self, cause: String) {
-        self.note(|_| format!("raise.{ERROR_EXECUTION}"));
-        self.raised.push((Name::from(ERROR_EXECUTION), Some(cause.into())));
-    }
+fn position(uses: &[Use], index: u32) -> Option<Position> {
+    uses.get(index as usize)?.position
 }
 
 #[cfg(test)]

@@ -3,16 +3,18 @@
 //! What is entered is planned from the top down before anything of it happens, so that it is a configuration whatever the
 //! targets are. Source: the State Chart XML recommendation, appendix D, `exitStates`, `enterStates`, `isInFinalState`.
 
+use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::enter::Nodes;
 use super::run::Place;
-use super::{Stepper, Stepping};
+use super::{Raised, Stepper, Stepping};
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, Kind, NodeId};
 use crate::document::model::History;
 use crate::instance::Leaves;
 use crate::name::Name;
+use crate::origin::EventKind;
 
 /// What will be entered.
 #[derive(Default)]
@@ -175,6 +177,7 @@ impl<'a> Stepper<'a> {
     fn raise_done(&mut self, id: NodeId) -> Stepping {
         let chart: &'a Chart = self.chart;
         let around = chart.parent(id);
+        let data = self.done_data(id)?;
         if around == ROOT {
             return Ok(());
         }
@@ -182,7 +185,7 @@ impl<'a> Stepper<'a> {
             // Regions of several states are not the recommendation's; they have no event of their own.
             return self.parallel_done(chart.parent(around));
         }
-        self.done_event(around)?;
+        self.done_event(around, data)?;
         match chart.state_around(around) {
             Some(outer) if chart.node(outer).kind == Kind::Parallel => self.parallel_done(outer),
             _ => Ok(()),
@@ -190,14 +193,14 @@ impl<'a> Stepper<'a> {
     }
 
     fn parallel_done(&mut self, parallel: NodeId) -> Stepping {
-        if self.is_in_final(parallel) { self.done_event(parallel) } else { Ok(()) }
+        if self.is_in_final(parallel) { self.done_event(parallel, None) } else { Ok(()) }
     }
 
-    fn done_event(&mut self, state: NodeId) -> Stepping {
+    fn done_event(&mut self, state: NodeId, data: Option<Value>) -> Stepping {
         let node = self.chart.node(state);
         let event = Name::from(format!("done.state.{}", node.label));
         self.note(|_| format!("raise.{event}"));
-        self.raised.push((event, None));
+        self.raised.push(Raised::new(event, data, EventKind::Platform));
         self.list(&node.on_done, &[], Place::State(state))
     }
 

@@ -2,13 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
-use super::{Stepper, Stepping};
+use super::{Raised, Stepper, Stepping};
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, Kind, NodeId, TransitionId};
 use crate::error::StepError;
-use crate::name::Name;
 
 /// What a transition without event is called in a trace.
 pub(super) const ALWAYS: &str = "always";
@@ -24,10 +21,10 @@ impl<'a> Stepper<'a> {
                     stepper.take(transition, leaf)?;
                     stepper.finish_completed()
                 })?;
-            } else if let Some((event, data)) = self.next_raised() {
+            } else if let Some(raised) = self.next_raised() {
                 self.count(&mut microsteps)?;
-                self.note(|_| event.to_string());
-                match self.internal(event, data, Self::select) {
+                self.note(|_| raised.event.to_string());
+                match self.internal(raised, Self::select) {
                     Err(error) if error.is_unhandled() => {}
                     done => done?,
                 }
@@ -37,7 +34,7 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    pub(super) fn next_raised(&mut self) -> Option<(Name, Option<Value>)> {
+    pub(super) fn next_raised(&mut self) -> Option<Raised> {
         (!self.raised.is_empty()).then(|| self.raised.remove(0))
     }
 
@@ -52,16 +49,17 @@ impl<'a> Stepper<'a> {
     /// Handles an event that the machine raised for itself. What was matched stays with the event from outside.
     pub(super) fn internal(
         &mut self,
-        event: Name,
-        data: Option<Value>,
+        raised: Raised,
         handle: impl FnOnce(&mut Self) -> Stepping,
     ) -> Stepping {
         let matched = self.trace.as_ref().map(|trace| trace.matched_at.clone());
+        let Raised { event, data, origin } = raised;
         let number = self.chart.events.get(&event).copied();
+        let origin = std::mem::replace(&mut self.origin, origin);
         let now = self.now.replace((event, number));
         let data = std::mem::replace(&mut self.data, data.map(Cow::Owned));
         let done = handle(self);
-        (self.now, self.data) = (now, data);
+        (self.now, self.data, self.origin) = (now, data, origin);
         if let (Some(trace), Some(matched)) = (&mut self.trace, matched) {
             trace.matched_at = matched;
         }
@@ -71,9 +69,10 @@ impl<'a> Stepper<'a> {
     /// Does something on behalf of no event.
     pub(super) fn without_event<T>(&mut self, work: impl FnOnce(&mut Self) -> Stepping<T>) -> Stepping<T> {
         let (now, data) = (self.now.take(), self.data.take());
+        let origin = std::mem::take(&mut self.origin);
         let matched = self.trace.as_ref().map(|trace| trace.matched_at.clone());
         let done = work(self);
-        (self.now, self.data) = (now, data);
+        (self.now, self.data, self.origin) = (now, data, origin);
         if let (Some(trace), Some(matched)) = (&mut self.trace, matched) {
             trace.matched_at = matched;
         }

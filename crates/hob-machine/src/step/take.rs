@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use super::enter::Nodes;
 use super::run::Place;
-use super::{Stepper, Stepping};
+use super::{Raised, Stepper, Stepping};
 use crate::chart::{Kind, NodeId, TransitionId};
 use crate::effect::Effect;
 use crate::instance::Leaves;
+use crate::origin::EventKind;
 
 impl<'a> Stepper<'a> {
     /// Takes a transition on behalf of the active state `from`: its source, or a leaf inside that.
@@ -45,7 +46,7 @@ impl<'a> Stepper<'a> {
         self.assigns(&transition.assigns, place)?;
         for event in &transition.raise {
             self.note(|_| format!("raise.{event}"));
-            self.raised.push((event.clone(), None));
+            self.raised.push(Raised::new(event.clone(), None, EventKind::Internal));
         }
         Ok(())
     }
@@ -159,6 +160,12 @@ impl<'a> Stepper<'a> {
     fn start_actors(&mut self, id: NodeId) -> Stepping {
         let node = self.chart.node(id);
         for actor in &node.actors {
+            if let Some(session) = &actor.session
+                && self.start_session(session)?
+            {
+                self.note(|_| format!("actor.spawn.{}", actor.id));
+                continue;
+            }
             self.effect(Effect::SpawnActor(actor.start(node)))?;
             self.note(|_| format!("actor.spawn.{}", actor.id));
         }

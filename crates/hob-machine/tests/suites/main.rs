@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 
 use hob_machine::convert::{scxml, xstate};
 
+/// Their scripts say two things. What they call `legacySemantics` is appendix D of the recommendation: the least common compound
+/// ancestor is never a parallel state, so an external transition of a parallel state's child leaves the parallel state.
+const BY_APPENDIX_D: [&str; 2] = ["more-parallel/test10", "more-parallel/test10b"];
+
 const NOT_PASSED: &str = include_str!("not_passed.txt");
 
 fn suites() -> PathBuf {
@@ -51,7 +55,7 @@ fn listed() -> Vec<String> {
 #[test]
 fn what_does_not_pass_is_listed_with_its_reason() {
     let suites = suites();
-    let (mut passed, mut all, mut failed) = ([0, 0], [0, 0], Vec::new());
+    let (mut passed, mut all, mut failed, mut legacy) = ([0, 0], [0, 0], Vec::new(), Vec::new());
     for (name, w3c) in tests(&suites) {
         let machine = suites.join(format!("{name}.scxml"));
         let script = suites.join(format!("{name}.json"));
@@ -59,9 +63,11 @@ fn what_does_not_pass_is_listed_with_its_reason() {
         all[of] += 1;
         match script::run(&machine, &script, Ok) {
             Ok(()) => passed[of] += 1,
+            Err(_) if script::run_legacy(&machine, &script).is_ok_and(|ran| ran) => legacy.push(name),
             Err(why) => failed.push((name, why)),
         }
     }
+    assert_eq!(legacy, BY_APPENDIX_D, "these pass as their script's legacySemantics");
     let listed = listed();
     let mut wrong = Vec::new();
     for (name, why) in failed.iter().filter(|(name, _)| !listed.contains(name)) {
@@ -73,7 +79,14 @@ fn what_does_not_pass_is_listed_with_its_reason() {
     let distinct: std::collections::BTreeSet<&String> = listed.iter().collect();
     assert_eq!(distinct.len(), listed.len(), "a name is listed twice");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let head = format!("# SCION {} of {}, W3C {} of {}.", passed[0], all[0], passed[1], all[1]);
+    let head = format!(
+        "# SCION {} of {}, W3C {} of {}; {} more of SCION as their script's legacySemantics, which is appendix D.",
+        passed[0],
+        all[0],
+        passed[1],
+        all[1],
+        legacy.len()
+    );
     assert!(NOT_PASSED.starts_with(&head), "not_passed.txt begins with {head:?}");
 }
 
@@ -98,7 +111,9 @@ fn what_passes_passes_after_a_round_trip_through_scxml() {
     let through: script::Through = |document| {
         let text = scxml::export(&document).map_err(|refused| refused.to_string())?.result;
         let again = scxml::import(&text).map_err(|refused| format!("{refused}\n{text}"))?.result;
-        if again == document { Ok(again) } else { Err(format!("{document}\nbecame\n{again}")) }
+        // Where things stand in the text is not what it says.
+        let (said, again_said) = (script::without_positions(&document), script::without_positions(&again));
+        if again_said == said { Ok(again) } else { Err(format!("{said}\nbecame\n{again_said}")) }
     };
     assert_eq!(passes_through(through), [""; 0]);
 }
@@ -109,7 +124,17 @@ fn what_passes_passes_after_a_round_trip_through_xstate() {
         let text = xstate::export(&document).map_err(|refused| refused.to_string())?.result;
         Ok(xstate::import(&text).map_err(|refused| refused.to_string())?.result)
     };
+    // Sessions, and what a final state hands on, have no place in XState.
+    let beyond = |name: &str| {
+        let text = fs::read_to_string(suites().join(format!("{name}.scxml"))).unwrap();
+        text.contains("<invoke") || text.contains("<donedata")
+    };
     let lost = [
+        // Nor has what went wrong before the first state.
+        "data/data_invalid",
+        "w3c-ecma/test277.txml",
+        // Its actions have no line and no column.
+        "error/error",
         // XState tries what is for one event before what is for many, wherever they stand.
         "scxml-prefix-event-name-matching/star0",
         "scxml-prefix-event-name-matching/test1",
@@ -118,6 +143,9 @@ fn what_passes_passes_after_a_round_trip_through_xstate() {
         "w3c-ecma/test579.txml",
     ];
     let failed = passes_through(through);
-    let failed: Vec<&str> = failed.iter().filter_map(|line| line.split(':').next()).collect();
+    let failed = failed.iter().filter_map(|line| line.split(':').next());
+    let failed: Vec<&str> = failed.filter(|name| !beyond(name)).collect();
+    let mut lost = lost.to_vec();
+    lost.sort_unstable();
     assert_eq!(failed, lost);
 }

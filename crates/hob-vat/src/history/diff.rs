@@ -63,7 +63,7 @@ impl History<'_> {
                     .entry(*index)
                     .or_insert_with(|| state.places.get(to_usize(*index)).cloned().flatten());
             }
-            state.apply(record);
+            state.apply(record)?;
         }
         if state.next != after {
             return Err(no_such(vat, after));

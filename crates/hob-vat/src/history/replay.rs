@@ -85,6 +85,7 @@ impl Iterator for Replay<'_> {
 
 impl Replay<'_> {
     fn step(&mut self, number: u64, record: &TurnRecord) -> Result<Step, Problem> {
+        record.follows(self.map.turn.core.space.slots.len(), self.free.len())?;
         self.free.truncate(usize::try_from(record.free.kept).unwrap_or(usize::MAX));
         self.free.extend_from_slice(&record.free.tail);
         if record.outside {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::cell::Inbound;
 use super::commit::Committer;
+use super::halted::Halted;
 use super::loaded::Loaded;
 use super::pool::{Pool, Ready};
 use super::replies::Replies;
@@ -125,6 +126,7 @@ impl PeerBuilder {
         let (arrived, rest) = (recovered.arrived, recovered.rest);
         let shared = Arc::new(Shared {
             loaded: Loaded::new(config.loaded_vats),
+            halted: Halted::default(),
             config,
             cells: RwLock::default(),
             sessions: RwLock::default(),

@@ -36,6 +36,8 @@ pub(crate) struct Cell {
 #[derive(Default)]
 struct Inbox {
     messages: VecDeque<Inbound>,
+    /// How many messages were in the vat itself when that was noted last.
+    inside: usize,
     /// Vats that wait for this one to catch up.
     waiters: Vec<Arc<Cell>>,
     /// Why it can go on no more.
@@ -121,10 +123,29 @@ impl Cell {
         Ok(())
     }
 
+    /// Puts a message from outside in front of it, if no more than `allowed` wait then, here and inside.
+    pub(crate) fn put_if_room(&self, message: Inbound, allowed: usize) -> Result<(), Problem> {
+        let mut inbox = self.inbox();
+        if let Some(problem) = &inbox.halted {
+            return Err(problem.clone());
+        }
+        if inbox.messages.len().saturating_add(inbox.inside) >= allowed {
+            return Err(Problem::limit("mailbox", u64::try_from(allowed).unwrap_or(u64::MAX)));
+        }
+        inbox.messages.push_back(message);
+        Ok(())
+    }
+
+    /// So many messages are in the vat itself.
+    pub(crate) fn note(&self, inside: usize) {
+        self.inbox().inside = inside;
+    }
+
     /// Takes what waits, and lets go on who waited for that.
-    fn take(&self, shared: &Shared) -> Vec<Inbound> {
+    pub(crate) fn take(&self, shared: &Shared) -> Vec<Inbound> {
         let mut inbox = self.inbox();
         let take = inbox.messages.len().min(TAKEN_AT_ONCE);
+        inbox.inside = inbox.inside.saturating_add(take);
         let taken: Vec<_> = inbox.messages.drain(..take).collect();
         if !inbox.waiters.is_empty() && inbox.messages.len() <= shared.mailbox() / 2 {
             let waiters = std::mem::take(&mut inbox.waiters);
@@ -159,6 +180,8 @@ impl Cell {
     ///
     /// It must not wait for whoever runs the vat: that one may wait for records that are to become durable after this.
     pub(crate) fn halt(&self, problem: Problem, shared: &Shared) {
+        // Before anybody finds out by sending to it.
+        shared.halted.add(self.id);
         let mut inbox = self.inbox();
         let problem = inbox.halted.get_or_insert(problem).clone();
         let messages: Vec<_> = inbox.messages.drain(..).collect();
@@ -178,11 +201,17 @@ impl Cell {
         })
     }
 
+    /// Whether it has halted, or nothing waits in front of it or in it.
+    fn is_done(&self, core: &Core) -> bool {
+        let inbox = self.inbox();
+        inbox.halted.is_some() || (inbox.messages.is_empty() && core.is_quiet())
+    }
+
     fn slice(self: &Arc<Self>, shared: &Shared) -> Result<bool, Problem> {
         let mut core = self.core();
         let mut turns = 0;
         loop {
-            if self.halted().is_some() || (self.waiting() == 0 && core.is_quiet()) {
+            if self.is_done(&core) {
                 return Ok(false);
             }
             core.wake(self, shared)?;
@@ -190,6 +219,7 @@ impl Cell {
             self.take(shared).into_iter().for_each(|inbound| core.accept(inbound));
             turns += core.churn();
             core.commit(self, shared, None, false)?;
+            self.note(core.queued());
             let behind = self.uncommitted.load(Ordering::SeqCst) >= shared.config.uncommitted;
             if turns >= shared.config.slice_turns || behind || self.ahead_of.load(Ordering::SeqCst) != 0 {
                 return Ok(true);

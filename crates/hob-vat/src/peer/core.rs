@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::Shared;
 use super::cell::{Cell, Inbound};
 use super::commit::{Commit, Ticket};
+use super::halted;
 use crate::actormap::Actormap;
 use crate::collect::{Delta, Held};
 use crate::log::load;
@@ -47,8 +48,8 @@ pub(crate) struct Durable {
     pub(crate) stash: Option<Box<State>>,
     /// Messages wait in it while it sleeps.
     pub(crate) pending: bool,
-    /// Births and stamps while it sleeps: there may have been more than its records know.
-    asleep: (u64, u64),
+    /// Births and stamps while it sleeps, of which there may have been more than its records know, and births in looks.
+    asleep: (u64, u64, u64),
     kept: Kept,
 }
 
@@ -62,12 +63,13 @@ struct Kept {
     unacknowledged: VecDeque<Sent>,
     /// How many of those there may be before it is asked which arrived.
     ask_at: usize,
+    halted: halted::Kept,
 }
 
 impl Durable {
     pub(crate) fn new(stream: String, fence: u64, next: u64) -> Self {
         let (stream, kept) = (stream.into(), Kept::default());
-        Self { stream, fence, next, rested: 0, stash: None, pending: false, asleep: (0, 0), kept }
+        Self { stream, fence, next, rested: 0, stash: None, pending: false, asleep: (0, 0, 0), kept }
     }
 }
 
@@ -99,6 +101,11 @@ impl Core {
             Some(map) => map.is_quiet(),
             None => !self.durable.as_ref().is_some_and(|durable| durable.pending),
         }
+    }
+
+    /// How many messages wait in it.
+    pub(crate) fn queued(&self) -> usize {
+        self.map.as_ref().map_or(0, |map| map.queue.len())
     }
 
     /// The actormap, read back from the store if the vat sleeps.
@@ -142,6 +149,7 @@ impl Core {
         let core = &mut *map.turn.core;
         core.space.births = core.space.births.max(durable.asleep.0);
         core.stamps = core.stamps.max(durable.asleep.1);
+        core.space.looks = core.space.looks.max(durable.asleep.2);
         self.start = map.counts();
         durable.pending = false;
         committer.know(cell.id, &state.cursors);
@@ -152,6 +160,7 @@ impl Core {
             sent: state.sent.into_iter().collect(),
             unacknowledged: state.unacknowledged,
             ask_at: KEPT_UNASKED,
+            halted: halted::Kept::default(),
         };
         shared.prune(cell.id, &mut durable.kept.unacknowledged);
         self.outside |= upgraded > 0;
@@ -168,7 +177,8 @@ impl Core {
             return false;
         }
         let (Some(durable), Some(map)) = (&mut self.durable, &self.map) else { return false };
-        durable.asleep = map.counts();
+        let (births, stamps) = map.counts();
+        durable.asleep = (births, stamps, map.looks());
         durable.rested = durable.next;
         durable.kept = Kept::default();
         if let Some(committer) = &shared.committer {
@@ -239,6 +249,10 @@ impl Core {
         collect: bool,
     ) -> Result<usize, Problem> {
         let Some(map) = &mut self.map else { return Ok(0) };
+        if let (Some(Durable { kept, .. }), Some(vats)) = (&mut self.durable, shared.halted.vats()) {
+            // That another has halted is nothing that a message tells of.
+            self.outside |= halted::turn_away(map, &vats, &mut kept.halted, &kept.unacknowledged);
+        }
         let delta = map.settle_young(&self.held);
         let mut collected = Vec::new();
         if collect || map.population() > self.collect_at {

@@ -36,20 +36,16 @@ impl Entrance {
     ///
     /// # Errors
     ///
-    /// [`Undelivered::Full`], with the message; [`Undelivered::Refused`]: it is too large, or who should get it is gone.
+    /// [`Undelivered::Full`]: there is no room for it now; [`Undelivered::Refused`]: it was refused, and nobody could be told.
     pub fn deliver(&self, message: Message) -> Result<(), Undelivered> {
-        let to = message.to.vat();
-        let Some(shared) = self.shared.upgrade() else { return Err(Undelivered::Refused(message, gone(to))) };
-        let Some(cell) = shared.cell(to) else { return Err(Undelivered::Refused(message, gone(to))) };
-        let refused = cell.halted().or_else(|| message.check(&shared.config.limits).err());
-        if let Some(problem) = refused {
-            return Err(Undelivered::Refused(message, problem));
-        }
-        if cell.waiting() >= shared.mailbox() {
-            return Err(Undelivered::Full(message));
-        }
-        shared.deliver(to, vec![Inbound::Message { from: self.far.id(), seq: 0, message }]);
-        Ok(())
+        let Some(shared) = self.shared.upgrade() else {
+            let gone = gone(message.to.vat());
+            return Err(Undelivered::Refused(message, gone));
+        };
+        shared.hand_in_over(self.far, message.clone()).map_err(|problem| {
+            let full = Problem::limit("mailbox", shared.config.limits.mailbox.into());
+            if problem == full { Undelivered::Full(message) } else { Undelivered::Refused(message, problem) }
+        })
     }
 
     /// Ends the session, as [`Peer::sever`](super::Peer::sever) does.

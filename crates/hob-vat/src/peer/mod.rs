@@ -14,12 +14,14 @@
 //! With a store, what a vat sends and answers leaves it when the record of the turns that did so is durable. Records of many vats
 //! are made durable together.
 
+mod border;
 mod builder;
 mod cell;
 mod commit;
 mod core;
 mod directory;
 mod entrance;
+mod halted;
 mod loaded;
 mod pool;
 mod recover;
@@ -42,10 +44,12 @@ use crate::reference::VatId;
 use crate::session::{FarSide, Session};
 use crate::store::TurnStore;
 use crate::value::Value;
+use border::Border;
 use builder::Config;
 use cell::Cell;
 use commit::Committer;
 use directory::Directory;
+use halted::Halted;
 use loaded::Loaded;
 use pool::Pool;
 use replies::Replies;
@@ -74,11 +78,12 @@ pub struct Peer {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) cells: RwLock<HashMap<VatId, Arc<Cell>>>,
-    sessions: RwLock<HashMap<VatId, Arc<dyn Session>>>,
+    sessions: RwLock<HashMap<VatId, Arc<Border>>>,
     pub(crate) replies: Replies,
     pub(crate) ready: pool::Ready,
     pub(crate) committer: Option<Committer>,
     pub(crate) loaded: Loaded,
+    pub(crate) halted: Halted,
     directory: Mutex<Directory>,
     /// Who waits for whom to catch up.
     pub(crate) parked: Mutex<HashMap<VatId, VatId>>,
@@ -137,17 +142,35 @@ impl Peer {
     pub fn connect(&self, session: Arc<dyn Session>) -> Result<FarSide, Problem> {
         let mut directory = self.shared.directory.lock().unwrap_or_else(PoisonError::into_inner);
         let id = directory.session(self.shared.store())?;
-        self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner).insert(id, session);
+        let border = Border::new(id, session);
+        self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner).insert(id, border);
         Ok(FarSide::new(id))
     }
 
-    /// Hands in a message that came over a session. What it refers to must have been given to that session, or be its own.
+    /// Hands in a message that came over a session. Whatever it refers to is the session's own, or was in a message that the
+    /// session was handed, or was introduced to it.
+    ///
+    /// A message that is refused changes nothing, and whoever waits for what comes of it is told why: its resolver or listener, or the
+    /// promise of a vat that it would have settled, which is broken instead.
     ///
     /// # Errors
     ///
-    /// `limit`: mailbox; `stale-reference`: no such vat.
+    /// It was refused, and there is nobody to tell: `not-given`: the reference is none that the session may name; `limit`:
+    /// message-bytes, value-depth, mailbox; `stale-reference`: no such vat, or the session has ended; why the vat has halted. An answer
+    /// that found no room can be handed in again later; one that is given up should end the session, so that nobody waits for it.
     pub fn deliver(&self, far: FarSide, message: Message) -> Result<(), Problem> {
-        self.shared.hand_in(far.id(), message)
+        self.shared.hand_in_over(far, message)
+    }
+
+    /// Gives a session the references in a value, which the program has: from now on it may name them. They are not held for it.
+    ///
+    /// # Errors
+    ///
+    /// `stale-reference`: the session has ended.
+    pub fn introduce(&self, far: FarSide, what: &Value) -> Result<(), Problem> {
+        let border = self.shared.border(far.id()).ok_or_else(|| gone(far.id()))?;
+        border.give(&self.shared, |visit| what.visit_bare(visit));
+        Ok(())
     }
 
     /// Ends a session: promises that wait for it are broken with `reason`, and so are those that stood for what was behind it.

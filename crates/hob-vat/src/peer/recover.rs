@@ -51,18 +51,21 @@ pub(crate) fn open(store: Option<&dyn TurnStore>, config: &Config) -> Result<Rec
     let (mut cells, mut again, mut arrived) = (Vec::new(), Vec::new(), HashMap::new());
     for ((name, id), stream) in listing.vats.iter().zip(streams) {
         let claim = claims.next().ok_or_else(missing)?;
-        let mut durable = Durable::new(stream, claim.fence, claim.next);
+        let (mut durable, mut queued) = (Durable::new(stream, claim.fence, claim.next), 0);
         durable.rested = rest.records(*id).min(claim.next);
         if durable.rested < claim.next {
             let state = load(store, *id, u64::MAX, durable.rested)?;
             arrived.extend(state.cursors.iter().map(|(from, seq)| ((*from, *id), *seq)));
             again.extend(state.unacknowledged.iter().map(|sent| (*id, sent.clone())));
             durable.pending = !state.queue.is_empty();
+            queued = state.queue.len();
             if config.loaded_vats.is_none_or(|limit| cells.len() < limit) {
                 durable.stash = Some(Box::new(state));
             }
         }
-        cells.push(Cell::new(*id, name, Core::durable(durable)));
+        let cell = Cell::new(*id, name, Core::durable(durable));
+        cell.note(queued);
+        cells.push(cell);
     }
     // What has arrived is known to who received it.
     again.retain(|(from, sent)| arrived.get(&(*from, sent.to)).is_none_or(|last| sent.seq > *last));

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::border::Border;
 use super::cell::{Cell, Inbound};
 use super::{Replies, Shared, gone};
 use crate::message::{Body, Message};
 use crate::problem::Problem;
 use crate::record::Sent;
 use crate::reference::VatId;
-use crate::session::Session;
 
 impl Shared {
     /// Lets messages out, in their order.
@@ -38,19 +38,13 @@ impl Shared {
         usize::try_from(self.config.limits.mailbox).unwrap_or(usize::MAX)
     }
 
-    /// A message from outside the vats: refused when the vat has too many already.
+    /// A message from outside the vats: refused when it is too large, or the vat has too many already.
     pub(crate) fn hand_in(&self, from: VatId, message: Message) -> Result<(), Problem> {
+        message.check(&self.config.limits)?;
         let to = message.to.vat();
         let cell = self.cell(to).ok_or_else(|| gone(to))?;
-        if let Some(problem) = cell.halted() {
-            return Err(problem);
-        }
-        let allowed = self.config.limits.mailbox;
-        if cell.waiting() >= usize::try_from(allowed).unwrap_or(usize::MAX) {
-            return Err(Problem::limit("mailbox", allowed.into()));
-        }
-        message.check(&self.config.limits)?;
-        self.deliver(to, vec![Inbound::Message { from, seq: 0, message }]);
+        cell.put_if_room(Inbound::Message { from, seq: 0, message }, self.mailbox())?;
+        self.ready.schedule(&cell);
         Ok(())
     }
 
@@ -66,8 +60,8 @@ impl Shared {
                 .into_iter()
                 .filter_map(Inbound::into_message)
                 .for_each(|message| self.replies.settle(message));
-        } else if let Some(session) = self.session(to) {
-            session.deliver(messages.into_iter().filter_map(Inbound::into_message).collect());
+        } else if let Some(border) = self.border(to) {
+            border.deliver(self, messages.into_iter().filter_map(Inbound::into_message).collect());
         } else {
             self.refuse(to, &gone(to), messages);
         }
@@ -78,26 +72,22 @@ impl Shared {
     pub(crate) fn refuse(&self, to: VatId, why: &Problem, messages: Vec<Inbound>) {
         let lost = messages.into_iter().filter_map(Inbound::unless_kept).filter_map(Inbound::into_message);
         for message in lost {
-            let waits = match message.body {
-                Body::Listen { listener, .. } => Some(listener),
-                _ => message.resolver,
-            };
             // A resolver of the same place would be refused as well, without end.
-            if let Some(waits) = waits.filter(|waits| waits.vat() != to) {
+            if let Some(waits) = message.waits().filter(|waits| waits.vat() != to) {
                 let message = Message { to: waits, body: Body::Break(why.reason()), resolver: None };
                 self.deliver(waits.vat(), vec![Inbound::Message { from: to, seq: 0, message }]);
             }
         }
     }
 
-    fn session(&self, id: VatId) -> Option<Arc<dyn Session>> {
+    pub(crate) fn border(&self, id: VatId) -> Option<Arc<Border>> {
         self.sessions.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&id).cloned()
     }
 
     /// Whether nothing that this number stood for is there any more: a session or a vat that ended, perhaps with an earlier process.
     pub(crate) fn is_gone(&self, vat: VatId) -> bool {
         if vat.is_session() {
-            self.session(vat).is_none()
+            self.border(vat).is_none()
         } else {
             vat != VatId::PROGRAM && self.cell(vat).is_none()
         }

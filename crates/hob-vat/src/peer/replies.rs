@@ -17,6 +17,9 @@ pub(crate) struct Replies {
     waiting: Mutex<HashMap<u64, (VatId, SyncSender<Reply>)>>,
 }
 
+/// Births of references have 62 bits: a store that was opened more often than this begins again.
+const EPOCH_MASK: u64 = (1 << 30) - 1;
+
 /// The value, or why there is none.
 pub(crate) type Reply = Result<Value, Problem>;
 
@@ -26,7 +29,7 @@ impl Replies {
 
     /// Numbers of one start of a peer are not those of another: an answer to an earlier one reaches nobody.
     pub(crate) fn new(epoch: u64) -> Self {
-        Self { next: AtomicU64::new(epoch << 32), waiting: Mutex::default() }
+        Self { next: AtomicU64::new((epoch & EPOCH_MASK) << 32), waiting: Mutex::default() }
     }
 
     /// A resolver, and where what it is told arrives. It is `vat` that will tell.

@@ -60,6 +60,7 @@ impl Vat {
             core.outside = true;
             core.churn();
             let committed = core.commit(&self.cell, &self.shared, Some(Ticket(told)), false);
+            self.cell.note(core.queued());
             (committed.map(|_| done), !core.is_quiet())
         };
         let done = done.inspect_err(|problem| self.cell.halt(problem.clone(), &self.shared))?;
@@ -159,7 +160,7 @@ impl Vat {
         }
     }
 
-    /// Collects what nobody reaches. Returns how many actors and promises it were.
+    /// Collects what nobody reaches, after what waits in front of the vat was taken in. Returns how many actors and promises it were.
     ///
     /// # Errors
     ///
@@ -169,8 +170,15 @@ impl Vat {
             let mut core = self.cell.core();
             core.wake(&self.cell, &self.shared)?;
             core.begin();
-            core.commit(&self.cell, &self.shared, None, true)
+            self.cell.take(&self.shared).into_iter().for_each(|inbound| core.accept(inbound));
+            core.churn();
+            let freed = core.commit(&self.cell, &self.shared, None, true);
+            self.cell.note(core.queued());
+            freed
         };
+        if self.cell.has_work() {
+            self.shared.ready.schedule(&self.cell);
+        }
         freed.inspect_err(|problem| self.cell.halt(problem.clone(), &self.shared))
     }
 

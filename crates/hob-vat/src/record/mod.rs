@@ -6,6 +6,7 @@
 //!
 //! Records are Syrup, so that they can be read without this program.
 
+mod check;
 mod read;
 mod state;
 mod take;
@@ -28,7 +29,7 @@ const LAYOUT: u64 = 1;
 pub struct TurnRecord {
     /// Turns of the vat until then.
     pub turns: u64,
-    /// Births of the vat before the first of these turns: more than after the last record when the program looked at what might be.
+    /// Births of the vat before the first of these turns: more than after the last record when the program ran a turn that failed.
     pub start: u64,
     /// Births of the vat until then.
     pub births: u64,
@@ -201,7 +202,8 @@ impl TurnRecord {
     ///
     /// `not-syrup`, `not-a-record`: what is wrong, and where.
     pub fn decode(bytes: &[u8]) -> Result<Self, Problem> {
-        read::record(bytes)
+        let record = read::record(bytes)?;
+        record.check().map(|()| record)
     }
 }
 
@@ -221,6 +223,7 @@ impl Snapshot {
     ///
     /// `not-syrup`, `not-a-record`: what is wrong, and where.
     pub fn decode(bytes: &[u8]) -> Result<Self, Problem> {
-        read::snapshot(bytes)
+        let snapshot = read::snapshot(bytes)?;
+        snapshot.check().map(|()| snapshot)
     }
 }

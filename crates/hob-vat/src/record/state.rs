@@ -67,7 +67,8 @@ impl State {
     }
 
     /// What it is after one more record.
-    pub(crate) fn apply(&mut self, record: TurnRecord) {
+    pub(crate) fn apply(&mut self, record: TurnRecord) -> Result<(), Problem> {
+        record.follows(self.places.len(), self.free.len())?;
         (self.turns, self.births, self.stamps) = (record.turns, record.births, record.stamps);
         self.since_snapshot += 1;
         self.next += 1;
@@ -91,6 +92,7 @@ impl State {
             self.sent.insert(sent.to, sent.seq);
             self.unacknowledged.push_back(sent);
         }
+        Ok(())
     }
 
     /// What is at a place, and a reference to it.

@@ -25,6 +25,11 @@ impl Actormap {
         (self.turn.core.space.births, self.turn.core.stamps)
     }
 
+    /// Births in looks.
+    pub(crate) fn looks(&self) -> u64 {
+        self.turn.core.space.looks
+    }
+
     /// How it differs from the last time this was asked: a record without what only a peer knows.
     pub(crate) fn take_changes(&mut self, delta: &Delta) -> TurnRecord {
         let failures = std::mem::take(&mut self.failures);

@@ -63,6 +63,15 @@ impl Drop for Sealed {
 impl Value {
     /// Calls `visit` with every reference in it, those inside boxes and their brands too.
     pub fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
+        self.visit_some(true, visit);
+    }
+
+    /// Calls `visit` with every reference in it that is not in a box.
+    pub(crate) fn visit_bare(&self, visit: &mut dyn FnMut(Ref)) {
+        self.visit_some(false, visit);
+    }
+
+    fn visit_some(&self, boxes: bool, visit: &mut dyn FnMut(Ref)) {
         let mut todo = Vec::new();
         let mut at = self;
         loop {
@@ -78,7 +87,7 @@ impl Value {
                     todo.extend(fields.values().rev().filter(|value| value.meta().refs));
                 }
                 Self::Tagged(tagged) => todo.push(&tagged.value),
-                Self::Sealed(sealed) => {
+                Self::Sealed(sealed) if boxes => {
                     visit(sealed.brand);
                     todo.push(&sealed.content);
                 }

@@ -8,7 +8,9 @@ use roxmltree::Node;
 use super::super::make::{Object, reference};
 use super::states::Reader;
 use super::{delay, xml};
+use crate::builtin::is_reserved;
 use crate::json::Json;
+use crate::position;
 use crate::problem::Problem;
 
 /// The type of an event that goes to a session, and its short name.
@@ -21,7 +23,7 @@ pub(super) struct Block {
     pub(super) assigns: Vec<Object>,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// Everything in a block.
     pub(super) fn block<'a, 'i: 'a>(
         &mut self,
@@ -53,8 +55,7 @@ impl Reader {
                 self.named("foreach", params, element)
             }
             (Some("script"), _) => {
-                let mut params = attributes(element);
-                params.put("text", Some(xml::text(element)).filter(|text| !text.trim().is_empty()));
+                let params = self.script(element);
                 self.named("script", params, element)
             }
             (Some("assign"), _) => {
@@ -66,7 +67,7 @@ impl Reader {
             (_, Some(kind @ ("action" | "assign"))) => {
                 let Some(action) = self.own(element) else { return };
                 if kind == "assign" {
-                    into.assigns.push(action);
+                    into.assigns.push(stood(action, element));
                     return;
                 }
                 if !into.assigns.is_empty() {
@@ -78,7 +79,10 @@ impl Reader {
             }
             _ => return self.unknown(element),
         };
-        into.actions.push(action);
+        // The others cannot fail.
+        let fails = |name: &Json| matches!(name, Json::Text(name) if !is_reserved(name));
+        let fails = action.0.get("name").is_some_and(fails);
+        into.actions.push(if fails { stood(action, element) } else { action });
     }
 
     /// A block inside an element.
@@ -142,6 +146,14 @@ impl Reader {
         self.named("send", params, element)
     }
 
+    /// `<script>`: its text, or the name of a file that has it.
+    pub(super) fn script(&mut self, element: Node<'_, '_>) -> Object {
+        let mut script = attributes(element);
+        script.put("text", Some(xml::text(element)).filter(|text| !text.trim().is_empty()));
+        self.fetched(&mut script, "text", element);
+        script
+    }
+
     /// `<content>`: an expression, or what stands in it.
     pub(super) fn content(&mut self, element: Node<'_, '_>) -> Object {
         let mut content = attributes(element);
@@ -185,6 +197,12 @@ impl Reader {
         };
         Some(reference(name, params))
     }
+}
+
+/// With where it stood.
+pub(super) fn stood(mut object: Object, element: Node<'_, '_>) -> Object {
+    object.put(position::KEY, xml::place(element));
+    object
 }
 
 /// The attributes as they stand.

@@ -14,7 +14,12 @@
 //! | everything else | an action of the element's name behind `scxml.`, with its attributes as parameters |
 //! | `cond` of `In()`, `true`, `false`, `!`, `&&`, `||` | a guard expression |
 //! | other `cond` | the guard `scxml.cond` with the text |
+//! | `invoke` of a session | an invocation, which the data model starts; of another type, a service of the host |
+//! | `datamodel` of a state that is bound late | the action `scxml.data`, first of its entry |
+//! | `donedata` | `meta["hob.scxml"]` of the final state |
 //! | `datamodel`, `script` at the top | `meta["hob.scxml"]`, for whoever brings a data model |
+//!
+//! What can fail keeps the line and the column that it stood at, as `hob.at`; an export has no use for it.
 
 mod cond;
 mod content;
@@ -24,7 +29,7 @@ mod states;
 mod write;
 mod xml;
 
-pub use read::import;
+pub use read::{import, import_with};
 pub use write::export;
 
 pub(crate) use delay::parse as delay;

@@ -2,8 +2,8 @@
 
 use super::super::Converted;
 use super::super::make::Object;
-use super::content::attributes;
-use super::states::Reader;
+use super::content::stood;
+use super::states::{Fetch, Reader};
 use super::xml;
 use crate::document::Document;
 use crate::json::Json;
@@ -19,13 +19,27 @@ use crate::problem::{Problem, Refused};
 /// # Ok::<(), hob_machine::Refused>(())
 /// ```
 pub fn import(text: &str) -> Result<Converted<Document>, Refused> {
+    read(text, None)
+}
+
+/// As [`import`], with what `<data>`, `<script>` and `<invoke>` name by `src` in its place. `fetch` is given what `src` says and
+/// returns the text, or why there is none; that is a note, and the name is kept. What a machine can read is for its caller to
+/// decide: nothing is fetched here.
+pub fn import_with(
+    text: &str,
+    mut fetch: impl FnMut(&str) -> Result<String, String>,
+) -> Result<Converted<Document>, Refused> {
+    read(text, Some(&mut fetch))
+}
+
+fn read<'f>(text: &str, fetch: Option<&'f mut Fetch<'f>>) -> Result<Converted<Document>, Refused> {
     let document = xml::parse(text)?;
     let root = document.root_element();
     if xml::name(root) != Some("scxml") {
         let message = format!("the outermost element is <{}> and not <scxml>", root.tag_name().name());
         return Err(Refused(vec![Problem::error("not_scxml", xml::place(root), message)]));
     }
-    let mut reader = Reader::new(root);
+    let mut reader = Reader::new(root, fetch);
     reader.leftover(root, &["initial", "name", "datamodel", "binding", "version"]);
     let mut machine = Object::new();
     machine.put("schemaVersion", "1.0");
@@ -36,11 +50,12 @@ pub fn import(text: &str) -> Result<Converted<Document>, Refused> {
     for child in xml::elements(root) {
         match xml::name(child) {
             Some("state" | "parallel" | "final") => {}
-            Some("datamodel") => reader.datamodel(child),
+            Some("datamodel") => {
+                let data = reader.datamodel(child);
+                reader.data.extend(data);
+            }
             Some("script") => {
-                let mut script = attributes(child);
-                script.put("text", Some(xml::text(child)).filter(|text| !text.trim().is_empty()));
-                scripts.push(script);
+                scripts.push(stood(reader.script(child), child));
                 let message = "<script> is kept in meta for a data model, and not run";
                 reader.note(Problem::warning("data_model", xml::place(child), message));
             }

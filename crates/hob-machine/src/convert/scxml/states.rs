@@ -6,12 +6,20 @@ use roxmltree::Node;
 
 use super::super::Notes;
 use super::super::make::{Names, Object, reference};
-use super::content::{Block, attributes};
+use super::content::{Block, attributes, stood};
 use super::{cond, xml};
+use crate::chart::session::is_session;
+use crate::json::Json;
 use crate::problem::Problem;
 
+/// What gives the text of a file.
+pub(super) type Fetch<'f> = dyn FnMut(&str) -> Result<String, String> + 'f;
+
 /// What is known while a document is read.
-pub(super) struct Reader {
+pub(super) struct Reader<'f> {
+    fetch: Option<&'f mut Fetch<'f>>,
+    /// Whether data of a state are bound when it is entered for the first time.
+    late: bool,
     notes: Notes,
     names: Names,
     /// The names of states without id, by where they begin.
@@ -23,10 +31,12 @@ pub(super) struct Reader {
     pub(super) data: Vec<Object>,
 }
 
-impl Reader {
+impl<'f> Reader<'f> {
     /// Begins with all ids known, so that no name that is made up is one of them.
-    pub(super) fn new(root: Node<'_, '_>) -> Self {
+    pub(super) fn new(root: Node<'_, '_>, fetch: Option<&'f mut Fetch<'f>>) -> Self {
         let mut reader = Self {
+            fetch,
+            late: root.attribute("binding") == Some("late"),
             notes: Notes::default(),
             names: Names::default(),
             given: HashMap::new(),
@@ -108,19 +118,33 @@ impl Reader {
         let parallel = xml::name(node) == Some("parallel");
         state.put("isFinal", xml::name(node) == Some("final"));
         let (mut entry, mut exit) = (Block::default(), Block::default());
-        let (mut transitions, mut invoke) = (Vec::new(), Vec::new());
+        let (mut transitions, mut invoke, mut data) = (Vec::new(), Vec::new(), Vec::new());
         for child in xml::elements(node) {
             match xml::name(child) {
                 Some("onentry") => self.separate(child, &mut entry),
                 Some("onexit") => self.separate(child, &mut exit),
                 Some("transition") => transitions.push(self.transition(child, &name)),
                 Some("invoke") => invoke.push(self.invoke(child, &name, invoke.len())),
-                Some("datamodel") => self.datamodel(child),
+                Some("datamodel") => {
+                    let found = self.datamodel(child);
+                    if self.late { data.extend(found) } else { self.data.extend(found) }
+                }
                 Some("donedata") => self.done_data(child, &mut state),
                 Some("state" | "parallel" | "final" | "history") => {}
                 Some("initial") if !parallel => {}
                 _ => self.unknown(child),
             }
+        }
+        if !data.is_empty() {
+            // A block of its own, before all others.
+            let mut params = Object::new();
+            params.put("data", data);
+            let rest = std::mem::take(&mut entry.actions);
+            entry.actions.push(stood(reference("scxml.data", params), node));
+            if !rest.is_empty() {
+                entry.actions.push(reference("hob.block", Object::new()));
+            }
+            entry.actions.extend(rest);
         }
         state.put("onEntry", entry.actions);
         state.put("onEntryAssign", entry.assigns);
@@ -148,7 +172,7 @@ impl Reader {
 
     fn regions(&mut self, parallel: Node<'_, '_>, inside: Vec<Object>) -> Vec<Object> {
         let region = |state: Object| {
-            let name = state.0.get("name").cloned().unwrap_or(crate::json::Json::Null);
+            let name = state.0.get("name").cloned().unwrap_or(Json::Null);
             let mut region = Object::new();
             region.put("name", name.clone());
             region.put("initialChild", name);
@@ -259,13 +283,13 @@ impl Reader {
         self.block(xml::elements(node), &mut block);
         transition.put("effects", block.actions);
         transition.put("assigns", block.assigns);
-        transition
+        if node.attribute("cond").is_some() { stood(transition, node) } else { transition }
     }
 
     fn invoke(&mut self, node: Node<'_, '_>, state: &str, index: usize) -> Object {
         let id = node.attribute("id").map_or_else(|| format!("{state}.invoke{index}"), str::to_owned);
         let of = node.attribute("type").unwrap_or("http://www.w3.org/TR/scxml/");
-        let machine = matches!(of.trim_end_matches('/'), "http://www.w3.org/TR/scxml" | "scxml");
+        let machine = is_session(of);
         let mut params = attributes(node);
         params.0.remove("id");
         params.0.remove("type");
@@ -283,13 +307,29 @@ impl Reader {
             }
         }
         params.put("params", given);
-        let message = format!(
-            "what is invoked is the {} {of:?} of the host, with everything else as parameters",
-            if machine { "machine" } else { "service" }
-        );
+        if machine && node.attribute("src").is_some() {
+            let mut content = Object::new();
+            self.fetched(&mut content, "text", node);
+            if let Some(Json::Text(text)) = content.0.get_mut("text") {
+                // A declaration stands at the beginning of a file alone.
+                let rest = text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
+                if let Some((_, rest)) = rest {
+                    *text = rest.to_owned();
+                }
+            }
+            if !content.0.is_empty() {
+                params.0.remove("src");
+                params.put("content", content);
+            }
+        }
+        let message = if machine {
+            "what is invoked is a session, which a data model starts".to_owned()
+        } else {
+            format!("what is invoked is the service {of:?} of the host, with everything else as parameters")
+        };
         self.note(Problem::info("invoke", xml::place(node), message));
         let mut invoke = Object::new();
-        invoke.put("src", reference(of, params));
+        invoke.put("src", stood(reference(of, params), node));
         invoke.put("kind", if machine { Some(1) } else { None });
         invoke.put("onDone", format!("done.invoke.{id}"));
         invoke.put("onError", "error.communication");
@@ -297,7 +337,24 @@ impl Reader {
         invoke
     }
 
-    pub(super) fn datamodel(&mut self, node: Node<'_, '_>) {
+    /// Puts the text of a file in the place of its name, when somebody can be asked for it.
+    pub(super) fn fetched(&mut self, object: &mut Object, key: &str, node: Node<'_, '_>) {
+        let Some(src) = node.attribute("src") else { return };
+        match self.fetch.as_mut().map(|fetch| fetch(src)) {
+            None => {}
+            Some(Ok(text)) => {
+                object.0.remove("src");
+                object.put(key, text);
+            }
+            Some(Err(why)) => {
+                let message = format!("{src:?} is not there: {why}");
+                self.note(Problem::warning("not_fetched", xml::place(node), message));
+            }
+        }
+    }
+
+    pub(super) fn datamodel(&mut self, node: Node<'_, '_>) -> Vec<Object> {
+        let mut found = Vec::new();
         for child in xml::elements(node) {
             if xml::name(child) != Some("data") {
                 self.unknown(child);
@@ -305,10 +362,12 @@ impl Reader {
             }
             let mut data = attributes(child);
             data.put("content", Some(xml::inner(child)).filter(|text| !text.trim().is_empty()));
-            self.data.push(data);
+            self.fetched(&mut data, "content", child);
+            found.push(stood(data, child));
             let message = "<data> is kept in meta for a data model; nothing sets the context from it";
             self.note(Problem::warning("data_model", xml::place(child), message));
         }
+        found
     }
 
     fn done_data(&mut self, node: Node<'_, '_>, state: &mut Object) {
@@ -323,9 +382,9 @@ impl Reader {
         }
         done.put("params", given);
         let mut kept = Object::new();
-        kept.put("donedata", done);
+        kept.put("donedata", stood(done, node));
         state.meta("hob.scxml", kept);
-        let message = "<donedata> is kept in meta; the event that says the state is done carries nothing";
+        let message = "<donedata> is kept in meta for a data model, which works it out";
         self.note(Problem::warning("data_model", xml::place(node), message));
     }
 }

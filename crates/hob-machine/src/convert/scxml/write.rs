@@ -235,8 +235,9 @@ impl Writer {
         let timers: Vec<_> =
             state.transitions.iter().enumerate().filter(|(_, each)| each.after.is_some()).collect();
         let timer = |index: usize| format!("{}:after:{index}", state.name);
-        if !(state.on_entry.is_empty() && state.on_entry_assign.is_empty() && timers.is_empty()) {
-            let last = self.blocks("onentry", &state.on_entry);
+        let on_entry = self.late_data(&state.on_entry);
+        if !(on_entry.is_empty() && state.on_entry_assign.is_empty() && timers.is_empty()) {
+            let last = self.blocks("onentry", on_entry);
             self.element("onentry", &[], |writer| {
                 writer.content(last, &state.on_entry_assign);
                 for (index, transition) in &timers {
@@ -257,6 +258,22 @@ impl Writer {
                     .iter()
                     .for_each(|(index, _)| writer.empty("cancel", &[("sendid", Some(&timer(*index)))]));
             });
+        }
+    }
+
+    /// Writes the data that a state binds when it is entered; what else its entry does is returned.
+    fn late_data<'r>(&mut self, actions: &'r [Ref]) -> &'r [Ref] {
+        let Some((first, rest)) = actions.split_first().filter(|(first, _)| first.name == "scxml.data")
+        else {
+            return actions;
+        };
+        let data = first.params.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+        self.element("datamodel", &[], |writer| {
+            data.iter().for_each(|data| writer.kept("data", data, "content"));
+        });
+        match rest.split_first() {
+            Some((block, rest)) if block.name == "hob.block" => rest,
+            _ => rest,
         }
     }
 
@@ -521,6 +538,7 @@ fn refs(value: Option<&Value>) -> Vec<Ref> {
         at: String::new(),
         name: item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
         params: item.get("params").and_then(Value::as_object).cloned().unwrap_or_default(),
+        position: None,
     };
     value.and_then(Value::as_array).into_iter().flatten().map(read).collect()
 }

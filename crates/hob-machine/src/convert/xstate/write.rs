@@ -288,6 +288,7 @@ impl Writer {
             at: String::new(),
             name: item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
             params: item.get("params").and_then(Value::as_object).cloned().unwrap_or_default(),
+            position: None,
         };
         let refs: Vec<_> = listed.as_array().into_iter().flatten().map(read).collect();
         actions::write(&refs, &[])

@@ -1,0 +1,144 @@
+//! Calling functions: those of a machine, and the few that are there.
+
+use serde_json::Value;
+
+use super::parse::{Expr, Function, Statement, function};
+use super::run::{Env, bounded};
+use super::value::{Js, binary};
+
+/// How deep calls may nest.
+const CALLS_MAX: usize = 32;
+
+/// How many bytes of a function are read in one step.
+const READ_IN_A_STEP: usize = 8;
+
+impl Env<'_> {
+    pub(super) fn call(&mut self, function: &Expr, args: &[Expr]) -> Result<Js, String> {
+        let args = self.args(args)?;
+        let first = args.first().cloned().unwrap_or(Js::Undefined);
+        match function {
+            Expr::Name(name) => {
+                if let Some((params, body)) = self.function(name)? {
+                    return self.run(params, &body, args, None).map(|(returned, _)| returned);
+                }
+                match name.as_str() {
+                    "In" => {
+                        let here = self.here.ok_or("nothing is active before the first step")?;
+                        Ok(Js::bool(here.is_in(&first.show().as_str().into())))
+                    }
+                    "isNaN" => Ok(Js::bool(first.as_number().is_nan())),
+                    "String" => Ok(Js::text(first.show())),
+                    "Number" => Ok(Js::number(first.as_number())),
+                    name => Err(unknown(name)),
+                }
+            }
+            Expr::Member(of, key) => {
+                let key = self.eval(key)?.show();
+                match (&**of, key.as_str()) {
+                    (Expr::Name(name), "pow") if name == "Math" => {
+                        let exponent = args.get(1).map_or(f64::NAN, Js::as_number);
+                        return Ok(Js::number(first.as_number().powf(exponent)));
+                    }
+                    (Expr::Name(name), "stringify") if name == "JSON" => {
+                        return bounded(Js::text(first.into_json().to_string()));
+                    }
+                    _ => {}
+                }
+                match (self.eval(of)?, key.as_str()) {
+                    (Js::Json(Value::Array(mut items)), "concat") => {
+                        for arg in args {
+                            match arg {
+                                Js::Json(Value::Array(more)) => items.extend(more),
+                                other => items.push(other.into_json()),
+                            }
+                        }
+                        bounded(Js::Json(Value::Array(items)))
+                    }
+                    (Js::Json(Value::Array(items)), "indexOf") => {
+                        let mut found = -1.0;
+                        for (index, item) in items.iter().enumerate() {
+                            if binary("===", &Js::stored(item), &first)?.truthy() {
+                                found = index as f64;
+                                break;
+                            }
+                        }
+                        Ok(Js::number(found))
+                    }
+                    (Js::Json(Value::String(text)), "indexOf") => {
+                        Ok(Js::number(text.find(&first.show()).map_or(-1.0, |place| place as f64)))
+                    }
+                    (Js::Json(Value::String(text)), "slice") => {
+                        let length = text.chars().count();
+                        let (from, to) = (place(args.first(), 0, length), place(args.get(1), length, length));
+                        Ok(Js::text(
+                            text.chars().skip(from).take(to.saturating_sub(from)).collect::<String>(),
+                        ))
+                    }
+                    (_, key) => Err(format!("the function {key:?} is not understood")),
+                }
+            }
+            Expr::Function(text) => {
+                let (params, body) = self.written(text)?;
+                self.run(params, &body, args, None).map(|(returned, _)| returned)
+            }
+            _ => Err("only a function can be called".into()),
+        }
+    }
+
+    pub(super) fn args(&mut self, args: &[Expr]) -> Result<Vec<Js>, String> {
+        args.iter().map(|arg| self.eval(arg)).collect()
+    }
+
+    /// A function by its name: one that is the value of a variable, else one that a script declared.
+    pub(super) fn function(&mut self, name: &str) -> Result<Option<Function>, String> {
+        match self.name(name)?.as_ref().and_then(Js::as_function) {
+            Some(text) => self.written(text).map(Some),
+            None => Ok(self.functions.get(name).cloned()),
+        }
+    }
+
+    /// A function, read once more: that takes steps, too.
+    fn written(&mut self, text: &str) -> Result<Function, String> {
+        let taken = u32::try_from(text.len() / READ_IN_A_STEP).unwrap_or(u32::MAX);
+        self.steps = self.steps.saturating_add(taken);
+        self.step()?;
+        function(text)
+    }
+
+    /// Runs a function: what it returns, and what `this` is then.
+    pub(super) fn run(
+        &mut self,
+        params: Vec<String>,
+        body: &[Statement],
+        args: Vec<Js>,
+        this: Option<Js>,
+    ) -> Result<(Js, Option<Js>), String> {
+        if self.locals.len() >= CALLS_MAX {
+            return Err(format!("calls nest deeper than {CALLS_MAX}"));
+        }
+        let given = args.into_iter().chain(std::iter::repeat(Js::Undefined));
+        let this = this.map(|this| ("this".to_owned(), this));
+        self.locals.push(params.into_iter().zip(given).chain(this).collect());
+        let returned = self.block(body);
+        let this = self.locals.pop().and_then(|mut locals| locals.remove("this"));
+        Ok((returned?.unwrap_or(Js::Undefined), this))
+    }
+}
+
+pub(super) fn unknown(name: &str) -> String {
+    format!("{name} is not defined, or no function that is understood")
+}
+
+/// A place in a text, as `slice` has it: below 0 it counts from the end.
+fn place(given: Option<&Js>, otherwise: usize, length: usize) -> usize {
+    let Some(number) = given.map(Js::as_number).filter(|number| !number.is_nan()) else { return otherwise };
+    let length_f64 = length as f64;
+    let place = if number < 0.0 { length_f64 + number } else { number };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is between 0 and a length"
+    )]
+    let place = place.clamp(0.0, length_f64) as usize;
+    place
+}
