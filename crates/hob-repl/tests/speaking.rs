@@ -220,7 +220,7 @@ fn names_are_given_from_the_start_and_what_is_outside_is_waited_for() {
             // The second one is not answered, and nobody says that it will be.
             open.store(false, Ordering::SeqCst);
         });
-        speak(&peer, &vat, &mut console, &mut powers, false).unwrap();
+        speak(peer, &vat, &mut console, &mut powers, false).unwrap();
     });
     assert_snapshot!(console.said, @r#"
     > year
