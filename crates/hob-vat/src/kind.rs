@@ -237,4 +237,12 @@ impl Kind for Maker {
             _ => Err(Problem::no_method(args, &["spawn [state]"])),
         }
     }
+
+    /// It keeps nothing, so one stands in for another.
+    fn upgrade(&self, from: u32, state: Value) -> Result<Value, Problem> {
+        match (from, &state) {
+            (0, Value::Undefined) => Ok(state),
+            _ => Err(Problem::rule("no-upgrade", format!("{} keeps no state", self.name))),
+        }
+    }
 }

@@ -42,6 +42,7 @@ mod settle;
 mod space;
 mod store;
 mod turn;
+mod upgrade;
 mod value;
 
 pub use actormap::{Actormap, Holds, Outcome, Report};
@@ -63,4 +64,5 @@ pub use store::{
     check_append,
 };
 pub use turn::{Standing, Turn};
+pub use upgrade::Upgraded;
 pub use value::{ErrorValue, Int, List, Sealed, Struct, Tagged, Value};

@@ -204,28 +204,6 @@ impl Turn {
         }
     }
 
-    /// Replaces the kind of an actor in place, and its state with what the kind makes of it. References to it stay good.
-    ///
-    /// # Errors
-    ///
-    /// `not-callable`: it is no actor of this vat; what the kind's upgrade says.
-    pub(crate) fn upgrade(&mut self, actor: Ref, kind: KindRef) -> Result<(), Problem> {
-        if !self.core.space.is_near(actor) {
-            return Err(Problem::far(actor));
-        }
-        let Content::Object { kind: old, state } = self.core.space.get(actor)? else {
-            return Err(Problem::not_callable("a promise"));
-        };
-        let state = if old.name() == kind.name() && old.version() == kind.version() {
-            state.clone()
-        } else {
-            kind.upgrade(old.version(), state.clone()).map_err(|problem| problem.of_actor(actor))?
-        };
-        self.core.limits.check_state(&state).map_err(|problem| problem.of_actor(actor))?;
-        self.core.space.replace(actor, Content::Object { kind, state });
-        Ok(())
-    }
-
     /// Runs `f`; if it fails, what it did is taken back and the turn goes on.
     ///
     /// # Errors

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use hob_vat::history::{History, How};
 use hob_vat::record::Stored;
-use hob_vat::{Kinds, MemoryStore, Peer, Ref, TurnStore, Value, Vat, kind_fn, library::CELL};
+use hob_vat::{
+    Answer, Kind, KindRef, Kinds, Me, MemoryStore, Peer, Problem, Ref, Turn, TurnStore, Value, Vat, kind_fn,
+    library::CELL, maker,
+};
 use peers::{Counting, LATER, NEW, OLD, SOON, call, kinds, list, publish, quiet, records};
 
 #[test]
@@ -158,6 +161,72 @@ fn an_upgrade_is_of_all_actors_or_of_none() {
         matches!(&changed[0].how, How::Changed { after: Stored::Object { version: 1, .. }, .. }),
         "{changed:?}"
     );
+}
+
+/// Another list, that reads the states of the first.
+fn successor(name: &str) -> Option<KindRef> {
+    (name == "test.list").then(|| KindRef::from(&NEWER))
+}
+
+/// What reads the lists of [`List`] under another name, as a module does that was changed.
+struct Newer;
+
+static NEWER: Newer = Newer;
+
+impl Kind for Newer {
+    fn name(&self) -> &str {
+        "test.newer"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn call(&self, turn: &mut Turn, me: Me<'_>, args: &[Value]) -> Result<Answer, Problem> {
+        NEW.call(turn, me, args)
+    }
+
+    fn upgrade(&self, from: u32, state: Value) -> Result<Value, Problem> {
+        NEW.upgrade(from, state)
+    }
+}
+
+#[test]
+fn all_actors_of_a_kind_move_to_another_in_one_turn_or_none_does() {
+    let store = Arc::new(MemoryStore::new());
+    let peer = quiet(&store).build().unwrap();
+    let vat = peer.vat("v").unwrap();
+    let [a, b, long] =
+        ["a", "b", "c"].map(|name| publish(&vat, name, |turn| turn.spawn(&OLD, Value::list([]))));
+    let makes = publish(&vat, "makes", |turn| turn.spawn(maker(KindRef::from(&OLD)), ().into()));
+    let cell = publish(&vat, "cell", |turn| turn.spawn(&CELL, 1.into()));
+    (0..3).for_each(|number| drop(call(&vat, long, &[number.into()])));
+
+    let written = records(&store, 1).len();
+    let history = History::new(&*store);
+    let seen = history.at(vat.id(), u64::try_from(written).unwrap()).unwrap().upgraded(successor);
+    let states: Vec<_> = seen.iter().map(|it| (it.actor, it.version, it.state.is_ok())).collect();
+    assert_eq!(states, [(a, 0, true), (b, 0, true), (long, 0, false), (makes, 0, true)]);
+    let refused = vat.upgrade_all(successor).unwrap_err();
+    assert_eq!(refused.to_string(), format!("too-long: {long}: a list of three is not upgraded"));
+    assert_eq!(records(&store, 1).len(), written, "nothing was written");
+    assert_eq!(call(&vat, a, &[]), Value::list([]), "no actor was moved");
+
+    vat.withdraw("c").unwrap();
+    assert_eq!(vat.collect().unwrap(), 1);
+    assert_eq!(vat.upgrade_all(successor).unwrap(), 3);
+    assert_eq!(call(&vat, a, &[]), Value::list([0.into()]));
+    assert_eq!(vat.upgrade_all(successor).unwrap(), 0, "none is left");
+    drop(peer);
+
+    // What was moved is found by its new name; the old one is not needed any more.
+    let newer = Kinds::library().with(&NEWER);
+    let peer = quiet(&store).kinds(newer).build().unwrap();
+    let vat = peer.vat("v").unwrap();
+    assert_eq!(call(&vat, b, &[]), Value::list([0.into()]));
+    assert_eq!(call(&vat, cell, &[]), 1.into());
+    let made = call(&vat, makes, &[Value::symbol("spawn"), Value::list([7.into()])]).as_ref().unwrap();
+    assert_eq!(call(&vat, made, &[]), Value::list([7.into()]));
 }
 
 #[test]

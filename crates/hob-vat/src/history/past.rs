@@ -13,7 +13,7 @@ use crate::reference::{Ref, VatId};
 pub struct Past {
     pub(super) vat: VatId,
     pub(super) state: State,
-    pub(super) limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 impl Past {
@@ -61,6 +61,15 @@ impl Past {
             Stored::Object { state, .. } => state.as_struct()?.get(name)?.as_ref(),
             _ => None,
         }
+    }
+
+    /// The names that were published.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let roots = self.state.place(self.vat, 0).and_then(|(_, roots)| match &roots.content {
+            Stored::Object { state, .. } => state.as_struct(),
+            _ => None,
+        });
+        roots.into_iter().flat_map(|names| names.iter().map(|(name, _)| &**name))
     }
 
     /// Messages that waited for a turn.

@@ -203,6 +203,23 @@ impl Vat {
         let kind = kind.into();
         self.run(|turn| turn.upgrade(actor, kind))
     }
+
+    /// The same for all actors of the vat whose kind `to` names a successor of, in one turn: all of them or none. Who makes actors
+    /// of such a kind ([`maker`](crate::maker)) makes them of its successor from then on. Returns how many it were.
+    ///
+    /// What would become of each can be seen before: [`Past::upgraded`](crate::history::Past::upgraded).
+    ///
+    /// # Errors
+    ///
+    /// What the upgrade says, and of which actor; as [`Vat::run`].
+    pub fn upgrade_all(&self, to: impl Fn(&str) -> Option<KindRef>) -> Result<usize, Problem> {
+        let mut many = 0;
+        self.run(|turn| {
+            many = turn.upgrade_all(&to)?;
+            Ok(())
+        })?;
+        Ok(many)
+    }
 }
 
 /// The first place of every vat of a peer.
