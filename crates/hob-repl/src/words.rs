@@ -49,8 +49,18 @@ static WORDS: &[Word] = &[
     Word { name: "tell", takes: "ACTOR ARG…", does: "sends, and wants no answer", run: tell },
     Word { name: "await", takes: "PROMISE", does: "waits until a promise is kept or broken", run: wait },
     Word { name: "promise", takes: "", does: "makes [promise resolver]", run: promise },
-    Word { name: "fulfill", takes: "RESOLVER VALUE", does: "keeps a promise", run: fulfill },
-    Word { name: "break", takes: "RESOLVER REASON", does: "breaks a promise", run: break_with },
+    Word {
+        name: "fulfill",
+        takes: "RESOLVER VALUE",
+        does: "keeps a promise",
+        run: |context, args| settle(context, "fulfill", args),
+    },
+    Word {
+        name: "break",
+        takes: "RESOLVER REASON",
+        does: "breaks a promise",
+        run: |context, args| settle(context, "break", args),
+    },
     Word { name: "on", takes: "PROMISE ACTOR", does: "sends an actor what comes of a promise", run: on },
     Word {
         name: "facet",
@@ -62,34 +72,54 @@ static WORDS: &[Word] = &[
         name: "caretaker",
         takes: "ACTOR",
         does: "makes [lent end]: one that stands for it, and the right to end that",
-        run: caretaker,
+        run: |context, args| makes_two(context, "caretaker", args, library::caretaker),
     },
     Word { name: "revoke", takes: "END", does: "ends what a caretaker lent, or a membrane", run: revoke },
     Word {
         name: "membrane",
         takes: "ACTOR",
         does: "makes [inside end]: all that crosses is wrapped, and ends together",
-        run: membrane,
+        run: |context, args| makes_two(context, "membrane", args, library::membrane),
     },
     Word { name: "seal", takes: "VALUE", does: "makes [box opener]", run: seal },
-    Word { name: "all", takes: "PROMISE…", does: "a promise for the list of all", run: all },
-    Word { name: "race", takes: "PROMISE…", does: "a promise for the first", run: race },
+    Word {
+        name: "all",
+        takes: "PROMISE…",
+        does: "a promise for the list of all",
+        run: |context, args| promises(context, args, library::all_of),
+    },
+    Word {
+        name: "race",
+        takes: "PROMISE…",
+        does: "a promise for the first",
+        run: |context, args| promises(context, args, library::race),
+    },
     Word { name: "list", takes: "VALUE…", does: "a list", run: list },
     Word { name: "inspect", takes: "REFERENCE", does: "says where it is, and how far it got", run: inspect },
     Word {
         name: "load",
         takes: "FILE",
         does: "loads a module: what it answers makes actors of it",
-        run: load,
+        run: |context, args| power(context, "load", args),
     },
-    Word { name: "vat", takes: "NAME", does: "opens a vat: what it answers makes actors there", run: vat },
+    Word {
+        name: "vat",
+        takes: "NAME",
+        does: "opens a vat: what it answers makes actors there",
+        run: |context, args| power(context, "vat", args),
+    },
     Word {
         name: "publish",
         takes: "NAME ACTOR",
         does: "gives it a name by which it is found after a restart",
-        run: publish,
+        run: |context, args| power(context, "publish", args),
     },
-    Word { name: "find", takes: "NAME", does: "what was published", run: find },
+    Word {
+        name: "find",
+        takes: "NAME",
+        does: "what was published",
+        run: |context, args| power(context, "find", args),
+    },
     Word { name: "names", takes: "", does: "what has a name, and what it is", run: names },
     Word { name: "help", takes: "", does: "this", run: help },
     Word { name: "quit", takes: "", does: "the end", run: quit },
@@ -175,18 +205,10 @@ fn promise(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
     context.turn.promise().map(|both| Said::Value(pair(both)))
 }
 
-fn fulfill(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    let [Value::Ref(resolver), value] = args else {
-        return Err(Problem::bad_args("fulfill", "RESOLVER VALUE"));
-    };
-    context.turn.call(*resolver, &[Value::symbol("fulfill"), value.clone()]).map(Said::Value)
-}
-
-fn break_with(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    let [Value::Ref(resolver), reason] = args else {
-        return Err(Problem::bad_args("break", "RESOLVER REASON"));
-    };
-    context.turn.call(*resolver, &[Value::symbol("break"), reason.clone()]).map(Said::Value)
+/// Keeps a promise, or breaks it.
+fn settle(context: &mut Context<'_>, name: &str, args: &[Value]) -> Result<Said, Problem> {
+    let [Value::Ref(resolver), value] = args else { return Err(wrong(name)) };
+    context.turn.call(*resolver, &[Value::symbol(name), value.clone()]).map(Said::Value)
 }
 
 fn on(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
@@ -203,19 +225,18 @@ fn facet(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
     library::facet(context.turn, to, &methods).map(|made| Said::Value(made.into()))
 }
 
-fn caretaker(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    let (to, _) = target(args, "caretaker")?;
-    library::caretaker(context.turn, to).map(|both| Said::Value(pair(both)))
+/// Of the library: makes two actors for one.
+type MakesTwo = fn(&mut Turn, Ref) -> Result<(Ref, Ref), Problem>;
+
+/// Makes what stands before an actor, and the right to end that.
+fn makes_two(context: &mut Context<'_>, name: &str, args: &[Value], make: MakesTwo) -> Result<Said, Problem> {
+    let (to, _) = target(args, name)?;
+    make(context.turn, to).map(|both| Said::Value(pair(both)))
 }
 
 fn revoke(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
     let [Value::Ref(end)] = args else { return Err(Problem::bad_args("revoke", "END")) };
     talk(context.turn, *end, &[])
-}
-
-fn membrane(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    let (to, _) = target(args, "membrane")?;
-    library::membrane(context.turn, to).map(|both| Said::Value(pair(both)))
 }
 
 fn seal(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
@@ -225,12 +246,13 @@ fn seal(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
     Ok(Said::Value(Value::list([sealed, unsealer.into()])))
 }
 
-fn all(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    library::all_of(context.turn, args).map(|promise| Said::Value(promise.into()))
-}
-
-fn race(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    library::race(context.turn, args).map(|promise| Said::Value(promise.into()))
+/// Makes one promise of many.
+fn promises(
+    context: &mut Context<'_>,
+    args: &[Value],
+    make: fn(&mut Turn, &[Value]) -> Result<Ref, Problem>,
+) -> Result<Said, Problem> {
+    make(context.turn, args).map(|promise| Said::Value(promise.into()))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is one of the words")]
@@ -246,30 +268,22 @@ fn inspect(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
     }
 }
 
-/// Asks the powers for something.
-fn power(context: &mut Context<'_>, name: &str, args: &[Value], takes: usize) -> Result<Said, Problem> {
-    if args.len() != takes {
-        let word = WORDS.iter().find(|word| word.name == name).map_or("", |word| word.takes);
-        return Err(Problem::bad_args(name, word));
+/// Asks the powers for something: as many arguments as the word takes.
+fn power(context: &mut Context<'_>, name: &str, args: &[Value]) -> Result<Said, Problem> {
+    if args.len() != takes(name).split_whitespace().count() {
+        return Err(wrong(name));
     }
     let args: Vec<Value> = std::iter::once(Value::symbol(name)).chain(args.iter().cloned()).collect();
     context.turn.send(context.powers, args).map(Said::Wait)
 }
 
-fn load(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    power(context, "load", args, 1)
+/// What comes after a word.
+fn takes(name: &str) -> &'static str {
+    WORDS.iter().find(|word| word.name == name).map_or("", |word| word.takes)
 }
 
-fn vat(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    power(context, "vat", args, 1)
-}
-
-fn publish(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    power(context, "publish", args, 2)
-}
-
-fn find(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
-    power(context, "find", args, 1)
+fn wrong(name: &str) -> Problem {
+    Problem::bad_args(name, takes(name))
 }
 
 fn names(context: &mut Context<'_>, _: &[Value]) -> Result<Said, Problem> {
