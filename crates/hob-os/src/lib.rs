@@ -61,7 +61,7 @@ pub use errno::{Errno, OsError, Result};
 pub use grant::{GrantOpenError, open_grant};
 pub use held::{FileVersion, Held, HeldFile, HeldFolder, HeldKind, HeldName};
 pub use host_stream::{HostInput, HostOutput};
-pub use person::RawTerminal;
+pub use person::{QuietTerminal, RawTerminal};
 pub use poll::SUBSCRIPTIONS_MAX;
 pub use rights::Rights;
 pub use stdio::{Callback, SharedBuffer, Sink, Source};

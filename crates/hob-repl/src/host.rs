@@ -18,6 +18,11 @@ pub trait Console {
 
     /// Shows why a line failed.
     fn complain(&mut self, text: &str);
+
+    /// Whether what the line waits for shall be given up. Asked now and then while it waits.
+    fn gives_up(&mut self) -> bool {
+        false
+    }
 }
 
 /// What a speaker may ask of the program.
@@ -144,6 +149,11 @@ impl Host<'_> {
             let message = match receive.recv_timeout(LOOK) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Disconnected) => return Ok(End::Done),
+                Err(RecvTimeoutError::Timeout) if self.console.gives_up() => {
+                    let reason = Value::error("given-up", "nobody waits for it any more");
+                    self.vat.send_only(speaker, [Value::symbol("give-up"), reason])?;
+                    continue;
+                }
                 // Nothing comes from outside but what is answered here, and what the powers know of. So when no vat has anything
                 // to do and nothing was asked, what is waited for will never be, and waiting would not end.
                 Err(RecvTimeoutError::Timeout) if self.goes_on() => continue,

@@ -97,7 +97,8 @@ pub use hob_os::{Errno, SharedBuffer, Sink, Source};
 /// # Ok::<(), hob::vat::Problem>(())
 /// ```
 pub use hob_powerbox as powerbox;
-/// Streams of records that survive, in one file: journals of machines.
+/// Streams of records that survive, in one file: journals of machines, turns of vats. With the feature `sqlite` turns are kept in
+/// SQLite, too.
 pub use hob_store as store;
 /// Vats: actors, turns, promises. [`Actor`] is a kind for them whose code is WebAssembly.
 pub use hob_vat as vat;
@@ -150,5 +151,5 @@ pub mod os {
         AddressKind, Egress, EgressError, EgressErrorKind, FixedResolver, HttpRequest, HttpResponse,
         Resolver, SystemResolver,
     };
-    pub use hob_os::{Errno, OsError, RawTerminal, Rights, Socket, World, WorldBuilder};
+    pub use hob_os::{Errno, OsError, QuietTerminal, RawTerminal, Rights, Socket, World, WorldBuilder};
 }

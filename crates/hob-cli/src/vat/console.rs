@@ -1,45 +1,87 @@
-//! Where lines come from: a script, or a person at a terminal.
+//! Lines that nobody types: a script, standard input, or what a module is told.
+//!
+//! Standard input is read line by line, so that another program can say a line, see what comes of it, and say the next.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::Path;
 
-use hob_repl::{Console, words};
-use rustyline::completion::{Completer, Pair};
-use rustyline::error::ReadlineError;
-use rustyline::history::DefaultHistory;
-use rustyline::{Context, Editor, Helper, Highlighter, Hinter, Validator};
+use hob_repl::Console;
 
 use crate::report::{Failure, HOST, print};
 
 /// Bytes of a script.
 const SCRIPT_BYTES_MAX: u64 = 16 << 20;
+/// Bytes of a line that is read as it comes. One that is longer is cut, and then refused as too long by who reads it.
+const LINE_BYTES_MAX: usize = (1 << 16) + 1;
 
 /// The lines of a script; `-` is standard input.
-pub(super) fn script(file: &Path) -> Result<Vec<String>, Failure> {
+pub(super) fn script(file: &Path) -> Result<Lines, Failure> {
+    if file == Path::new("-") {
+        return Ok(Lines::new(piped(std::io::stdin().lock())));
+    }
     let failed =
         |error: std::io::Error| Failure::new(127, format!("failed to read {}: {error}", file.display()));
     let mut text = String::new();
     let limit = SCRIPT_BYTES_MAX + 1;
-    if file == Path::new("-") {
-        std::io::stdin().lock().take(limit).read_to_string(&mut text).map_err(failed)?;
-    } else {
-        std::fs::File::open(file).map_err(failed)?.take(limit).read_to_string(&mut text).map_err(failed)?;
-    }
+    std::fs::File::open(file).map_err(failed)?.take(limit).read_to_string(&mut text).map_err(failed)?;
     if u64::try_from(text.len()).unwrap_or(u64::MAX) >= limit {
         return Err(Failure::new(HOST, format!("a script has at most {SCRIPT_BYTES_MAX} bytes")));
     }
-    Ok(text.lines().map(str::to_owned).collect())
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    Ok(Lines::new(lines.into_iter()))
 }
 
-/// Lines that are known already. What comes of them is printed; why one failed goes to standard error.
+/// Lines as they come; what is no UTF-8, or cannot be read, is the end, and is said.
+fn piped(mut from: impl BufRead + 'static) -> impl Iterator<Item = String> + 'static {
+    std::iter::from_fn(move || {
+        next_line(&mut from)
+            .inspect_err(|error| eprintln!("hob: failed to read standard input: {error}"))
+            .ok()
+            .flatten()
+    })
+}
+
+/// The next line without its end; None when there is none.
+fn next_line(from: &mut impl BufRead) -> std::io::Result<Option<String>> {
+    let mut line = Vec::new();
+    let mut any = false;
+    loop {
+        let read = match from.fill_buf() {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        if read.is_empty() {
+            break;
+        }
+        any = true;
+        let end = read.iter().position(|byte| *byte == b'\n');
+        let part = read.get(..end.unwrap_or(read.len())).unwrap_or_default();
+        let room = LINE_BYTES_MAX.saturating_sub(line.len()).min(part.len());
+        line.extend_from_slice(part.get(..room).unwrap_or_default());
+        let used = part.len() + usize::from(end.is_some());
+        from.consume(used);
+        if end.is_some() {
+            break;
+        }
+    }
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    let line = String::from_utf8(line).map_err(|error| {
+        std::io::Error::new(std::io::ErrorKind::InvalidData, format!("a line is no UTF-8: {error}"))
+    })?;
+    Ok(any.then_some(line))
+}
+
+/// Lines in order. What comes of them is printed; why one failed goes to standard error.
 pub(super) struct Lines {
-    lines: std::vec::IntoIter<String>,
+    lines: Box<dyn Iterator<Item = String>>,
     number: usize,
 }
 
 impl Lines {
-    pub(super) fn new(lines: Vec<String>) -> Self {
-        Self { lines: lines.into_iter(), number: 0 }
+    pub(super) fn new(lines: impl Iterator<Item = String> + 'static) -> Self {
+        Self { lines: Box::new(lines), number: 0 }
     }
 }
 
@@ -59,82 +101,43 @@ impl Console for Lines {
     }
 }
 
-/// Text of guests must not reach a terminal as it came.
-fn shown(text: &str) -> String {
-    text.lines().map(|line| hob::escape_guest_text(line, usize::MAX)).collect::<Vec<_>>().join("\n")
+/// Text of guests must not reach a terminal as it came. Values are escaped where they are shown: a backslash is one of theirs.
+pub(super) fn shown(text: &str) -> String {
+    let whole = |line: &str| {
+        let parts = line.split('\\').map(|part| hob::escape_guest_text(part, usize::MAX));
+        parts.collect::<Vec<_>>().join("\\")
+    };
+    text.lines().map(whole).collect::<Vec<_>>().join("\n")
 }
 
-/// A person.
-pub(super) struct Terminal {
-    editor: Editor<Names, DefaultHistory>,
-    history: Option<std::path::PathBuf>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Terminal {
-    pub(super) fn open(history: Option<&Path>) -> Result<Self, Failure> {
-        let failed =
-            |error: ReadlineError| Failure::new(HOST, format!("failed to use the terminal: {error}"));
-        let mut editor = Editor::new().map_err(failed)?;
-        editor.set_helper(Some(Names::default()));
-        if let Some(file) = history.filter(|file| file.exists()) {
-            editor.load_history(file).map_err(failed)?;
-        }
-        Ok(Self { editor, history: history.map(Path::to_owned) })
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped_and_what_is_escaped_is_left() {
+        assert_eq!(shown("a\u{1b}[31m\n\u{202e}b\rc"), "a\\u{1b}[31m\n\\u{202e}b\\rc");
+        assert_eq!(shown(r#"["a\nb" "\\"]"#), r#"["a\nb" "\\"]"#);
     }
-}
 
-impl Console for Terminal {
-    fn read_line(&mut self, names: &[&str]) -> Option<String> {
-        if let Some(helper) = self.editor.helper_mut() {
-            helper.0 = names.iter().map(|name| (*name).to_owned()).collect();
-        }
-        loop {
-            match self.editor.readline("> ") {
-                Ok(line) => {
-                    // A line that cannot be remembered can be done all the same.
-                    let _ = self.editor.add_history_entry(&line);
-                    return Some(line);
-                }
-                Err(ReadlineError::Interrupted) => {}
-                Err(_) => return None,
+    #[test]
+    fn lines_are_read_as_they_come_and_long_ones_are_cut() {
+        let check = |text: &[u8], buffer: usize, expected: &[&str]| {
+            let mut from = std::io::BufReader::with_capacity(buffer, std::io::Cursor::new(text.to_vec()));
+            let mut lines = Vec::new();
+            while let Some(line) = next_line(&mut from).unwrap() {
+                lines.push(line);
             }
+            assert_eq!(lines, expected, "{buffer}");
+        };
+        for buffer in [1, 3, 4096] {
+            check(b"", buffer, &[]);
+            check(b"\n", buffer, &[""]);
+            check(b"one\r\n\ntwo", buffer, &["one", "", "two"]);
         }
-    }
-
-    fn write(&mut self, text: &str) {
-        let _ = print(&format!("{}\n", shown(text)));
-    }
-
-    fn complain(&mut self, text: &str) {
-        eprintln!("{}", shown(text));
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        if let Some(file) = &self.history
-            && let Err(error) = self.editor.save_history(file)
-        {
-            eprintln!("hob: failed to keep the history in {}: {error}", file.display());
-        }
-    }
-}
-
-/// Completes words of the language and names that were given.
-#[derive(Default, Helper, Hinter, Highlighter, Validator)]
-struct Names(Vec<String>);
-
-impl Completer for Names {
-    type Candidate = Pair;
-
-    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let typed = line.get(..at).unwrap_or_default();
-        let start =
-            typed.rfind(|c: char| c.is_whitespace() || "()[]{}".contains(c)).map_or(0, |before| before + 1);
-        let begun = typed.get(start..).unwrap_or_default();
-        let words = words().iter().map(|word| word.name);
-        let all = words.chain(self.0.iter().map(String::as_str)).filter(|name| name.starts_with(begun));
-        let pair = |name: &str| Pair { display: name.to_owned(), replacement: name.to_owned() };
-        Ok((start, all.map(pair).collect()))
+        let most = "a".repeat(LINE_BYTES_MAX);
+        check(format!("{most}\nb").as_bytes(), 4096, &[&most, "b"]);
+        check(format!("{most}a\nb").as_bytes(), 4096, &[&most, "b"]);
+        assert!(next_line(&mut &b"\xff\n"[..]).is_err());
     }
 }

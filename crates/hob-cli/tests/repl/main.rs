@@ -1,0 +1,65 @@
+//! `hob repl` as a person uses it at a terminal, and as another program uses it through pipes.
+#![expect(clippy::unwrap_used, reason = "helpers of tests; the exemption reaches only test functions")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+#[test]
+fn a_person_talks_to_actors() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/repl/terminal.py");
+    let scratch = tempfile::tempdir().unwrap();
+    let output = Command::new("python3")
+        .arg(script)
+        .arg(env!("CARGO_BIN_EXE_hob"))
+        .arg(scratch.path())
+        .env("HOB_CACHE_DIR", scratch.path().join("cache"))
+        .output()
+        .unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    assert!(stdout.ends_with("all as it should be\n"), "{stdout}\n{stderr}");
+}
+
+fn piped() -> Child {
+    Command::new(env!("CARGO_BIN_EXE_hob"))
+        .arg("repl")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_program_says_a_line_and_reads_what_comes_of_it_before_it_says_the_next() {
+    let mut child = piped();
+    let (mut to, mut from) =
+        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+    writeln!(to, "c = spawn counter 0").unwrap();
+    for count in 1..4 {
+        writeln!(to, "c add").unwrap();
+        assert_eq!(from.next().unwrap().unwrap(), count.to_string());
+    }
+    drop(to);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_line_that_fails_is_named_by_its_number_and_the_next_is_done() {
+    let mut child = piped();
+    let long = "a".repeat(100_000);
+    let text = format!("nonsense\nlist 1\n\n{long}\n(\nlist \"a\\n\u{1b}\"");
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "[1]\n[\"a\\n\\u{1b}\"]\n");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "hob: line 1: unknown-name: nonsense is neither a word nor a name here; `help` lists the words",
+            "hob: line 4: syntax: a line has at most 65536 bytes, at byte 0 of the line",
+            "hob: line 5: syntax: a `)` is missing, at byte 1 of the line",
+        ]
+    );
+}
