@@ -20,14 +20,13 @@ pub(crate) enum VatCommand {
     Replay(ReplayVatArgs),
     /// Show what became of the actors of a vat between two records.
     Diff(DiffArgs),
+    /// Move the actors of a module to a newer version of it: all of a vat, or none.
+    Upgrade(UpgradeArgs),
 }
 
-/// Which vat of which store.
+/// Which vat, and the code of its actors.
 #[derive(Debug, Args)]
-pub(crate) struct PastArgs {
-    /// The file that vats are kept in.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) store: PathBuf,
+pub(crate) struct VatArgs {
     /// The vat.
     #[arg(long, value_name = "NAME", default_value = "main")]
     pub(crate) vat: String,
@@ -36,18 +35,31 @@ pub(crate) struct PastArgs {
     pub(crate) module: Vec<PathBuf>,
 }
 
+/// Which vat of which store.
+#[derive(Debug, Args)]
+pub(crate) struct PastArgs {
+    /// The file that vats are kept in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) which: VatArgs,
+    /// Print one JSON object for each thing that is shown.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Arguments of `hob vat log`.
 #[derive(Debug, Args)]
 pub(crate) struct LogArgs {
     #[command(flatten)]
     pub(crate) past: PastArgs,
-    /// From this record on.
-    #[arg(long, value_name = "RECORD", default_value = "0")]
-    pub(crate) from: u64,
+    /// From this record on; from the first that is there without it.
+    #[arg(long, value_name = "RECORD")]
+    pub(crate) from: Option<u64>,
     /// Up to this record and without it.
     #[arg(long, value_name = "RECORD")]
     pub(crate) to: Option<u64>,
-    /// Show the messages too.
+    /// Show the messages too. With --json they are always there.
     #[arg(long)]
     pub(crate) messages: bool,
     /// Follow what this record led to, in other vats too.
@@ -76,9 +88,9 @@ pub(crate) struct AtArgs {
 pub(crate) struct ReplayVatArgs {
     #[command(flatten)]
     pub(crate) past: PastArgs,
-    /// From this record on.
-    #[arg(long, value_name = "RECORD", default_value = "0")]
-    pub(crate) from: u64,
+    /// From this record on; from the first that is there without it.
+    #[arg(long, value_name = "RECORD")]
+    pub(crate) from: Option<u64>,
     /// Up to this record and without it.
     #[arg(long, value_name = "RECORD")]
     pub(crate) to: Option<u64>,
@@ -97,18 +109,37 @@ pub(crate) struct DiffArgs {
     pub(crate) after: u64,
 }
 
+/// Arguments of `hob vat upgrade`.
+#[derive(Debug, Args)]
+pub(crate) struct UpgradeArgs {
+    #[command(flatten)]
+    pub(crate) past: PastArgs,
+    /// Which actors, and what they become. OLD is the module they are of, or, where that is gone, the name of their kind as
+    /// `hob vat at` shows it, or its beginning. NEW is a module whose states have a higher version, and which upgrades older
+    /// ones. May be repeated.
+    #[arg(value_name = "OLD=NEW", required = true, value_parser = successor)]
+    pub(crate) moves: Vec<(String, PathBuf)>,
+    /// Show what would become of the actors, and change nothing.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+fn successor(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.into(), new.into())),
+        _ => Err("write OLD=NEW, such as counter-1.wasm=counter-2.wasm".into()),
+    }
+}
+
 /// Where vats are.
 #[derive(Debug, Args)]
 pub(crate) struct WhereArgs {
-    /// The vat.
-    #[arg(long, value_name = "NAME", default_value = "main")]
-    pub(crate) vat: String,
-    /// Keep vats in this file, and find there what was kept; without it they end with the process.
+    #[command(flatten)]
+    pub(crate) which: VatArgs,
+    /// Keep vats in this file, and find there what was kept; without it they end with the process. `sqlite:FILE` makes it a
+    /// SQLite database; what is there already is known by what it is.
     #[arg(long, value_name = "FILE")]
     pub(crate) store: Option<PathBuf>,
-    /// A module whose actors the store has. May be repeated.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) module: Vec<PathBuf>,
     /// Units of work of guests in one turn; a unit is about one instruction.
     #[arg(long, value_name = "COUNT")]
     pub(crate) fuel: Option<u64>,
@@ -168,7 +199,11 @@ pub(crate) struct ReplArgs {
     pub(crate) place: WhereArgs,
     #[command(flatten)]
     pub(crate) gifts: GiveArgs,
-    /// Keep what was typed in this file, and begin with what is there.
+    /// Keep what was typed in this file, which only its owner can read, and begin with what is there. A line that begins with
+    /// a space is not kept. [default: $XDG_STATE_HOME/hob/repl-history or ~/.local/state/hob/repl-history]
     #[arg(long, value_name = "FILE")]
     pub(crate) history: Option<PathBuf>,
+    /// Keep nothing of what was typed, and begin with nothing.
+    #[arg(long, conflicts_with = "history")]
+    pub(crate) no_history: bool,
 }

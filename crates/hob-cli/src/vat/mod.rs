@@ -4,17 +4,22 @@
 pub(crate) mod args;
 mod console;
 mod gifts;
+mod json;
 mod past;
 mod place;
+mod store;
+mod terminal;
+mod upgrade;
 
-use hob::Source;
+use hob::{Gift, Source};
 use hob_repl::{Console, End, speak};
 
 use crate::report::{Done, Failure, HOST};
-use args::{GiveArgs, ReplArgs, RunArgs, VatCommand, WhereArgs};
-use console::{Lines, Terminal};
+use args::{GiveArgs, ReplArgs, RunArgs, VatCommand};
+use console::Lines;
 use gifts::Gifts;
 use place::Place;
+use terminal::{Keep, Terminal};
 
 pub(crate) fn run(command: &VatCommand) -> Done {
     match command {
@@ -23,15 +28,17 @@ pub(crate) fn run(command: &VatCommand) -> Done {
         VatCommand::At(args) => past::at(args),
         VatCommand::Replay(args) => past::replay(args),
         VatCommand::Diff(args) => past::diff(args),
+        VatCommand::Upgrade(args) => upgrade::run(args),
     }
 }
 
 /// Exit code 1 when a line failed.
 fn script(args: &RunArgs) -> Done {
     let is_module = args.what.extension().is_some_and(|end| end == "wasm" || end == "wat");
-    let lines = if is_module { module_lines(args) } else { console::script(&args.what)? };
     let source = if args.what.as_os_str() == "-" { Source::Empty } else { Source::Host };
-    talk(&args.place, &args.gifts, source, &mut Lines::new(lines), !args.keep_going)
+    let mut lines =
+        if is_module { Lines::new(module_lines(args).into_iter()) } else { console::script(&args.what)? };
+    talk(Place::open(&args.place)?, &args.gifts, source, &mut lines, !args.keep_going)
 }
 
 /// A module as a script: it is loaded, an actor of it is made, and it is talked to.
@@ -43,25 +50,35 @@ fn module_lines(args: &RunArgs) -> Vec<String> {
 
 pub(crate) fn repl(args: &ReplArgs) -> Done {
     use std::io::IsTerminal;
-    if std::io::stdin().is_terminal() {
-        let mut terminal = Terminal::open(args.history.as_deref())?;
-        talk(&args.place, &args.gifts, Source::Host, &mut terminal, false)
-    } else {
+    let place = Place::open(&args.place)?;
+    if !std::io::stdin().is_terminal() {
         // Standard input is the lines themselves.
-        let lines = console::script("-".as_ref())?;
-        talk(&args.place, &args.gifts, Source::Empty, &mut Lines::new(lines), false)
+        return talk(place, &args.gifts, Source::Empty, &mut console::script("-".as_ref())?, false);
     }
+    let keep = match &args.history {
+        _ if args.no_history => Keep::Nowhere,
+        Some(file) => Keep::In(file),
+        None => Keep::AtHome,
+    };
+    // What is typed while a line waits is for the console, if one is given.
+    let given = args.gifts.give.iter().any(|given| matches!(given.gift, Gift::Console));
+    talk(place, &args.gifts, Source::Host, &mut Terminal::open(&keep, !given)?, false)
 }
 
 /// `input` is what is read by a console that is given.
-fn talk(place: &WhereArgs, gifts: &GiveArgs, input: Source, console: &mut dyn Console, stops: bool) -> Done {
-    let Place { peer, vat, modules } = Place::open(place)?;
+fn talk(place: Place, gifts: &GiveArgs, input: Source, console: &mut dyn Console, stops: bool) -> Done {
+    let Place { peer, vat, modules } = place;
     let mut powers = Gifts::open(gifts, &peer, modules, input)?;
     let end = speak(&peer, &vat, console, &mut powers, stops).map_err(failure)?;
     powers.finish()?;
     Ok(u8::from(end == End::Failed))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is used with map_err")]
 fn failure(problem: hob::vat::Problem) -> Failure {
-    Failure::new(HOST, problem)
+    let advice = match problem.rule_name() {
+        Some("unknown-kind") => "; --module FILE names a module whose actors the store has",
+        _ => "",
+    };
+    Failure::new(HOST, format!("{problem}{advice}"))
 }

@@ -1,17 +1,16 @@
 //! Where actors live, and the modules they may be made of.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hob::Host;
-use hob::store::Store;
 use hob::vat::{KindRef, Kinds, Limits, Peer, Problem, Vat};
 use hob_repl::Powers;
 
 use super::args::WhereArgs;
-use super::failure;
-use crate::report::{Failure, HOST};
+use super::{failure, store};
+use crate::report::Failure;
 
 /// A peer with one vat in use, and the modules that were loaded.
 pub(super) struct Place {
@@ -29,32 +28,17 @@ pub(super) struct Modules {
 
 impl Place {
     pub(super) fn open(args: &WhereArgs) -> Result<Self, Failure> {
-        let modules = Modules::open(&args.module)?;
+        let modules = Modules::open(&args.which.module)?;
         let kinds = modules.kinds();
         let mut limits = Limits::default();
         limits.fuel_per_turn = args.fuel.unwrap_or(limits.fuel_per_turn);
         let mut builder = Peer::builder().limits(limits).kinds(kinds);
         if let Some(file) = &args.store {
-            builder = builder.store(Arc::new(store(file)?));
+            builder = builder.store(store::open(file)?);
         }
         let peer = builder.build().map_err(failure)?;
-        let vat = peer.vat(&args.vat).map_err(failure)?;
+        let vat = peer.vat(&args.which.vat).map_err(failure)?;
         Ok(Self { peer, vat, modules })
-    }
-}
-
-/// Opens a store of vats.
-pub(super) fn store(file: &Path) -> Result<Store, Failure> {
-    Store::open(file)
-        .map_err(|error| Failure::new(HOST, format!("failed to open {}: {error}", file.display())))
-}
-
-/// Opens a store that is there: who looks back makes none.
-pub(super) fn past(file: &Path) -> Result<Store, Failure> {
-    if file.exists() {
-        store(file)
-    } else {
-        Err(Failure::new(127, format!("cannot open {}: no such file", file.display())))
     }
 }
 
