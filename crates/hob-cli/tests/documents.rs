@@ -23,13 +23,18 @@ const KNOWN: [&str; 2] = ["cargo run --release -- demo", "cargo xtask test"];
 const INSTALLS: [&str; 1] = ["npm i @agentos-software/coreutils"];
 
 /// Scripts that documents show.
-const SCRIPTS: [(&str, &str); 5] = [
+const SCRIPTS: [(&str, &str); 7] = [
     (
         "lend.hob",
         "# lend.hob\ncounter = spawn counter 1\ncounter add\n[lent end] = caretaker counter\nlent add\nrevoke end\nlent add\n",
     ),
     ("open.hob", "account = spawn counter 100\npublish \"account\" account\naccount get\n"),
     ("spend.hob", "account = find \"account\"\naccount add -30\n"),
+    (
+        "count.hob",
+        "module = load \"guests/actor-counter-wat/guest.wat\"\nit = spawn module 5\npublish \"it\" it\nit inc\n",
+    ),
+    ("step.hob", "it = find \"it\"\nit step 10\nit inc\n"),
     ("look.hob", "# look.hob\ndocs text \"order\"\nclock monotonic\ndocs text \"../bank.vats\"\n"),
     (
         "order.hob",
@@ -64,6 +69,8 @@ fn scene() -> tempfile::TempDir {
     {
         copy_tree(&built.join(package), &dir.path().join("target/guests").join(package));
     }
+    let tally = "actor-tally-rust.wasm";
+    fs::copy(built.join(tally), dir.path().join("target/guests").join(tally)).unwrap();
     copy_tree(&root().join("docs/machines"), &dir.path().join("machines"));
     for (name, text) in SCRIPTS {
         fs::write(dir.path().join(name), text).unwrap();

@@ -4,7 +4,7 @@
 //! The module has no rules of its own. What makes a resource's kind, its commitment and its nullifier, and what its logic says, are
 //! morphisms that the host grants as a table of imports. A module that imports one that is not in the table does not load.
 //!
-//! Run it with `cargo run --example intents`, after `cargo xtask guests actor-intent-rust`.
+//! Run it with `cargo run --release -p hob --example intents`, after `cargo xtask guests actor-intent-rust`.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! A reference goes from A through a module to B. The host never gave it to the module, and could not be asked for it: it is A's.
 //!
-//! Run it with `cargo run --example introduction`.
+//! Run it with `cargo run --release -p hob --example introduction`.
 
 use hob::Host;
 use hob::vat::{Actormap, Value, kind_fn, library::CELL};

@@ -1,6 +1,6 @@
 //! A module that is an actor: a counter whose state the host holds, with references like any other actor of the vat.
 //!
-//! Run it with `cargo run --example module_as_actor`.
+//! Run it with `cargo run --release -p hob --example module_as_actor`.
 
 use hob::Host;
 use hob::vat::{Actormap, On, Value, library::CELL};

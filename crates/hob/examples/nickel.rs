@@ -3,7 +3,7 @@
 //!
 //! Nickel runs in a process of its own, and this program is that process too: see the first lines of `main`.
 //!
-//! Run it with `cargo run --example nickel`, after `cargo xtask guests actor-config-rust`.
+//! Run it with `cargo run --release -p hob --example nickel`, after `cargo xtask guests actor-config-rust`.
 
 use std::path::Path;
 use std::process::ExitCode;

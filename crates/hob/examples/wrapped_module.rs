@@ -4,7 +4,7 @@
 //! What the module keeps between calls, its memory and globals, is the state of the actor: a value, like every state. So a turn that
 //! fails leaves no trace in the module, and a copy of the vat has a copy of the module.
 //!
-//! Run it with `cargo run --example wrapped_module`.
+//! Run it with `cargo run --release -p hob --example wrapped_module`.
 
 use std::sync::Arc;
 
