@@ -7,7 +7,10 @@ use hob_actor::{Next, Outcome, Turn, Value, actor, bare, no_method, problem};
 fn turn(turn: Turn) -> Outcome {
     let count = turn.state.as_int().ok_or_else(|| problem("bad-state", "no count"))?;
     match turn.method() {
-        ("inc", []) => Ok(Next::Become((count + 1).into(), (count + 1).into())),
+        ("inc", []) => {
+            let next = count.checked_add(1).ok_or_else(|| problem("limit", "it counts no further"))?;
+            Ok(Next::Become(next.into(), next.into()))
+        }
         ("get", []) => Ok(Next::Answer(count.into())),
         (other, _) => Err(no_method(other)),
     }

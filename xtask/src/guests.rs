@@ -2,7 +2,10 @@
 //! ending says the language. The results are `target/guests/<name>.wasm`. A folder that holds a `package/` as well becomes a
 //! package: `target/guests/<name>/`, with the module where its manifest says.
 //!
-//! A guest is built again only when its source or its compiler changed.
+//! A guest of the actor contract is compiled with the SDK of its language, from `sdk/`; a file `section` beside its source holds the
+//! words of its custom section, where the language has no way to write one.
+//!
+//! A guest is built again only when its source, its SDK or its compiler changed.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -11,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shell::quiet;
-use crate::toolchains;
+use crate::{sdk, toolchains};
 
 /// Changes when the way guests are built does, so that all are built again.
 const RECIPE: u32 = 1;
@@ -105,6 +108,18 @@ impl Guest {
         ["json-", "plugin-", "actor-"].iter().any(|contract| self.name.starts_with(contract))
     }
 
+    /// The SDK that it is compiled with.
+    fn sdk(&self) -> Option<&'static str> {
+        let language = match self.language {
+            Language::Rust => "rust",
+            Language::C => "c",
+            Language::Go => "go",
+            Language::AssemblyScript => "assemblyscript",
+            Language::Zig | Language::Text => return None,
+        };
+        self.name.starts_with("actor-").then_some(language)
+    }
+
     /// What a package needs besides its module.
     fn package(&self) -> PathBuf {
         self.source.with_file_name("package")
@@ -140,9 +155,13 @@ impl Guest {
         fs::read(&self.source).unwrap_or_default().hash(&mut hasher);
         if self.language == Language::Rust {
             toolchains::rust_version().hash(&mut hasher);
-            if self.name.starts_with("actor-") {
-                sdk_sources().iter().for_each(|file| fs::read(file).unwrap_or_default().hash(&mut hasher));
-            }
+        }
+        if let Some(language) = self.sdk() {
+            let section = self.source.with_file_name("section");
+            sdk::sources(language)
+                .iter()
+                .chain([&section])
+                .for_each(|file| fs::read(file).unwrap_or_default().hash(&mut hasher));
         }
         format!("{:016x}", hasher.finish())
     }
@@ -161,15 +180,25 @@ impl Guest {
     }
 
     fn build(&self) -> Result<(), String> {
+        self.compile()?;
+        if self.sdk().is_some() { sdk::add_section(&self.source, &self.target()) } else { Ok(()) }
+    }
+
+    fn compile(&self) -> Result<(), String> {
         let (source, target) = (self.source.as_path(), self.target());
         match self.language {
             Language::Rust => Ok(()),
             Language::Text => fs::copy(source, &target).map(drop).map_err(|error| error.to_string()),
             Language::C => {
                 let mut zig = toolchains::zig()?;
-                zig.args(["cc", "-target", "wasm32-wasi", "-Os", "-s"]);
-                if self.is_library() {
-                    zig.arg("-mexec-model=reactor");
+                zig.arg("cc");
+                if self.sdk().is_some() {
+                    zig.args(sdk::C_FLAGS).arg("-I").arg(sdk::folder("c").join("include"));
+                } else {
+                    zig.args(["-target", "wasm32-wasi", "-Os", "-s"]);
+                    if self.is_library() {
+                        zig.arg("-mexec-model=reactor");
+                    }
                 }
                 quiet(zig.arg("-o").arg(&target).arg(source)).map(drop)
             }
@@ -195,12 +224,22 @@ impl Guest {
             Language::Go => {
                 let dir = scratch(&self.name)?;
                 fs::copy(source, dir.join("main.go")).map_err(|error| error.to_string())?;
-                let module = format!("module example/{}\n\ngo 1.24\n", self.name);
+                let with_sdk = self.sdk().is_some();
+                let module = if with_sdk {
+                    sdk::go_mod(&self.name)
+                } else {
+                    format!("module example/{}\n\ngo 1.24\n", self.name)
+                };
                 fs::write(dir.join("go.mod"), module).map_err(|error| error.to_string())?;
                 let mut go = toolchains::go()?;
-                go.current_dir(&dir).args(["build", "-ldflags=-s -w"]);
-                if self.is_library() {
-                    go.arg("-buildmode=c-shared");
+                go.current_dir(&dir).arg("build");
+                if with_sdk {
+                    go.args(sdk::GO_FLAGS);
+                } else {
+                    go.arg("-ldflags=-s -w");
+                    if self.is_library() {
+                        go.arg("-buildmode=c-shared");
+                    }
                 }
                 quiet(go.arg("-o").arg(&target).arg(".")).map(drop)
             }
@@ -218,26 +257,23 @@ impl Guest {
         asc.current_dir(&home)
             .arg(modules.join("assemblyscript/bin/asc.js"))
             .arg(format!("{}.ts", self.name));
-        asc.args(["-O3", "-o"]).arg(target);
-        if self.is_library() {
-            asc.args(["--runtime", "stub", "--use", "abort="]);
+        if let Some(language) = self.sdk() {
+            let package = modules.join("hob-actor");
+            if package.exists() {
+                fs::remove_dir_all(&package).map_err(|error| format!("{}: {error}", package.display()))?;
+            }
+            copy_tree(&sdk::folder(language), &package)?;
+            asc.args(["--config", sdk::AS_CONFIG]);
+            if sdk::words(&self.source).is_some_and(|words| words.contains("resident")) {
+                asc.args(sdk::AS_RESIDENT);
+            }
+        } else if self.is_library() {
+            asc.args(["-O3", "--runtime", "stub", "--use", "abort="]);
         } else {
-            asc.args(["--config", "node_modules/@assemblyscript/wasi-shim/asconfig.json"]);
+            asc.args(["-O3", "--config", "node_modules/@assemblyscript/wasi-shim/asconfig.json"]);
         }
-        quiet(&mut asc).map(drop)
+        quiet(asc.arg("-o").arg(target)).map(drop)
     }
-}
-
-/// The crate that actors in Rust use.
-fn sdk() -> PathBuf {
-    crate::root().join("sdk/rust")
-}
-
-fn sdk_sources() -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(sdk().join("src")).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    files.sort();
-    files
 }
 
 /// Rust guests are built in one package, so that the standard library is built once.
@@ -246,7 +282,7 @@ fn build_rust(guests: &[&Guest]) -> Result<(), String> {
     let mut manifest = format!(
         "[package]\nname = \"guests\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[profile.release]\n\
          opt-level = \"s\"\npanic = \"abort\"\nstrip = true\n\n[dependencies]\nhob-actor = {{ path = \"{}\" }}\n",
-        sdk().display()
+        sdk::folder("rust").display()
     );
     for guest in guests {
         let source = guest.source.display();

@@ -15,6 +15,7 @@ mod commands;
 mod corpus;
 mod guests;
 mod programs;
+mod sdk;
 mod shell;
 mod suites;
 mod test;

@@ -4,7 +4,8 @@
 //! is the host's, at full resolution. *Coarse* is the host's rounded down to a millisecond. *Virtual*
 //! starts at a fixed moment and advances by a millisecond with every reading and by its length with
 //! every sleep, which waits for nothing: the same guest sees the same times on every run. *None* is one
-//! constant. The monotonic clock starts at 0, so it does not tell how long the host has been up.
+//! constant. The monotonic clock starts at 0, so it does not tell how long the host has been up; the one that is a constant
+//! stands at a millisecond, because runtimes take a clock that is 0 for a broken one and give up (Go's does).
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -59,7 +60,7 @@ impl Clock {
     pub fn peek(&self, clock: ClockId) -> u64 {
         let exact = match (self.grant, clock) {
             (ClockGrant::None, ClockId::Realtime) => VIRTUAL_EPOCH_NS,
-            (ClockGrant::None, ClockId::Monotonic) => 0,
+            (ClockGrant::None, ClockId::Monotonic) => VIRTUAL_STEP_NS,
             (ClockGrant::Virtual, ClockId::Realtime) => VIRTUAL_EPOCH_NS.saturating_add(self.moved),
             (ClockGrant::Virtual, ClockId::Monotonic) => self.moved,
             (_, ClockId::Realtime) => {
@@ -102,7 +103,7 @@ mod tests {
         let mut clock = Clock::new(ClockGrant::None);
         for _ in 0..3 {
             assert_eq!(clock.read(ClockId::Realtime), VIRTUAL_EPOCH_NS);
-            assert_eq!(clock.read(ClockId::Monotonic), 0);
+            assert_eq!(clock.read(ClockId::Monotonic), VIRTUAL_STEP_NS);
         }
     }
 

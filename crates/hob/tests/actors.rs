@@ -14,13 +14,9 @@ mod util;
 use std::sync::Arc;
 
 use hob::vat::{Actormap, Kind, Limits, Problem, Ref, Turn, Value, kind_fn, library::CELL};
-use hob::{Actor, Choice, Host};
+use hob::{Actor, Host};
 use util::BOTH;
-
-fn actor(choice: Choice, name: &str) -> Arc<Actor> {
-    let host = Host::builder().engine(choice).actors().build().unwrap();
-    host.load(util::guest(name)).unwrap().actor().unwrap()
-}
+use util::actors::{actor, counters, each, introducers};
 
 fn symbol(name: &str) -> Value {
     Value::symbol(name)
@@ -36,29 +32,40 @@ fn call(map: &mut Actormap, to: Ref, args: &[Value]) -> Result<Value, Problem> {
 
 #[test]
 fn a_counter_counts_in_its_state() {
-    for choice in BOTH {
-        for name in ["actor-counter-wat", "actor-counter-rust"] {
-            let mut map = Actormap::new();
-            let counter = spawn(&mut map, &actor(choice, name), 8.into());
-            assert_eq!(call(&mut map, counter, &[symbol("inc")]), Ok(9.into()), "{name}");
-            assert_eq!(call(&mut map, counter, &[symbol("inc")]), Ok(10.into()));
-            assert_eq!(map.peek(|turn| turn.call(counter, &[symbol("inc")])), Ok(11.into()));
-            assert_eq!(call(&mut map, counter, &[symbol("get")]), Ok(10.into()));
-        }
-    }
+    let check = |kind: Arc<Actor>, name: &str| {
+        let mut map = Actormap::new();
+        let counter = spawn(&mut map, &kind, 8.into());
+        assert_eq!(call(&mut map, counter, &[symbol("inc")]), Ok(9.into()), "{name}");
+        assert_eq!(call(&mut map, counter, &[symbol("inc")]), Ok(10.into()), "{name}");
+        assert_eq!(map.peek(|turn| turn.call(counter, &[symbol("inc")])), Ok(11.into()), "{name}");
+        assert_eq!(call(&mut map, counter, &[symbol("get")]), Ok(10.into()), "{name}");
+    };
+    BOTH.into_iter().for_each(|choice| check(actor(choice, "actor-counter-wat"), "wat"));
+    each(counters, check);
 }
 
 #[test]
 fn a_kind_is_named_by_its_module_and_upgrades_old_states() {
     for choice in BOTH {
-        let (old, new) = (actor(choice, "actor-counter-wat"), actor(choice, "actor-counter-rust"));
-        let hex = new.name().strip_prefix("wasm:").unwrap();
-        assert!(hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        assert_eq!((old.version(), new.version()), (0, 1));
-        assert_eq!(new.upgrade(0, Value::list(["count".into(), 5.into()])), Ok(5.into()));
-        assert_eq!(new.upgrade(0, 5.into()).unwrap_err().rule_name(), Some("no-upgrade"));
+        let old = actor(choice, "actor-counter-wat");
+        assert_eq!(old.version(), 0);
         assert_eq!(old.upgrade(0, 5.into()).unwrap_err().rule_name(), Some("no-upgrade"));
     }
+    each(counters, |new, name| {
+        let hex = new.name().strip_prefix("wasm:").unwrap();
+        assert!(hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+        assert_eq!(new.version(), 1, "{name}");
+        assert_eq!(new.upgrade(0, Value::list(["count".into(), 5.into()])), Ok(5.into()), "{name}");
+        for (from, state) in [(0, 5.into()), (7, Value::list(["count".into(), 5.into()]))] {
+            let problem = new.upgrade(from, state).unwrap_err();
+            assert_eq!(problem.to_string(), "no-upgrade: no count in it", "{name}");
+        }
+    });
+    // Those that say nothing of upgrades have none.
+    each(introducers, |kind, name| {
+        assert_eq!(kind.version(), 0, "{name}");
+        assert_eq!(kind.upgrade(0, 5.into()).unwrap_err().rule_name(), Some("no-upgrade"), "{name}");
+    });
 }
 
 #[test]
@@ -106,8 +113,7 @@ fn keeper() -> hob::vat::KindRef {
 
 #[test]
 fn a_guest_passes_on_what_it_was_given_and_keeps_what_it_likes() {
-    for choice in BOTH {
-        let introducer = actor(choice, "actor-introduce-rust");
+    each(introducers, |introducer, name| {
         let mut map = Actormap::new();
         let host = spawn(&mut map, &introducer, ().into());
         // A has the secret and a reference to the introducer, and none to B; B gets the secret from the introducer.
@@ -132,20 +138,24 @@ fn a_guest_passes_on_what_it_was_given_and_keeps_what_it_likes() {
                 Ok((a, b, secret))
             })
             .unwrap();
-        assert_eq!(call(&mut map, a, &[symbol("call"), host.into(), b.into()]), Ok("the secret".into()));
+        assert_eq!(
+            call(&mut map, a, &[symbol("call"), host.into(), b.into()]),
+            Ok("the secret".into()),
+            "{name}"
+        );
         // The same by a message: the answer is a promise.
         let promise = call(&mut map, a, &[symbol("send"), host.into(), b.into()]).unwrap();
         map.churn();
         let promise = promise.as_ref().unwrap();
-        assert_eq!(map.peek(|turn| turn.call(promise, &[])), Ok("the secret".into()));
+        assert_eq!(map.peek(|turn| turn.call(promise, &[])), Ok("the secret".into()), "{name}");
         // What is kept in one turn is given in another.
         call(&mut map, host, &[symbol("keep"), secret.into()]).unwrap();
-        assert_eq!(call(&mut map, host, &[symbol("give"), b.into()]), Ok("the secret".into()));
+        assert_eq!(call(&mut map, host, &[symbol("give"), b.into()]), Ok("the secret".into()), "{name}");
         // What is kept is reached, and what is not is collected.
         map.collect(&[host]);
-        assert_eq!(map.peek(|turn| turn.call(secret, &[])), Ok("the secret".into()));
+        assert_eq!(map.peek(|turn| turn.call(secret, &[])), Ok("the secret".into()), "{name}");
         assert_eq!(map.peek(|turn| turn.call(b, &[])).unwrap_err().rule_name(), Some("stale-reference"));
-    }
+    });
 }
 
 #[test]
@@ -170,8 +180,7 @@ fn a_chat_room_is_made_of_actors_of_one_module() {
 
 #[test]
 fn of_a_call_that_failed_only_its_own_effects_are_gone() {
-    for choice in BOTH {
-        let introducer = actor(choice, "actor-introduce-rust");
+    each(introducers, |introducer, name| {
         let mut map = Actormap::new();
         let (outer, inner) =
             (spawn(&mut map, &introducer, "outer".into()), spawn(&mut map, &introducer, "inner".into()));
@@ -188,14 +197,13 @@ fn of_a_call_that_failed_only_its_own_effects_are_gone() {
         let told = call(&mut map, outer, &args(cell)).unwrap();
         assert_eq!(told, Value::list([true.into(), ().into()]));
         let kept = map.peek(|turn| turn.call(inner, &[symbol("call"), cell.into(), 2.into()]));
-        assert_eq!(kept, Ok(().into()));
-    }
+        assert_eq!(kept, Ok(().into()), "{name}");
+    });
 }
 
 #[test]
 fn guests_inside_guests_are_bounded_and_leave_the_stack_whole() {
-    for choice in BOTH {
-        let introducer = actor(choice, "actor-introduce-rust");
+    each(introducers, |introducer, name| {
         let mut map = Actormap::new();
         let it = spawn(&mut map, &introducer, ().into());
         let (cell,) = map.poke(|turn| Ok((turn.spawn(&CELL, 7.into())?,))).unwrap();
@@ -213,8 +221,8 @@ fn guests_inside_guests_are_bounded_and_leave_the_stack_whole() {
         let problem = call(&mut map, it, &deep(17)).unwrap_err();
         assert_eq!(problem.to_string(), "limit: guest-depth limit exceeded: 16 allowed");
         let on_a_large_stack = hob::with_room_for_guests(|| call(&mut map, it, &deep(16)));
-        assert_eq!(on_a_large_stack.unwrap(), Ok(7.into()));
-    }
+        assert_eq!(on_a_large_stack.unwrap(), Ok(7.into()), "{name}");
+    });
 }
 
 /// Runs `what` with so much fuel and no more. Says what is left.
@@ -276,8 +284,7 @@ fn with_any_fuel_a_turn_happens_as_a_whole_or_not_at_all() {
 
 #[test]
 fn a_turn_takes_the_same_fuel_every_time() {
-    for choice in BOTH {
-        let counter = actor(choice, "actor-counter-rust");
+    each(counters, |counter, name| {
         let mut map = Actormap::new();
         let it = spawn(&mut map, &counter, 10.into());
         let used: Vec<u64> = (0..5)
@@ -288,8 +295,8 @@ fn a_turn_takes_the_same_fuel_every_time() {
                 all - left
             })
             .collect();
-        assert!(used[0] > 100 && used.iter().all(|it| *it == used[0]), "{used:?}");
-    }
+        assert!(used[0] > 100 && used.iter().all(|it| *it == used[0]), "{name} {used:?}");
+    });
 }
 
 #[test]

@@ -140,3 +140,24 @@ fn a_state_that_was_made_up_is_refused() {
         }
     }
 }
+
+#[test]
+fn an_actor_of_an_sdk_that_stays_takes_no_more_memory_turn_by_turn() {
+    for language in ["as", "c"] {
+        for choice in BOTH {
+            let mut map = Actormap::new();
+            let host = Host::builder().engine(choice).actors().build().unwrap();
+            let actor =
+                host.load(util::guest(&format!("actor-resident-{language}"))).unwrap().actor().unwrap();
+            let it = map.poke(|turn| turn.spawn(actor.clone(), ().into())).unwrap();
+            let long = "a message that takes some room, over and over".repeat(20);
+            let mut pages = None;
+            for count in 1..=300_i64 {
+                let answer = call(&mut map, it, &[long.as_str().into()]).unwrap();
+                let [counted, have] = answer.as_list().unwrap() else { panic!("{answer:?}") };
+                assert_eq!(counted, &count.into(), "{language} {choice:?}");
+                assert_eq!(pages.get_or_insert_with(|| have.clone()), have, "{language} {choice:?}");
+            }
+        }
+    }
+}

@@ -143,3 +143,17 @@ fn the_lines_of_the_readme_are_those_of_the_example() {
     let indented: String = block.lines().map(|line| format!("    {line}\n")).collect();
     assert!(example.contains(&indented), "the README shows other lines than crates/hob/examples/embed.rs");
 }
+
+#[test]
+fn the_actors_of_the_sdk_page_are_those_that_are_tested() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/actors-sdk.md")).unwrap();
+    for (fence, language, ending) in
+        [("rust", "rust", "rs"), ("c", "c", "c"), ("ts", "as", "ts"), ("go", "go", "go")]
+    {
+        let guest = root.join(format!("guests/actor-counter-{language}/guest.{ending}"));
+        let source = std::fs::read_to_string(&guest).unwrap();
+        let shown = page.contains(&format!("```{fence}\n{source}```\n"));
+        assert!(shown, "docs/actors-sdk.md shows another actor than {}", guest.display());
+    }
+}

@@ -73,6 +73,18 @@ pub fn no_method(name: &str) -> Value {
     problem("no-method", name)
 }
 
+/// The bytes of a value: canonical Syrup.
+pub fn encode(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write::value(&mut bytes, value);
+    bytes
+}
+
+/// The value that these bytes are; they must be canonical. An integer of more than 128 bits is refused with `limit`.
+pub fn decode(bytes: &[u8]) -> Result<Value, Value> {
+    read::value(bytes)
+}
+
 /// Makes the exports of a module of functions: `actor!(turn)`, or `actor!(turn, version = 2, upgrade = upgrade)` with
 /// `fn upgrade(from: u32, state: Value) -> Result<Value, Value>`.
 #[macro_export]

@@ -1,9 +1,11 @@
-//! Syrup, read: what the host writes, which is canonical and well formed. What is not is refused all the same.
+//! Syrup, read: what the host writes, which is canonical. Anything else is refused, with a reason and without a trap.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
+use super::write::{self, NAN_BITS};
 use super::{Cap, Turn, Value, problem};
 
 type Read<T> = Result<T, Value>;
@@ -18,6 +20,7 @@ pub(crate) fn turn(bytes: &[u8]) -> Read<Turn> {
     let state = r.value()?;
     let Value::List(args) = r.value()? else { return Err(bad()) };
     r.expect(b'>')?;
+    r.finish()?;
     Ok(Turn { me, state, args })
 }
 
@@ -27,11 +30,15 @@ pub(crate) fn upgrade(bytes: &[u8]) -> Read<(u32, Value)> {
     let from = r.value()?.as_int().and_then(|from| u32::try_from(from).ok()).ok_or_else(bad)?;
     let state = r.value()?;
     r.expect(b'>')?;
+    r.finish()?;
     Ok((from, state))
 }
 
 pub(crate) fn value(bytes: &[u8]) -> Read<Value> {
-    Reader { bytes, depth: 0 }.value()
+    let mut r = Reader { bytes, depth: 0 };
+    let value = r.value()?;
+    r.finish()?;
+    Ok(value)
 }
 
 struct Reader<'a> {
@@ -48,17 +55,23 @@ enum Number<'a> {
 
 impl<'a> Reader<'a> {
     fn value(&mut self) -> Read<Value> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(bad());
+        let first = self.peek()?;
+        if self.depth == DEPTH_MAX {
+            return Err(limit("depth limit exceeded: 128 allowed"));
         }
-        let value = match self.peek()? {
+        self.depth += 1;
+        let value = match first {
             b't' => self.skip(Value::Bool(true)),
             b'f' => self.skip(Value::Bool(false)),
             b'D' => {
                 self.next()?;
                 let bytes = self.take(8)?.try_into().map_err(|_| bad())?;
-                Value::Float(f64::from_be_bytes(bytes))
+                let float = f64::from_be_bytes(bytes);
+                // There is one NaN.
+                if float.is_nan() && float.to_bits() != NAN_BITS {
+                    return Err(bad());
+                }
+                Value::Float(float)
             }
             b'[' => {
                 self.next()?;
@@ -66,7 +79,14 @@ impl<'a> Reader<'a> {
             }
             b'{' => {
                 self.next()?;
-                Value::Struct(self.until(b'}', |r| Ok((String::from(r.text()?), r.value()?)))?)
+                let mut last = None;
+                Value::Struct(self.until(b'}', |r| {
+                    let name = r.str()?;
+                    if last.replace(name).is_some_and(|last| key_order(last, name) != Ordering::Less) {
+                        return Err(bad());
+                    }
+                    Ok((String::from(name), r.value()?))
+                })?)
             }
             b'<' => {
                 self.next()?;
@@ -86,18 +106,17 @@ impl<'a> Reader<'a> {
     }
 
     fn record(&mut self) -> Read<Value> {
-        Ok(match self.text()? {
+        Ok(match self.symbol()? {
             "void" => Value::Undefined,
             "null" => Value::Null,
             "desc:cap" => match self.number()? {
-                Number::Int(it) => Value::Cap(Cap(u64::try_from(it).map_err(|_| bad())?)),
+                Number::Int(it) if it > 0 => Value::Cap(Cap(u64::try_from(it).map_err(|_| bad())?)),
                 _ => return Err(bad()),
             },
-            "desc:tagged" => Value::Tagged(self.text()?.into(), Box::new(self.value()?)),
+            "desc:tagged" => Value::Tagged(self.symbol()?.into(), Box::new(self.value()?)),
             "desc:error" => {
-                let message = self.text()?.into();
-                let rule = if self.peek()? == b'>' { "error" } else { self.text()? };
-                Value::Error { rule: rule.into(), message }
+                let message = self.str()?.into();
+                Value::Error { rule: self.symbol()?.into(), message }
             }
             _ => return Err(bad()),
         })
@@ -105,36 +124,45 @@ impl<'a> Reader<'a> {
 
     fn open(&mut self, label: &str) -> Read<()> {
         self.expect(b'<')?;
-        if self.text()? == label { Ok(()) } else { Err(bad()) }
+        if self.symbol()? == label { Ok(()) } else { Err(bad()) }
     }
 
-    fn text(&mut self) -> Read<&'a str> {
-        match self.number()? {
-            Number::Str(it) | Number::Symbol(it) => Ok(it),
-            _ => Err(bad()),
-        }
+    fn finish(&self) -> Read<()> {
+        if self.bytes.is_empty() { Ok(()) } else { Err(bad()) }
+    }
+
+    fn str(&mut self) -> Read<&'a str> {
+        if let Number::Str(it) = self.number()? { Ok(it) } else { Err(bad()) }
+    }
+
+    fn symbol(&mut self) -> Read<&'a str> {
+        if let Number::Symbol(it) = self.number()? { Ok(it) } else { Err(bad()) }
     }
 
     fn number(&mut self) -> Read<Number<'a>> {
-        let mut number: u128 = 0;
-        let mut some = false;
-        loop {
-            let byte = self.next()?;
-            let length = || usize::try_from(number).map_err(|_| bad());
-            match byte {
-                b'0'..=b'9' => {
-                    some = true;
-                    let digit = u128::from(byte - b'0');
-                    number = number.checked_mul(10).and_then(|it| it.checked_add(digit)).ok_or_else(bad)?;
-                }
-                _ if !some => return Err(bad()),
-                b'+' => return Ok(Number::Int(i128::try_from(number).map_err(|_| bad())?)),
-                b'-' => return Ok(Number::Int(0_i128.checked_sub_unsigned(number).ok_or_else(bad)?)),
-                b':' => return Ok(Number::Bytes(self.take(length()?)?)),
-                b'"' => return Ok(Number::Str(utf8(self.take(length()?)?)?)),
-                b'\'' => return Ok(Number::Symbol(utf8(self.take(length()?)?)?)),
-                _ => return Err(bad()),
-            }
+        // None: it has more than 128 bits.
+        let mut number: Option<u128> = Some(0);
+        let begin = self.bytes;
+        let digits = begin.iter().take_while(|byte| byte.is_ascii_digit());
+        for (byte, rest) in digits.zip((1..).map_while(|from| begin.get(from..))) {
+            let digit = u128::from(byte - b'0');
+            number = number.and_then(|it| it.checked_mul(10)?.checked_add(digit));
+            self.bytes = rest;
+        }
+        let count = begin.len() - self.bytes.len();
+        if count == 0 || (count > 1 && begin.first() == Some(&b'0')) {
+            return Err(bad());
+        }
+        let wide = || limit("integer-bits limit exceeded: 128 allowed");
+        let length = || number.and_then(|it| usize::try_from(it).ok()).ok_or_else(bad);
+        match self.next()? {
+            b'+' => Ok(Number::Int(number.and_then(|it| i128::try_from(it).ok()).ok_or_else(wide)?)),
+            b'-' if number == Some(0) => Err(bad()),
+            b'-' => Ok(Number::Int(number.and_then(|it| 0_i128.checked_sub_unsigned(it)).ok_or_else(wide)?)),
+            b':' => Ok(Number::Bytes(self.take(length()?)?)),
+            b'"' => Ok(Number::Str(utf8(self.take(length()?)?)?)),
+            b'\'' => Ok(Number::Symbol(utf8(self.take(length()?)?)?)),
+            _ => Err(bad()),
         }
     }
 
@@ -175,6 +203,25 @@ impl<'a> Reader<'a> {
 
 fn utf8(bytes: &[u8]) -> Read<&str> {
     core::str::from_utf8(bytes).map_err(|_| bad())
+}
+
+/// How keys of structs are ordered: as they are written, so the length counts first, digit by digit, and `"` is before digits.
+pub(crate) fn key_order(a: &str, b: &str) -> Ordering {
+    if a.len() == b.len() {
+        return a.cmp(b);
+    }
+    let written = |text: &str| {
+        let mut key = Vec::new();
+        write::digits(&mut key, text.len() as u128);
+        key.push(b'"');
+        key
+    };
+    written(a).cmp(&written(b))
+}
+
+#[cold]
+fn limit(message: &str) -> Value {
+    problem("limit", message)
 }
 
 #[cold]

@@ -1,8 +1,12 @@
-//! Syrup, written.
+//! Syrup, written in its canonical form: fields in the order of their keys, one NaN.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::read::key_order;
 use super::{Cap, Next, Outcome, Value};
+
+pub(crate) const NAN_BITS: u64 = 0x7ff8_0000_0000_0000;
 
 pub(crate) fn outcome(out: &mut Vec<u8>, outcome: &Outcome) {
     match outcome {
@@ -36,7 +40,8 @@ pub(crate) fn value(out: &mut Vec<u8>, it: &Value) {
         }
         Value::Float(it) => {
             out.push(b'D');
-            out.extend(it.to_be_bytes());
+            let bits = if it.is_nan() { NAN_BITS } else { it.to_bits() };
+            out.extend(bits.to_be_bytes());
         }
         Value::Str(it) => sized(out, b'"', it.as_bytes()),
         Value::Symbol(it) => sized(out, b'\'', it.as_bytes()),
@@ -44,6 +49,12 @@ pub(crate) fn value(out: &mut Vec<u8>, it: &Value) {
         Value::List(items) => list(out, items),
         Value::Struct(fields) => {
             out.push(b'{');
+            let before = |a: &&(String, Value), b: &&(String, Value)| key_order(&a.0, &b.0).is_lt();
+            let mut fields: Vec<_> = fields.iter().collect();
+            if !fields.is_sorted_by(before) {
+                // The same name twice stays for the host to refuse.
+                fields.sort_by(|a, b| key_order(&a.0, &b.0));
+            }
             for (name, field) in fields {
                 sized(out, b'"', name.as_bytes());
                 value(out, field);
@@ -64,7 +75,7 @@ fn sized(out: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-fn digits(out: &mut Vec<u8>, number: u128) {
+pub(crate) fn digits(out: &mut Vec<u8>, number: u128) {
     let from = out.len();
     // Most numbers are small, and dividing large ones is a loop.
     let (mut small, mut large) = (number as u64, number >> 64 != 0);

@@ -43,7 +43,8 @@ impl Shared {
         message.check(&self.config.limits)?;
         let to = message.to.vat();
         let cell = self.cell(to).ok_or_else(|| gone(to))?;
-        cell.put_if_room(Inbound::Message { from, seq: 0, message }, self.mailbox())?;
+        let put = cell.put_if_room(from, message, self.mailbox());
+        put.map_err(|refused| refused.problem(&self.config.limits))?;
         self.ready.schedule(&cell);
         Ok(())
     }

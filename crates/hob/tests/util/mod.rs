@@ -1,6 +1,8 @@
 //! What the host tests share: the guests that `cargo xtask guests` built, and hosts on each engine.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod actors;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,0 +1,3 @@
+module hob.example/actor
+
+go 1.24
