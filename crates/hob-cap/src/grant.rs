@@ -177,6 +177,39 @@ impl TryFrom<EnvText> for EnvGrant {
     }
 }
 
+impl ClockGrant {
+    /// Reads `real`, `coarse`, `virtual` or `none`.
+    ///
+    /// # Errors
+    ///
+    /// What a clock is.
+    pub fn parse(text: &str) -> Result<Self, GrantError> {
+        match text {
+            "none" => Ok(Self::None),
+            "virtual" => Ok(Self::Virtual),
+            "coarse" => Ok(Self::Coarse),
+            "real" => Ok(Self::Real),
+            _ => Err(GrantError::new(text, "clock", "a clock is real, coarse, virtual or none")),
+        }
+    }
+}
+
+impl RandomGrant {
+    /// Reads `real`, `none`, or a seed.
+    ///
+    /// # Errors
+    ///
+    /// What randomness is.
+    pub fn parse(text: &str) -> Result<Self, GrantError> {
+        let why = "randomness is real, none, or a seed, a number";
+        match text {
+            "none" => Ok(Self::None),
+            "real" => Ok(Self::Real),
+            seed => seed.parse().map(Self::Seeded).map_err(|_| GrantError::new(text, "randomness", why)),
+        }
+    }
+}
+
 impl StdioGrant {
     /// All three streams.
     #[must_use]

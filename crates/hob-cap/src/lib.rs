@@ -5,6 +5,7 @@
 //! and it knows no engine, so that every other crate can speak of authority without gaining any.
 //!
 //! * Grants: [`FsGrant`], [`EnvGrant`], [`NetGrant`], [`ClockGrant`], [`RandomGrant`], [`StdioGrant`], [`HostObject`].
+//! * [`Gift`]: one of them, in the words of a flag, for who is given objects instead of a world.
 //! * [`Policy`] is what a guest is granted, [`Request`] what it asks for; [`Policy::attenuate`] narrows, [`diff`] says what
 //!   widened.
 //! * [`HandleTable`]: capabilities held by number, derived narrower, revoked together.
@@ -16,6 +17,7 @@
 mod audit;
 mod diff;
 mod flag;
+mod gift;
 mod grant;
 mod handle;
 mod lattice;
@@ -32,6 +34,7 @@ pub use audit::{
     AuditError, AuditEvent, AuditSink, Outcome, escape_guest_bytes, escape_guest_text, is_hidden,
 };
 pub use diff::{PolicyDiff, diff};
+pub use gift::{Gift, Given};
 pub use grant::{Access, ClockGrant, EnvGrant, FsGrant, GrantError, HostObject, RandomGrant, StdioGrant};
 pub use handle::{Handle, HandleError, HandleRights, HandleTable};
 pub use ledger::{Ledger, LimitExceeded};

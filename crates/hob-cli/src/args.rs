@@ -91,11 +91,11 @@ pub(crate) struct GrantArgs {
     #[arg(long, value_name = "PATTERN", value_parser = NetGrant::parse)]
     pub(crate) net: Vec<NetGrant>,
     /// Grant a clock. Without it the guest sees a virtual clock that is the same in every run.
-    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "real", value_parser = clock)]
+    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "real", value_parser = ClockGrant::parse)]
     pub(crate) clock: Option<ClockGrant>,
     /// Grant randomness: the host's, or a stream from a seed. Without it the guest sees the stream of seed 0, which is no
     /// secret; `none` refuses even that.
-    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "real", value_parser = random)]
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "real", value_parser = RandomGrant::parse)]
     pub(crate) random: Option<RandomGrant>,
     /// What a package is granted before the flags are looked at: what its policy grants, all that its manifest asks for, or
     /// nothing. A flag replaces what stands here of its kind, within what the manifest asks for.
@@ -510,30 +510,9 @@ pub(crate) struct DemoArgs {
     pub(crate) guests: PathBuf,
 }
 
-fn clock(text: &str) -> Result<ClockGrant, String> {
-    match text {
-        "none" => Ok(ClockGrant::None),
-        "virtual" => Ok(ClockGrant::Virtual),
-        "coarse" => Ok(ClockGrant::Coarse),
-        "real" => Ok(ClockGrant::Real),
-        _ => Err("a clock is real, coarse, virtual or none".into()),
-    }
-}
-
 fn setting(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("a setting is KEY=VALUE")?;
     if key.is_empty() { Err("the key is empty".into()) } else { Ok((key.into(), value.into())) }
-}
-
-fn random(text: &str) -> Result<RandomGrant, String> {
-    match text {
-        "none" => Ok(RandomGrant::None),
-        "real" => Ok(RandomGrant::Real),
-        seed => seed
-            .parse()
-            .map(RandomGrant::Seeded)
-            .map_err(|_| "randomness is real, none, or a seed, a number".into()),
-    }
 }
 
 #[cfg(test)]

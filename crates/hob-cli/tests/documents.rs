@@ -23,13 +23,18 @@ const KNOWN: [&str; 2] = ["cargo run --release -- demo", "cargo xtask test"];
 const INSTALLS: [&str; 1] = ["npm i @agentos-software/coreutils"];
 
 /// Scripts that documents show.
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 5] = [
     (
         "lend.hob",
         "# lend.hob\ncounter = spawn counter 1\ncounter add\n[lent end] = caretaker counter\nlent add\nrevoke end\nlent add\n",
     ),
     ("open.hob", "account = spawn counter 100\npublish \"account\" account\naccount get\n"),
     ("spend.hob", "account = find \"account\"\naccount add -30\n"),
+    ("look.hob", "# look.hob\ndocs text \"order\"\nclock monotonic\ndocs text \"../bank.vats\"\n"),
+    (
+        "order.hob",
+        "# order.hob\ndocs append \"order\" \", one table\"\nmine = docs read-only\nmine text \"order\"\nmine write \"order\" \"nothing\"\n",
+    ),
 ];
 
 fn root() -> PathBuf {
@@ -63,6 +68,8 @@ fn scene() -> tempfile::TempDir {
     for (name, text) in SCRIPTS {
         fs::write(dir.path().join(name), text).unwrap();
     }
+    fs::create_dir(dir.path().join("notes")).unwrap();
+    fs::write(dir.path().join("notes/order"), "two chairs").unwrap();
     fs::write(dir.path().join("request.json"), r#"{"expression": "2 * (3 + 4)"}"#).unwrap();
     dir
 }

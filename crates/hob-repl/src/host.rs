@@ -28,6 +28,17 @@ pub trait Powers {
     ///
     /// Why it cannot be had.
     fn load(&mut self, file: &str) -> Result<KindRef, Problem>;
+
+    /// What lines can name from the start.
+    fn given(&self) -> Vec<(String, Value)> {
+        Vec::new()
+    }
+
+    /// How many messages of vats were answered outside of them; None while one is not answered. As long as that goes on, what a line
+    /// waits for may still come.
+    fn outside(&self) -> Option<u64> {
+        Some(0)
+    }
 }
 
 /// How it ended.
@@ -108,11 +119,18 @@ struct Host<'a> {
 }
 
 impl Host<'_> {
+    /// Whether something may still happen by itself.
+    fn goes_on(&self) -> bool {
+        // Asked before and after: what was answered outside in between may have given a vat something to do.
+        let before = self.powers.outside();
+        before.is_none() || !self.peer.settle(Duration::ZERO) || self.powers.outside() != before
+    }
+
     fn converse(&mut self, receive: &Receiver<Message>, stops: bool) -> Result<End, Problem> {
-        let far = self.far;
+        let (far, given) = (self.far, self.powers.given());
         let speaker = self.vat.run(|turn| {
             let state = Value::fields([
-                ("names", Value::fields([])),
+                ("names", Value::fields(given.iter().map(|(name, value)| (name.as_str(), value.clone())))),
                 ("console", far.object(CONSOLE, 0).into()),
                 ("powers", far.object(POWERS, 0).into()),
                 ("stops", stops.into()),
@@ -126,9 +144,9 @@ impl Host<'_> {
             let message = match receive.recv_timeout(LOOK) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Disconnected) => return Ok(End::Done),
-                // Nothing comes from outside but what is answered here. So when no vat has anything to do and nothing was
-                // asked, what is waited for will never be, and waiting would not end.
-                Err(RecvTimeoutError::Timeout) if !self.peer.settle(Duration::ZERO) => continue,
+                // Nothing comes from outside but what is answered here, and what the powers know of. So when no vat has anything
+                // to do and nothing was asked, what is waited for will never be, and waiting would not end.
+                Err(RecvTimeoutError::Timeout) if self.goes_on() => continue,
                 Err(RecvTimeoutError::Timeout) => match receive.try_recv() {
                     Ok(message) => message,
                     Err(_) if gave_up => {

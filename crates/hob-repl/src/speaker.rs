@@ -143,7 +143,10 @@ impl Speech<'_> {
             Err(problem) => return self.failed(&problem),
         };
         let (names, powers) = (self.names.clone(), self.powers);
-        match self.turn.attempt(|turn| evaluate(&mut Context { turn, powers }, &names, &line.terms)) {
+        match self
+            .turn
+            .attempt(|turn| evaluate(&mut Context { turn, powers, names: &names }, &names, &line.terms))
+        {
             Ok(said) => self.said(said, &line),
             Err(problem) => self.failed(&problem),
         }

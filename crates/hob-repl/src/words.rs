@@ -2,7 +2,7 @@
 //!
 //! The list is data: help, completion and the language itself are read from it.
 
-use hob_vat::{On, Problem, Ref, Turn, Value, library};
+use hob_vat::{On, Problem, Ref, Struct, Turn, Value, library};
 
 use crate::said::{Said, standing};
 
@@ -28,6 +28,7 @@ impl std::fmt::Debug for Word {
 pub(crate) struct Context<'a> {
     pub(crate) turn: &'a mut Turn,
     pub(crate) powers: Ref,
+    pub(crate) names: &'a Struct,
 }
 
 /// All words.
@@ -89,6 +90,7 @@ static WORDS: &[Word] = &[
         run: publish,
     },
     Word { name: "find", takes: "NAME", does: "what was published", run: find },
+    Word { name: "names", takes: "", does: "what has a name, and what it is", run: names },
     Word { name: "help", takes: "", does: "this", run: help },
     Word { name: "quit", takes: "", does: "the end", run: quit },
 ];
@@ -268,6 +270,14 @@ fn publish(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
 
 fn find(context: &mut Context<'_>, args: &[Value]) -> Result<Said, Problem> {
     power(context, "find", args, 1)
+}
+
+fn names(context: &mut Context<'_>, _: &[Value]) -> Result<Said, Problem> {
+    let lines = context.names.iter().map(|(name, value)| match value {
+        Value::Ref(reference) => Ok(format!("{name}: {}", standing(context.turn, *reference)?)),
+        value => Ok(format!("{name}: {value}")),
+    });
+    Ok(Said::Text(lines.collect::<Result<Vec<_>, Problem>>()?.join("\n")))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is one of the words")]

@@ -165,3 +165,72 @@ fn what_nobody_can_keep_is_given_up_and_shown_when_it_comes_after_all() {
     ");
     assert_eq!(say("[p r] = promise\nawait p\nnever", true).1, End::Failed);
 }
+
+/// Answers after a while, from outside of the vats.
+struct Outside(std::sync::mpsc::Sender<hob_vat::Message>);
+
+impl hob_vat::Session for Outside {
+    fn deliver(&self, messages: Vec<hob_vat::Message>) {
+        // Who has stopped answering has stopped listening.
+        messages.into_iter().for_each(|message| drop(self.0.send(message)));
+    }
+}
+
+/// Gives a reference to what is outside, and knows what that has answered.
+struct Gives {
+    far: hob_vat::Ref,
+    open: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Powers for Gives {
+    fn load(&mut self, _: &str) -> Result<KindRef, Problem> {
+        Err(Problem::rule("not-found", "nothing is here".into()))
+    }
+
+    fn given(&self) -> Vec<(String, hob_vat::Value)> {
+        vec![("slow".into(), self.far.into()), ("year".into(), 2026.into())]
+    }
+
+    fn outside(&self) -> Option<u64> {
+        (!self.open.load(std::sync::atomic::Ordering::SeqCst)).then_some(1)
+    }
+}
+
+#[test]
+fn names_are_given_from_the_start_and_what_is_outside_is_waited_for() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let peer = peer().unwrap();
+    let vat = peer.vat("main").unwrap();
+    let (send, receive) = std::sync::mpsc::channel();
+    let far = peer.connect(Arc::new(Outside(send))).unwrap();
+    let open = Arc::new(AtomicBool::new(true));
+    let mut console = Script { lines: "year\nslow ask\nslow ask\nnames".lines(), said: String::new() };
+    let mut powers = Gives { far: far.object(0, 0), open: Arc::clone(&open) };
+    std::thread::scope(|scope| {
+        let (peer, open) = (&peer, &open);
+        scope.spawn(move || {
+            // Longer than it takes to find out that no vat has anything to do.
+            let asked = receive.recv().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            let body = hob_vat::Body::Fulfill("at last".into());
+            let answer = hob_vat::Message { to: asked.resolver.unwrap(), body, resolver: None };
+            peer.deliver(far, answer).unwrap();
+            // The second one is not answered, and nobody says that it will be.
+            open.store(false, Ordering::SeqCst);
+        });
+        speak(peer, &vat, &mut console, &mut powers, false).unwrap();
+    });
+    assert_snapshot!(console.said, @r#"
+    > year
+    2026
+    > slow ask
+    "at last"
+    > slow ask
+    ! waits-for-ever: nobody is left who could keep this promise
+    > names
+    slow: <object 0 of session 0>, far
+    year: 2026
+    "#);
+}

@@ -54,7 +54,7 @@ pub use kinds::Kinds;
 pub use limits::{Limits, VALUE_DEPTH_MAX};
 pub use message::{Body, Message};
 pub use on::On;
-pub use peer::{Peer, PeerBuilder, Vat};
+pub use peer::{Entrance, Peer, PeerBuilder, Undelivered, Vat};
 pub use problem::Problem;
 pub use reference::{Ref, VatId};
 pub use session::{FarSide, Session};

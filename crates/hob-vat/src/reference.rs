@@ -107,6 +107,13 @@ impl Ref {
         self.facet() == Facet::Promise
     }
 
+    /// Which place of which vat it is about: a promise and the right to resolve it have the same. It is no reference, and makes none;
+    /// a session tells by it to which answer a message goes that was sent ahead.
+    #[must_use]
+    pub fn place(self) -> (VatId, u32, u64) {
+        (self.vat(), self.index, self.birth())
+    }
+
     pub(crate) fn index(self) -> u32 {
         self.index
     }

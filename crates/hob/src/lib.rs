@@ -67,9 +67,9 @@ pub use tool::{Decision, Tool, ToolAnswer, ToolKind};
 pub use hob_abi::Contract;
 pub use hob_cap::{
     Access, AuditError, AuditEvent, AuditSink, Children, ClockGrant, Connections, EnvGrant, Files, FsGrant,
-    GrantError, GuestPath, HostObject, Limit, LimitExceeded, LimitTooHigh, Limits, NetGrant, Outcome, Permit,
-    Policy, PolicyDiff, RandomGrant, Request, Scheme, StdioGrant, StopReason, StopToken, Tier, Verdict, diff,
-    escape_guest_bytes, escape_guest_text, format_bytes, parse_bytes, parse_duration,
+    Gift, Given, GrantError, GuestPath, HostObject, Limit, LimitExceeded, LimitTooHigh, Limits, NetGrant,
+    Outcome, Permit, Policy, PolicyDiff, RandomGrant, Request, Scheme, StdioGrant, StopReason, StopToken,
+    Tier, Verdict, diff, escape_guest_bytes, escape_guest_text, format_bytes, parse_bytes, parse_duration,
 };
 pub use hob_engine::{
     BackendKind, CacheStats, Choice, CompileLimits, Fault, FaultKind, PrivateError, Trap, UserKey, ValType,
@@ -81,6 +81,22 @@ pub use hob_kernel::{Console, Feed};
 /// Statecharts: machines as data, and stepping them.
 pub use hob_machine as machine;
 pub use hob_os::{Errno, SharedBuffer, Sink, Source};
+/// What a machine has, as actors: directories, clocks, consoles, outbound hosts. What an actor of a vat is given of them it can keep,
+/// narrow, pass on, and lose.
+///
+/// ```
+/// use hob::powerbox::Powerbox;
+/// use hob::vat::{Peer, Value};
+///
+/// let peer = Peer::builder().build()?;
+/// let vat = peer.vat("main")?;
+/// let powerbox = Powerbox::open(&peer)?;
+/// let clock = powerbox.clock(hob::ClockGrant::Virtual)?;
+/// let now = vat.ask(clock, [Value::symbol("monotonic")], std::time::Duration::from_secs(10))?;
+/// assert_eq!(now, 0.into());
+/// # Ok::<(), hob::vat::Problem>(())
+/// ```
+pub use hob_powerbox as powerbox;
 /// Streams of records that survive, in one file: journals of machines.
 pub use hob_store as store;
 /// Vats: actors, turns, promises. [`Actor`] is a kind for them whose code is WebAssembly.

@@ -12,6 +12,7 @@ mod replay;
 mod schema;
 mod syrup;
 mod text;
+mod turns;
 mod value;
 mod verdict;
 
@@ -39,6 +40,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "scxml", run: convert::scxml, seeds: convert::scxml_seeds, may_abort: true },
     Target { name: "syrup", run: syrup::run, seeds: syrup::seeds, may_abort: false },
     Target { name: "text", run: text::run, seeds: text::seeds, may_abort: false },
+    Target { name: "turns", run: turns::run, seeds: turns::seeds, may_abort: true },
     Target { name: "value", run: value::run, seeds: value::seeds, may_abort: true },
     Target { name: "verdict", run: verdict::run, seeds: verdict::seeds, may_abort: false },
     Target { name: "xstate", run: convert::xstate, seeds: convert::xstate_seeds, may_abort: true },

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use hob::Given;
+
+use crate::args::KeyArgs;
 
 /// What to do with vats.
 #[derive(Debug, Subcommand)]
@@ -111,6 +114,32 @@ pub(crate) struct WhereArgs {
     pub(crate) fuel: Option<u64>,
 }
 
+/// Where uses of what was given are recorded.
+#[derive(Debug, Args)]
+pub(crate) struct AuditedArgs {
+    /// Append a record of each use of what was given to this file.
+    #[arg(long, value_name = "FILE", requires = "give")]
+    pub(crate) audit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+}
+
+/// What lines can name from the start.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Grants")]
+pub(crate) struct GiveArgs {
+    /// Give something of this machine a name in the lines: a directory (read-only unless `:rw`), a clock, randomness, the standard
+    /// streams, or requests as `--net` takes them. May be repeated.
+    #[arg(
+        long,
+        value_name = "NAME=dir:PATH[:ro|:rw]|clock[:KIND]|random[:SEED]|console|net:PATTERN",
+        value_parser = Given::parse
+    )]
+    pub(crate) give: Vec<Given>,
+    #[command(flatten)]
+    pub(crate) record: AuditedArgs,
+}
+
 /// Arguments of `hob vat run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -119,6 +148,8 @@ pub(crate) struct RunArgs {
     pub(crate) what: PathBuf,
     #[command(flatten)]
     pub(crate) place: WhereArgs,
+    #[command(flatten)]
+    pub(crate) gifts: GiveArgs,
     /// What the actor of a module begins with, as a script writes values.
     #[arg(long, value_name = "VALUE", default_value = "undefined")]
     pub(crate) state: String,
@@ -135,6 +166,8 @@ pub(crate) struct RunArgs {
 pub(crate) struct ReplArgs {
     #[command(flatten)]
     pub(crate) place: WhereArgs,
+    #[command(flatten)]
+    pub(crate) gifts: GiveArgs,
     /// Keep what was typed in this file, and begin with what is there.
     #[arg(long, value_name = "FILE")]
     pub(crate) history: Option<PathBuf>,

@@ -3,14 +3,17 @@
 
 pub(crate) mod args;
 mod console;
+mod gifts;
 mod past;
 mod place;
 
+use hob::Source;
 use hob_repl::{Console, End, speak};
 
 use crate::report::{Done, Failure, HOST};
-use args::{ReplArgs, RunArgs, VatCommand, WhereArgs};
+use args::{GiveArgs, ReplArgs, RunArgs, VatCommand, WhereArgs};
 use console::{Lines, Terminal};
+use gifts::Gifts;
 use place::Place;
 
 pub(crate) fn run(command: &VatCommand) -> Done {
@@ -27,7 +30,8 @@ pub(crate) fn run(command: &VatCommand) -> Done {
 fn script(args: &RunArgs) -> Done {
     let is_module = args.what.extension().is_some_and(|end| end == "wasm" || end == "wat");
     let lines = if is_module { module_lines(args) } else { console::script(&args.what)? };
-    talk(&args.place, &mut Lines::new(lines), !args.keep_going)
+    let source = if args.what.as_os_str() == "-" { Source::Empty } else { Source::Host };
+    talk(&args.place, &args.gifts, source, &mut Lines::new(lines), !args.keep_going)
 }
 
 /// A module as a script: it is loaded, an actor of it is made, and it is talked to.
@@ -40,15 +44,21 @@ fn module_lines(args: &RunArgs) -> Vec<String> {
 pub(crate) fn repl(args: &ReplArgs) -> Done {
     use std::io::IsTerminal;
     if std::io::stdin().is_terminal() {
-        talk(&args.place, &mut Terminal::open(args.history.as_deref())?, false)
+        let mut terminal = Terminal::open(args.history.as_deref())?;
+        talk(&args.place, &args.gifts, Source::Host, &mut terminal, false)
     } else {
-        talk(&args.place, &mut Lines::new(console::script("-".as_ref())?), false)
+        // Standard input is the lines themselves.
+        let lines = console::script("-".as_ref())?;
+        talk(&args.place, &args.gifts, Source::Empty, &mut Lines::new(lines), false)
     }
 }
 
-fn talk(place: &WhereArgs, console: &mut dyn Console, stops: bool) -> Done {
-    let Place { peer, vat, mut modules } = Place::open(place)?;
-    let end = speak(&peer, &vat, console, &mut modules, stops).map_err(failure)?;
+/// `input` is what is read by a console that is given.
+fn talk(place: &WhereArgs, gifts: &GiveArgs, input: Source, console: &mut dyn Console, stops: bool) -> Done {
+    let Place { peer, vat, modules } = Place::open(place)?;
+    let mut powers = Gifts::open(gifts, &peer, modules, input)?;
+    let end = speak(&peer, &vat, console, &mut powers, stops).map_err(failure)?;
+    powers.finish()?;
     Ok(u8::from(end == End::Failed))
 }
 

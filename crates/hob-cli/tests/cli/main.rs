@@ -9,6 +9,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod gifts;
 mod packages;
 
 use std::io::Write;

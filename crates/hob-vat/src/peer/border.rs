@@ -91,30 +91,59 @@ impl Border {
     }
 }
 
+/// A message that was not taken in.
+pub(crate) enum Undelivered {
+    /// The receiver has too many already; later it may have room.
+    Full(Message, Problem),
+    /// It cannot be handed in, now or later.
+    Refused(Message, Problem),
+}
+
+impl Undelivered {
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Self::Full(_, problem) | Self::Refused(_, problem) => problem,
+        }
+    }
+}
+
 impl Shared {
+    /// Takes in a message of a session. Everything that comes in over one comes through here.
+    pub(crate) fn offer(&self, border: &Border, message: Message) -> Result<(), Undelivered> {
+        let to = message.to;
+        let settles = message.is_answer() && !matches!(message.body, Body::Args(_));
+        let fits = border.check(&message).and_then(|()| message.check(&self.config.limits));
+        let cell = fits.and_then(|()| self.cell(to.vat()).ok_or_else(|| gone(to.vat())));
+        let cell = match cell {
+            Ok(cell) => cell,
+            Err(problem) => return Err(Undelivered::Refused(message, problem)),
+        };
+        cell.put_if_room(border.id, message, self.mailbox())?;
+        self.ready.schedule(&cell);
+        if settles {
+            border.given().refs.remove(&to);
+        }
+        Ok(())
+    }
+
     /// Takes in a message of a session, or tells who waits for what comes of it why not. An error when there is nobody to tell.
     pub(crate) fn hand_in_over(&self, far: FarSide, message: Message) -> Result<(), Problem> {
         let border = self.border(far.id()).ok_or_else(|| gone(far.id()))?;
-        let (to, waits, answers) = (message.to, message.waits(), message.is_answer());
-        let settles = answers && !matches!(message.body, Body::Args(_));
-        let fits = border.check(&message).and_then(|()| message.check(&self.config.limits));
-        let message = match fits {
-            Ok(()) => message,
-            // A vat waits for it, and the session may say what comes of that wait: that nothing does.
-            Err(problem) if answers && border.has(to) => {
-                Message { to, body: Body::Break(problem.reason()), resolver: None }
+        let (message, problem) = match self.offer(&border, message) {
+            Ok(()) => return Ok(()),
+            Err(Undelivered::Full(message, problem)) => {
+                return self.refuse_over(&border, message.waits(), problem);
             }
-            Err(problem) => return self.refuse_over(&border, waits, problem),
+            Err(Undelivered::Refused(message, problem)) => (message, problem),
         };
-        match self.hand_in(far.id(), message) {
-            Ok(()) => {
-                if settles {
-                    border.given().refs.remove(&to);
-                }
-                Ok(())
-            }
-            Err(problem) => self.refuse_over(&border, waits, problem),
+        // A vat waits for it, and the session may say what comes of that wait: that nothing does.
+        if message.is_answer() && border.has(message.to) {
+            let body = Body::Break(problem.reason());
+            return self
+                .offer(&border, Message { to: message.to, body, resolver: None })
+                .map_err(|_| problem);
         }
+        self.refuse_over(&border, message.waits(), problem)
     }
 
     fn refuse_over(&self, border: &Border, waits: Option<Ref>, problem: Problem) -> Result<(), Problem> {

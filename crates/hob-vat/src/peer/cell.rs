@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::Shared;
+use super::border::Undelivered;
 use super::core::Core;
 use crate::message::Message;
 use crate::problem::Problem;
@@ -124,15 +125,21 @@ impl Cell {
     }
 
     /// Puts a message from outside in front of it, if no more than `allowed` wait then, here and inside.
-    pub(crate) fn put_if_room(&self, message: Inbound, allowed: usize) -> Result<(), Problem> {
+    pub(crate) fn put_if_room(
+        &self,
+        from: VatId,
+        message: Message,
+        allowed: usize,
+    ) -> Result<(), Undelivered> {
         let mut inbox = self.inbox();
         if let Some(problem) = &inbox.halted {
-            return Err(problem.clone());
+            return Err(Undelivered::Refused(message, problem.clone()));
         }
         if inbox.messages.len().saturating_add(inbox.inside) >= allowed {
-            return Err(Problem::limit("mailbox", u64::try_from(allowed).unwrap_or(u64::MAX)));
+            let problem = Problem::limit("mailbox", u64::try_from(allowed).unwrap_or(u64::MAX));
+            return Err(Undelivered::Full(message, problem));
         }
-        inbox.messages.push_back(message);
+        inbox.messages.push_back(Inbound::Message { from, seq: 0, message });
         Ok(())
     }
 

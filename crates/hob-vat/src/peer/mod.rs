@@ -20,6 +20,7 @@ mod cell;
 mod commit;
 mod core;
 mod directory;
+mod entrance;
 mod halted;
 mod loaded;
 mod pool;
@@ -30,11 +31,11 @@ mod rest;
 mod vat;
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 pub use builder::PeerBuilder;
+pub use entrance::{Entrance, Undelivered};
 pub use vat::Vat;
 
 use crate::message::Message;
@@ -45,7 +46,7 @@ use crate::store::TurnStore;
 use crate::value::Value;
 use border::Border;
 use builder::Config;
-use cell::{Cell, Inbound};
+use cell::Cell;
 use commit::Committer;
 use directory::Directory;
 use halted::Halted;
@@ -174,14 +175,13 @@ impl Peer {
 
     /// Ends a session: promises that wait for it are broken with `reason`, and so are those that stood for what was behind it.
     pub fn sever(&self, far: FarSide, reason: &Value) {
-        self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner).remove(&far.id());
-        let cells: Vec<_> =
-            self.shared.cells.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        // One that sleeps finds out when it wakes.
-        for cell in cells.into_iter().filter(|cell| !cell.asleep.load(Ordering::SeqCst)) {
-            let severed = Inbound::Severed { session: far.id(), reason: reason.clone() };
-            self.shared.deliver(cell.id, vec![severed]);
-        }
+        self.shared.sever(far.id(), reason);
+    }
+
+    /// What lets the threads of a session hand in messages and end it, as long as the peer is there.
+    #[must_use]
+    pub fn entrance(&self, far: FarSide) -> Entrance {
+        Entrance::new(&self.shared, far)
     }
 
     /// Waits until no vat has anything to do, and what they did is durable. Returns whether that came about in time.
@@ -240,5 +240,6 @@ impl Shared {
 }
 
 fn gone(vat: VatId) -> Problem {
-    Problem::rule("stale-reference", format!("{vat} is gone"))
+    let what = if vat.is_session() { ", and what was behind it: it ended, or the process did" } else { "" };
+    Problem::rule("stale-reference", format!("{vat} is gone{what}"))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::border::Border;
+use super::border::{Border, Undelivered};
 use super::cell::{Cell, Inbound};
 use super::{Replies, Shared, gone};
 use crate::message::{Body, Message};
@@ -43,7 +43,7 @@ impl Shared {
         message.check(&self.config.limits)?;
         let to = message.to.vat();
         let cell = self.cell(to).ok_or_else(|| gone(to))?;
-        cell.put_if_room(Inbound::Message { from, seq: 0, message }, self.mailbox())?;
+        cell.put_if_room(from, message, self.mailbox()).map_err(Undelivered::into_problem)?;
         self.ready.schedule(&cell);
         Ok(())
     }

@@ -1,0 +1,251 @@
+//! What comes of messages: answers, and what happens to those who wait when something is taken back or all ends.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hob_cap::Limit;
+use hob_vat::{Body, Message, Problem, Ref, Undelivered, Value};
+
+use super::{Desk, Out, State, closed, refuse, revoked, weight};
+use crate::limits::exceeded;
+use crate::object::{Done, Reply, no_thread};
+use crate::tree::Position;
+
+/// How long an answer waits until it is handed in again to a vat that had no room for it.
+const AGAIN: Duration = Duration::from_millis(10);
+
+impl Desk {
+    /// Answers a message, unless what it went to was taken back.
+    pub(crate) fn settle(self: &Arc<Self>, number: u64, done: Done) {
+        let (mut made, mut narrowed) = (None, None);
+        let message = {
+            let mut guard = self.lock();
+            let state = &mut *guard;
+            let Some(pending) = state.pending.get_mut(&number).filter(|pending| !pending.claimed) else {
+                drop(guard);
+                drop(done);
+                return;
+            };
+            pending.claimed = true;
+            if pending.timer.take().is_some() {
+                state.timers = state.timers.saturating_sub(1);
+            }
+            let (object, resolver, held) = (pending.object, pending.resolver, pending.held);
+            let value = match done {
+                Ok(Reply::Value(value)) => Ok(value),
+                Ok(Reply::Later) => Ok(Value::Undefined),
+                Err(problem) => Err(problem),
+                Ok(Reply::Narrowed(thing)) => {
+                    // What nobody is told of is not made.
+                    let added = match resolver {
+                        Some(_) => self.add(state, &thing, Some(object)).map(|(position, reference)| {
+                            made = Some(position);
+                            Value::Ref(reference)
+                        }),
+                        None => Ok(Value::Undefined),
+                    };
+                    narrowed = Some(thing);
+                    added
+                }
+            };
+            // An answer takes the place of what was asked with; what is more than that counts. So nothing that was done is refused
+            // for its answer, which is short.
+            let value = value.and_then(|value| {
+                let more = u64::from(value.weight()).saturating_sub(held);
+                self.charge(more)?;
+                self.ledger.release(Limit::HostBuffer, more);
+                Ok(value)
+            });
+            self.ledger.release(Limit::HostBuffer, held);
+            state.open = state.open.saturating_sub(1);
+            let body = match value {
+                Ok(value) => Body::Fulfill(value),
+                Err(problem) => Body::Break(problem.reason()),
+            };
+            resolver.map(|to| Message { to, body, resolver: None })
+        };
+        drop(narrowed);
+        match message {
+            Some(message) => self.hand_in(message, Some((number, made))),
+            None => self.finish(number, made),
+        }
+    }
+
+    /// A message was answered; what waited behind it goes on.
+    fn finish(self: &Arc<Self>, number: u64, made: Option<Position>) {
+        let mut out = Out::new();
+        {
+            let mut guard = self.lock();
+            let state = &mut *guard;
+            let Some(pending) = state.pending.remove(&number) else { return };
+            let place = pending.resolver.map(Ref::place);
+            if let Some(place) = place {
+                state.asked.remove(&place);
+            }
+            if let (Some(place), Some(made)) = (place, made) {
+                state.tree.answers(place, made);
+            }
+            for message in self.let_go(state, pending.behind) {
+                match made {
+                    Some(position) => self.enqueue(state, position, message, &mut out),
+                    None => out.push(message),
+                }
+            }
+        }
+        self.hand_in_all(out);
+    }
+
+    /// Messages that wait behind another one no more.
+    fn let_go(&self, state: &mut State, behind: Vec<Message>) -> Vec<Message> {
+        state.behind = state.behind.saturating_sub(behind.len());
+        behind.iter().for_each(|message| self.ledger.release(Limit::HostBuffer, weight(message)));
+        behind
+    }
+
+    /// Answers a message when its time has come.
+    pub(crate) fn answer_at(
+        self: &Arc<Self>,
+        number: u64,
+        when: Instant,
+        value: Value,
+    ) -> Result<(), Problem> {
+        let mut state = self.lock();
+        if state.timers >= self.limits.timers {
+            return Err(exceeded("timers", self.limits.timers));
+        }
+        let desk = Arc::clone(self);
+        let job = Box::new(move || desk.settle(number, Ok(Reply::Value(value))));
+        // It is not answered before the lock is given back, so the timer is known by then.
+        let timer = self.timers.at(when, job).ok_or_else(no_thread)?;
+        match state.pending.get_mut(&number) {
+            Some(pending) => {
+                pending.timer = Some(timer);
+                state.timers += 1;
+            }
+            None => self.timers.cancel(timer),
+        }
+        Ok(())
+    }
+
+    /// Takes an object back, with all that was narrowed from it. False when there is none.
+    pub(crate) fn revoke(self: &Arc<Self>, position: Position) -> bool {
+        let (taken, out) = {
+            let mut state = self.lock();
+            let taken = state.tree.take(position);
+            let gone: HashSet<Position> = taken.iter().map(|(position, _)| *position).collect();
+            (taken, self.abandon(&mut state, &revoked(), |object| gone.contains(&object)))
+        };
+        self.hand_in_all(out);
+        taken.iter().for_each(|(_, thing)| thing.end());
+        self.ledger.release(Limit::Handles, u64::try_from(taken.len()).unwrap_or(u64::MAX));
+        !taken.is_empty()
+    }
+
+    /// Nobody will answer these messages any more: who waits is told so.
+    fn abandon(&self, state: &mut State, problem: &Problem, which: impl Fn(Position) -> bool) -> Out {
+        let lost = state.pending.iter().filter(|(_, pending)| !pending.claimed && which(pending.object));
+        let mut lost: Vec<u64> = lost.map(|(number, _)| *number).collect();
+        lost.sort_unstable();
+        let mut out = Out::new();
+        for number in lost {
+            let Some(pending) = state.pending.remove(&number) else { continue };
+            if let Some(resolver) = pending.resolver {
+                state.asked.remove(&resolver.place());
+            }
+            if let Some(timer) = pending.timer {
+                state.timers = state.timers.saturating_sub(1);
+                self.timers.cancel(timer);
+            }
+            state.open = state.open.saturating_sub(1);
+            self.ledger.release(Limit::HostBuffer, pending.held);
+            refuse(pending.resolver, problem, &mut out);
+            out.extend(self.let_go(state, pending.behind));
+        }
+        out
+    }
+
+    pub(crate) fn revoke_reference(self: &Arc<Self>, reference: Ref) -> bool {
+        let position = self.line.get().and_then(|(far, _)| far.position(reference));
+        position.is_some_and(|(position, _)| !reference.is_promise() && self.revoke(position))
+    }
+
+    /// Ends everything: who waits is told, and whoever sends later too.
+    pub(crate) fn close(self: &Arc<Self>) {
+        let problem = closed();
+        let (taken, out) = {
+            let mut state = self.lock();
+            if state.closed.replace(problem.clone()).is_some() {
+                return;
+            }
+            let given = state.tree.given();
+            let taken: Vec<_> = given.into_iter().flat_map(|position| state.tree.take(position)).collect();
+            (taken, self.abandon(&mut state, &problem, |_| true))
+        };
+        self.hand_in_all(out);
+        taken.iter().for_each(|(_, thing)| thing.end());
+        self.lanes.stop();
+        if let Some((_, entrance)) = self.line.get() {
+            // Promises that nobody was told of are broken with it.
+            entrance.sever(&problem.reason());
+        }
+        self.lanes.join();
+        self.timers.stop();
+        self.timers.join();
+    }
+
+    pub(super) fn hand_in_all(self: &Arc<Self>, out: Out) {
+        out.into_iter().for_each(|message| self.hand_in(message, None));
+    }
+
+    /// Hands a message in, now or when there is room, and then finishes what it is the answer to.
+    pub(super) fn hand_in(self: &Arc<Self>, message: Message, answers: Option<(u64, Option<Position>)>) {
+        let Some((_, entrance)) = self.line.get() else { return };
+        match entrance.deliver(message) {
+            Ok(()) => {}
+            Err(Undelivered::Full(message)) => {
+                self.hand_in_later(message, answers);
+                return;
+            }
+            Err(Undelivered::Refused(message, problem)) => {
+                // What is too large is not answered; that it was is.
+                let waits = match message.body {
+                    Body::Fulfill(_) => Some(message.to),
+                    Body::Args(_) => message.resolver,
+                    Body::Break(_) | Body::Listen { .. } => None,
+                };
+                let mut out = Out::new();
+                refuse(waits, &problem, &mut out);
+                if let Some(broken) = out.pop() {
+                    self.hand_in(broken, answers);
+                    return;
+                }
+            }
+        }
+        if let Some((number, made)) = answers {
+            self.finish(number, made);
+        }
+    }
+
+    /// Hands a message in again after a while. It counts while it waits.
+    fn hand_in_later(self: &Arc<Self>, message: Message, answers: Option<(u64, Option<Position>)>) {
+        let (mut message, mut held) = (message, 0);
+        if let Body::Fulfill(value) = &message.body {
+            held = u64::from(value.weight());
+            if let Err(problem) = self.charge(held) {
+                held = 0;
+                message.body = Body::Break(problem.reason());
+            }
+        }
+        self.lock().late += 1;
+        let desk = Arc::clone(self);
+        let again = move || {
+            desk.ledger.release(Limit::HostBuffer, held);
+            desk.hand_in(message, answers);
+            let mut state = desk.lock();
+            state.late = state.late.saturating_sub(1);
+        };
+        // When there are no timers any more the session is severed, which tells who waits.
+        let _ = self.timers.at(Instant::now() + AGAIN, Box::new(again));
+    }
+}
