@@ -210,16 +210,18 @@ fn is_ok(key: &str) -> bool {
         && chars.next().is_none()
 }
 
+#[inline]
 fn at_most(limit: Limit, bytes: usize, allowed: u64) -> Result<u32, Fault> {
     let asked = u64::try_from(bytes).unwrap_or(u64::MAX);
-    let over = LimitExceeded { limit, allowed, used: 0, asked };
+    let over = || LimitExceeded { limit, allowed, used: 0, asked }.into();
     if asked > allowed {
-        return Err(over.into());
+        return Err(over());
     }
-    u32::try_from(bytes).map_err(|_| over.into())
+    u32::try_from(bytes).map_err(|_| over())
 }
 
 /// The pointer and the length in one number.
+#[inline]
 pub(crate) fn unpack(packed: u64) -> (u32, u32) {
     let [a, b, c, d, e, f, g, h] = packed.to_be_bytes();
     (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))

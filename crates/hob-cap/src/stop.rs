@@ -64,6 +64,7 @@ impl StopToken {
 
     /// Begins anew with these deadlines, as if just made. `false`, and nothing changes, when anyone else holds a clone or
     /// waits on it: they would be stopped by what is no longer theirs.
+    #[inline]
     pub fn restart(&mut self, soft: Option<Instant>, hard: Option<Instant>) -> bool {
         let Some(shared) = Arc::get_mut(&mut self.0) else { return false };
         *shared.reason.get_mut() = 0;
@@ -94,6 +95,7 @@ impl StopToken {
 
     /// Why the guest was stopped, if it was. One atomic load; does not look at a clock.
     #[must_use]
+    #[inline]
     pub fn reason(&self) -> Option<StopReason> {
         match self.0.reason.load(Ordering::Acquire) {
             0 => None,

@@ -225,6 +225,7 @@ impl Engine {
     }
 
     /// Says that a guest is about to run compiled code, until the answer is dropped.
+    #[inline]
     pub(crate) fn enter(&self) -> Option<Running<'_>> {
         let backend = self.compiled().ok()?;
         self.inner.ticker.enter(backend.engine())

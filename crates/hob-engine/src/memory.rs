@@ -81,6 +81,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// As [`Memory::check`].
+    #[inline]
     pub fn bytes(&mut self, at: u32, len: u32) -> Result<&[u8], OutOfBounds> {
         let range = range(self.bytes.len(), at, u64::from(len))?;
         self.settle();
@@ -131,6 +132,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// As [`Memory::check`].
+    #[inline]
     pub fn bytes_mut(&mut self, at: u32, len: u32) -> Result<&mut [u8], OutOfBounds> {
         let size = self.bytes.len();
         let range = range(size, at, u64::from(len))?;
@@ -148,6 +150,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// As [`Memory::check`]; nothing is written then.
+    #[inline]
     pub fn write(&mut self, at: u32, data: &[u8]) -> Result<(), OutOfBounds> {
         let len = u64::try_from(data.len()).unwrap_or(u64::MAX);
         let wrong = OutOfBounds { at, len, size: self.bytes.len() };
@@ -169,7 +172,14 @@ impl<'a> Memory<'a> {
     }
 
     /// Tells the recorder what was written to the ranges handed out so far.
+    #[inline]
     pub(crate) fn settle(&mut self) {
+        if self.trace.is_some() {
+            self.tell();
+        }
+    }
+
+    fn tell(&mut self) {
         let Some(trace) = &mut self.trace else { return };
         for (at, len) in trace.written.take() {
             let range = range(self.bytes.len(), at, u64::from(len)).ok();
@@ -180,6 +190,7 @@ impl<'a> Memory<'a> {
     }
 }
 
+#[inline]
 fn range(size: usize, at: u32, len: u64) -> Result<Range<usize>, OutOfBounds> {
     let wrong = OutOfBounds { at, len, size };
     let end = u64::from(at).checked_add(len).ok_or(wrong)?;

@@ -37,10 +37,12 @@ impl Places {
         Ok(Place { places: Arc::clone(self), idle: false })
     }
 
+    #[inline]
     fn has_room(&self, taken: u64) -> bool {
         self.slots.is_none_or(|slots| taken % IDLE < u64::from(slots)) && taken % IDLE < IDLE - 1
     }
 
+    #[inline]
     fn change(&self, change: impl Fn(u64) -> Option<u64>) -> Result<(), ()> {
         self.taken.fetch_update(Ordering::AcqRel, Ordering::Relaxed, change).map(drop).map_err(drop)
     }
@@ -54,6 +56,7 @@ impl Places {
 
 impl Place {
     /// Waits from now on; `false` when too many do already.
+    #[inline]
     pub(crate) fn rest(&mut self) -> bool {
         let few = |taken: u64| taken / IDLE < u64::from(IDLE_MAX);
         if !self.idle {
@@ -63,6 +66,7 @@ impl Place {
     }
 
     /// Is in use again.
+    #[inline]
     pub(crate) fn wake(&mut self) -> Result<(), Fault> {
         if self.idle {
             let places = &self.places;

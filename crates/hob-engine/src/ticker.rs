@@ -41,6 +41,7 @@ impl Ticker {
 
     /// Says that a guest is about to run, until the answer is dropped. `None` when the ticker's thread could not be
     /// started: then nothing could stop the guest, so it must not run.
+    #[inline]
     pub(crate) fn enter(&self, engine: &wasmtime::Engine) -> Option<Running<'_>> {
         let thread =
             self.thread.get_or_init(|| start(Arc::downgrade(&self.shared), engine.weak())).as_ref()?;
@@ -63,6 +64,7 @@ impl Drop for Ticker {
 }
 
 impl Drop for Running<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.shared.running.fetch_sub(1, Ordering::SeqCst);
     }

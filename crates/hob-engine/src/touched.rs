@@ -41,14 +41,17 @@ impl Touched {
     }
 
     /// Whether all of memory counts as written; otherwise [`Touched::ranges`] says what.
+    #[inline]
     pub(crate) fn is_all(&self) -> bool {
         self.all
     }
 
+    #[inline]
     pub(crate) fn ranges(&self) -> &[Range<usize>] {
         &self.ranges
     }
 
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.ranges.clear();
         self.all = false;

@@ -15,12 +15,16 @@ use crate::name::Name;
 /// Which leaves were active inside a state when it was left last.
 pub(crate) type Leaves = SmallVec<[NodeId; 2]>;
 
+/// What a machine knows beside where it is, shared with steps that may have to put it back. Without weak references, so that asking
+/// whether anybody else sees it is one look.
+pub(crate) type Context = triomphe::Arc<Value>;
+
 /// A machine that runs.
 #[derive(Clone, Debug)]
 pub struct Instance {
     pub(crate) machine: Arc<Machine>,
     pub(crate) active: Active,
-    pub(crate) context: Arc<Value>,
+    pub(crate) context: Context,
 }
 
 /// A configuration, and those that history states lead back to.

@@ -123,3 +123,24 @@ fn answers_are_kept_twice_as_long_and_not_for_ever() {
     }
     assert_eq!(unacknowledged(), 8);
 }
+
+/// Nothing failed when a promise only wants to hear of another: what it waits for may have happened, and may be told at the next start.
+#[test]
+fn a_promise_that_follows_one_of_a_full_vat_is_not_broken() {
+    let store = Arc::new(Counting::default());
+    let peer = builder(&store).build().unwrap();
+    let (a, b) = (peer.vat("a").unwrap(), peer.vat("b").unwrap());
+    let (to, log) = (list(&b), list(&a));
+    let (far, _) = b.run(hob_vat::Turn::promise).unwrap();
+    halt(&store, &b, to);
+    (0..5).for_each(|number| a.run(|turn| turn.send_only(to, [number.into()])).unwrap());
+    let follows = a.run(|turn| {
+        let (promise, resolver) = turn.promise()?;
+        turn.fulfill(resolver, far).map(|()| promise)
+    });
+    // An actor that wants to hear is told that it will not.
+    a.run(|turn| turn.listen(far, log, false)).unwrap();
+    assert!(peer.settle(SOON));
+    assert_eq!(broken(&a, follows.unwrap()), None);
+    assert_eq!(call(&a, log, &[]).to_string(), format!("['break <error {FULL}>]"));
+}

@@ -140,7 +140,7 @@ fn a_session_that_has_ended_delivers_nothing() {
     peer.introduce(far, &to.into()).unwrap();
     peer.sever(far, &"over".into());
     let refused = peer.deliver(far, args(to, [1.into()], Some(far.object(0, 0)))).unwrap_err();
-    assert_eq!(refused.to_string(), "stale-reference: session 0 is gone");
+    assert!(refused.to_string().starts_with("stale-reference: session 0 is gone"), "{refused}");
     assert_eq!(peer.introduce(far, &to.into()).unwrap_err(), refused);
     assert!(peer.settle(SOON));
     assert_eq!((call(&vat, to, &[]), taken.take()), (Value::list([]), vec![]));

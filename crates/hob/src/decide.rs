@@ -144,12 +144,6 @@ struct Asked<A> {
     lately: Option<Lately<A>>,
 }
 
-/// What a behavior is sent.
-#[derive(Serialize)]
-struct Context<'a> {
-    context: &'a Value,
-}
-
 /// What one is sent that asks for everything.
 #[derive(Serialize)]
 struct Question<'a> {
@@ -183,7 +177,12 @@ impl<A: Clone> Asked<A> {
 
     fn ask_with(&self, call: &Call<'_>, context: &Value, request: &mut Vec<u8>) -> Result<A, Failure> {
         let written = match self.asks {
-            Asks::Context => serde_json::to_writer(&mut *request, &Context { context }),
+            Asks::Context => {
+                request.extend_from_slice(br#"{"context":"#);
+                let written = serde_json::to_writer(&mut *request, context);
+                request.push(b'}');
+                written
+            }
             Asks::Everything => {
                 let (name, params, event, data) = (call.name, call.params, call.event, call.data);
                 serde_json::to_writer(&mut *request, &Question { context, name, params, event, data })

@@ -105,7 +105,8 @@ fn looking_back_comes_to_the_same_states_without_the_directory() {
             }
             vat.send_only(it, [Value::symbol("read"), "none".into()]).unwrap();
             let heard = loop {
-                let heard = vat.run(|turn| turn.call(it, &[Value::symbol("heard")])).unwrap();
+                // A look leaves no record, so every record is of messages.
+                let heard = vat.peek(|turn| turn.call(it, &[Value::symbol("heard")])).unwrap();
                 if heard.as_list().unwrap().len() == 4 {
                     break heard;
                 }
@@ -128,7 +129,7 @@ fn looking_back_comes_to_the_same_states_without_the_directory() {
                 Step::Differs(divergence) => panic!("{divergence:?}"),
             }
         }
-        assert!(again >= 4, "{again} records were run again");
+        assert!(again > 0, "no record was run again");
         let mut past = history.at(vat, records).unwrap().actormap(&kinds).unwrap();
         assert_eq!(past.peek(|turn| turn.call(it, &[Value::symbol("heard")])), Ok(heard));
         assert!(!path.exists(), "looking back touched the machine");

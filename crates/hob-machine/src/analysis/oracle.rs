@@ -16,7 +16,7 @@ use crate::chart::{Chart, NodeId, TransitionId};
 use crate::document::model::{self, GuardNode, Ref};
 use crate::effect::Effect;
 use crate::guard::Expr;
-use crate::instance::{Active, Instance};
+use crate::instance::{Active, Context, Instance};
 use crate::name::Name;
 use crate::problem::Refused;
 use crate::step::{Event, Failed, Limits, Step};
@@ -119,7 +119,7 @@ impl Oracle {
     pub(crate) fn step(&self, from: &Active, event: &Name, script: Vec<bool>, limits: &Limits) -> Run {
         self.reset(script);
         let machine = Arc::clone(&self.machine);
-        let mut instance = Instance { machine, active: from.clone(), context: Arc::new(Value::from(0)) };
+        let mut instance = Instance { machine, active: from.clone(), context: Context::new(Value::from(0)) };
         // Data, so that an event from outside is told from one that the machine raised.
         let event = Event { name: event.clone(), data: Some(Value::from(OUTSIDE)) };
         let fired: Result<Step, Failed> = instance.fire_with(&event, limits, false);

@@ -7,7 +7,7 @@ use super::{MINORS, RestoreError, SNAPSHOT_VERSION, Snapshot};
 use crate::binding::Machine;
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, Kind, NodeId};
-use crate::instance::{Active, Instance, Leaves};
+use crate::instance::{Active, Context, Instance, Leaves};
 use crate::name::Name;
 use crate::problem::below;
 
@@ -28,7 +28,7 @@ impl Instance {
         activate(chart, &mut active, ROOT, &leaves)
             .map_err(|why| RestoreError::Illegal { at: "/configuration".into(), why })?;
         history(chart, snapshot, &mut active)?;
-        Ok(Self { machine: Arc::clone(machine), active, context: Arc::new(snapshot.context.clone()) })
+        Ok(Self { machine: Arc::clone(machine), active, context: Context::new(snapshot.context.clone()) })
     }
 }
 

@@ -9,8 +9,6 @@
 //!
 //! What it does to configurations that are none afterwards is not here: those machines are done right in either mode.
 
-use std::sync::Arc;
-
 use super::ask::Verdict;
 use super::enter::Nodes;
 use super::run::Place;
@@ -19,6 +17,7 @@ use super::{Stepper, Stepping};
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, Kind, NodeId, TransitionId};
 use crate::error::StepError;
+use crate::instance::Context;
 
 impl<'a> Stepper<'a> {
     pub(super) fn fire_compat(&mut self) -> Stepping {
@@ -79,7 +78,7 @@ impl<'a> Stepper<'a> {
     fn broadcast(&mut self, parallel: NodeId) -> Stepping {
         let chart: &'a Chart = self.chart;
         self.matched(parallel);
-        self.offered = Some(Arc::clone(&self.context));
+        self.offered = Some(Context::clone(&self.context));
         let mut handled = false;
         for region in &chart.node(parallel).children {
             let Some(leaf) = self.active.first_leaf(chart, *region) else { continue };

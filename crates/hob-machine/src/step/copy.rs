@@ -6,9 +6,10 @@
 //! thread, and the next copy is written over it: where both have the same names only what differs is written.
 
 use std::cell::Cell;
-use std::sync::Arc;
 
 use serde_json::Value;
+
+use crate::instance::Context;
 
 /// What one that is kept may hold: a unit for each value, one for each name, and one for every 64 bytes of text.
 const KEPT_WEIGHT_MAX: usize = 256;
@@ -16,25 +17,25 @@ const KEPT_WEIGHT_MAX: usize = 256;
 const TEXT_BYTES: usize = 64;
 
 thread_local! {
-    static KEPT: Cell<Option<Arc<Value>>> = const { Cell::new(None) };
+    static KEPT: Cell<Option<Context>> = const { Cell::new(None) };
 }
 
 /// A context that nobody else sees, with what is in it now.
-pub(super) fn own(context: &mut Arc<Value>) -> &mut Value {
-    if Arc::get_mut(context).is_none()
+pub(super) fn own(context: &mut Context) -> &mut Value {
+    if Context::get_mut(context).is_none()
         && let Some(mut kept) = KEPT.take()
-        && let Some(place) = Arc::get_mut(&mut kept)
+        && let Some(place) = Context::get_mut(&mut kept)
     {
         write(place, context);
         *context = kept;
     }
     // Copies only where nothing was kept.
-    Arc::make_mut(context)
+    Context::make_mut(context)
 }
 
 /// Keeps what was replaced, if nobody else sees it and it is small.
-pub(super) fn replaced(mut context: Arc<Value>) {
-    if Arc::get_mut(&mut context).is_some_and(|context| weigh(context, KEPT_WEIGHT_MAX).is_some()) {
+pub(super) fn replaced(mut context: Context) {
+    if Context::get_mut(&mut context).is_some_and(|context| weigh(context, KEPT_WEIGHT_MAX).is_some()) {
         KEPT.set(Some(context));
     }
 }
@@ -42,8 +43,18 @@ pub(super) fn replaced(mut context: Arc<Value>) {
 /// Makes `to` what `from` is.
 fn write(to: &mut Value, from: &Value) {
     match (to, from) {
-        (Value::Object(to), Value::Object(from)) if to.len() == from.len() && to.keys().eq(from.keys()) => {
-            to.values_mut().zip(from.values()).for_each(|(to, from)| write(to, from));
+        (Value::Object(to), Value::Object(from)) => {
+            let fits = to.len() == from.len()
+                && to.iter_mut().zip(from).all(|((have, to), (name, from))| {
+                    let same = have == name;
+                    if same {
+                        write(to, from);
+                    }
+                    same
+                });
+            if !fits {
+                to.clone_from(from);
+            }
         }
         (Value::Array(to), Value::Array(from)) => {
             to.truncate(from.len());
@@ -104,9 +115,9 @@ mod tests {
             write(&mut to, &from);
             prop_assert_eq!(&to, &from);
 
-            KEPT.set(Some(Arc::new(over)));
-            let mut context = Arc::new(from.clone());
-            let seen = Arc::clone(&context);
+            KEPT.set(Some(Context::new(over)));
+            let mut context = Context::new(from.clone());
+            let seen = Context::clone(&context);
             *own(&mut context) = json!("changed");
             prop_assert_eq!((&*seen, &*context), (&from, &json!("changed")));
         }
@@ -114,9 +125,9 @@ mod tests {
 
     #[test]
     fn one_that_others_see_is_not_written_over() {
-        let (seen, mut context) = (Arc::new(json!({"a": 1})), Arc::new(json!({"a": 2})));
-        let other = Arc::clone(&context);
-        replaced(Arc::clone(&seen));
+        let (seen, mut context) = (Context::new(json!({"a": 1})), Context::new(json!({"a": 2})));
+        let other = Context::clone(&context);
+        replaced(Context::clone(&seen));
         own(&mut context)["a"] = json!(3);
         assert_eq!((&*seen, &*other, &*context), (&json!({"a": 1}), &json!({"a": 2}), &json!({"a": 3})));
     }
@@ -125,7 +136,7 @@ mod tests {
     fn what_was_replaced_is_used_again_unless_it_is_large() {
         let check = |context: Value, kept: bool| {
             KEPT.set(None);
-            replaced(Arc::new(context));
+            replaced(Context::new(context));
             assert_eq!(KEPT.take().is_some(), kept);
         };
         check(json!({"a": 1}), true);

@@ -33,7 +33,7 @@ use crate::chart::shape::ROOT;
 use crate::chart::{Chart, EventId, NodeId, Semantics};
 use crate::effect::Effect;
 use crate::error::StepError;
-use crate::instance::{Active, Instance, Leaves};
+use crate::instance::{Active, Context, Instance, Leaves};
 use crate::name::Name;
 use crate::origin::{EventKind, Origin};
 use crate::trace::{Outcome, Trace};
@@ -107,10 +107,10 @@ pub(crate) struct Stepper<'a> {
     machine: &'a Machine,
     chart: &'a Chart,
     active: &'a mut Active,
-    context: Arc<Value>,
+    context: Context,
     /// What guards see while an event is offered to several regions: the context from before.
-    offered: Option<Arc<Value>>,
-    before: Arc<Value>,
+    offered: Option<Context>,
+    before: Context,
     undo: SmallVec<[Undo; 8]>,
     effects: Vec<Effect>,
     trace: Option<Box<Trace>>,
@@ -176,8 +176,11 @@ impl Instance {
         if begin.is_empty() {
             return Err(unknown(StepError::NoInitial));
         }
-        let mut instance =
-            Self { machine: Arc::clone(machine), active: Active::none(chart), context: Arc::new(context) };
+        let mut instance = Self {
+            machine: Arc::clone(machine),
+            active: Active::none(chart),
+            context: Context::new(context),
+        };
         let step =
             instance.step(None, None, Origin::default(), limits, trace, |stepper| stepper.begin(&begin))?;
         Ok((instance, step))
@@ -238,9 +241,9 @@ impl Instance {
             machine: &self.machine,
             chart,
             active: &mut self.active,
-            context: Arc::clone(&self.context),
+            context: Context::clone(&self.context),
             offered: None,
-            before: Arc::clone(&self.context),
+            before: Context::clone(&self.context),
             undo: SmallVec::new(),
             effects: Vec::new(),
             trace,
@@ -262,7 +265,7 @@ impl Instance {
             Ok(()) => {
                 let Stepper { context, before, offered, .. } = stepper;
                 drop((before, offered));
-                if !Arc::ptr_eq(&context, &self.context) {
+                if !Context::ptr_eq(&context, &self.context) {
                     copy::replaced(std::mem::replace(&mut self.context, context));
                 }
                 Ok(Step { effects, trace })

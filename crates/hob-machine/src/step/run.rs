@@ -88,11 +88,10 @@ impl<'a> Stepper<'a> {
         if let Some(trace) = &mut self.trace {
             trace.effects_emitted.push(wanted.name.to_string());
         }
-        let before = Arc::clone(&self.before);
         let call = Call {
             name: &wanted.name,
             params: &wanted.params,
-            context: &before,
+            context: &self.before,
             event: self.now.as_ref().map(|(name, _)| name),
             data: self.data.as_deref(),
             position: wanted.position,
@@ -154,11 +153,10 @@ impl<'a> Stepper<'a> {
             if let Some(trace) = &mut self.trace {
                 trace.assigns_applied.push(wanted.name.to_string());
             }
-            let before = Arc::clone(&self.before);
             let call = Call {
                 name: &wanted.name,
                 params: &wanted.params,
-                context: &before,
+                context: &self.before,
                 event: self.now.as_ref().map(|(name, _)| name),
                 data: self.data.as_deref(),
                 position: wanted.position,

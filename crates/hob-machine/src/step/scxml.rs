@@ -9,8 +9,6 @@
 //! `error.execution` raised, as the recommendation has it. An event that nobody wants is an error, though the recommendation
 //! drops it in silence: whoever sends it may ignore that.
 
-use std::sync::Arc;
-
 use smallvec::SmallVec;
 
 use super::ask::Verdict;
@@ -23,7 +21,7 @@ use crate::binding::Bound;
 use crate::chart::shape::ROOT;
 use crate::chart::{ActionId, AssignId, Chart, Kind, NodeId, TransitionId, Use};
 use crate::error::StepError;
-use crate::instance::Leaves;
+use crate::instance::{Context, Leaves};
 use crate::origin::EventKind;
 use crate::position::Position;
 
@@ -258,7 +256,7 @@ impl<'a> Stepper<'a> {
         }
         for assign in assigns {
             if !failed {
-                let kept = Arc::clone(&self.context);
+                let kept = Context::clone(&self.context);
                 let done = self.assigns(std::slice::from_ref(assign), place);
                 failed = self.is_told(done, ("assign", position(&self.chart.assigns, assign.0)))?;
                 if failed {

@@ -4,13 +4,12 @@
 //! event ends the search. In a parallel state every region is asked, each for itself and one after the other; when none has
 //! anything, the parallel state and those around it are. Regions that can have nothing for the event are not looked at.
 
-use std::sync::Arc;
-
 use super::ask::Verdict;
 use super::{Stepper, Stepping};
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, Kind, NodeId, TransitionId};
 use crate::error::StepError;
+use crate::instance::Context;
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ impl<'a> Stepper<'a> {
             Some(parallel) => {
                 self.matched(parallel);
                 // Guards decide on what was before any region moved.
-                self.offered = Some(Arc::clone(&self.context));
+                self.offered = Some(Context::clone(&self.context));
                 let offered = self.offer(parallel)?;
                 let offer = match offered {
                     Offer::Taken => Offer::Taken,

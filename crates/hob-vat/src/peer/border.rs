@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Shared;
 use super::cell::Inbound;
+use super::entrance::Undelivered;
 use super::gone;
 use crate::message::{Body, Content, Message};
 use crate::problem::Problem;
@@ -91,22 +92,6 @@ impl Border {
     }
 }
 
-/// A message that was not taken in.
-pub(crate) enum Undelivered {
-    /// The receiver has too many already; later it may have room.
-    Full(Message, Problem),
-    /// It cannot be handed in, now or later.
-    Refused(Message, Problem),
-}
-
-impl Undelivered {
-    pub(crate) fn into_problem(self) -> Problem {
-        match self {
-            Self::Full(_, problem) | Self::Refused(_, problem) => problem,
-        }
-    }
-}
-
 impl Shared {
     /// Takes in a message of a session. Everything that comes in over one comes through here.
     pub(crate) fn offer(&self, border: &Border, message: Message) -> Result<(), Undelivered> {
@@ -127,34 +112,34 @@ impl Shared {
     }
 
     /// Takes in a message of a session, or tells who waits for what comes of it why not. An error when there is nobody to tell.
-    pub(crate) fn hand_in_over(&self, far: FarSide, message: Message) -> Result<(), Problem> {
-        let border = self.border(far.id()).ok_or_else(|| gone(far.id()))?;
-        let (message, problem) = match self.offer(&border, message) {
-            Ok(()) => return Ok(()),
-            Err(Undelivered::Full(message, problem)) => {
-                return self.refuse_over(&border, message.waits(), problem);
-            }
-            Err(Undelivered::Refused(message, problem)) => (message, problem),
+    pub(crate) fn hand_in_over(&self, far: FarSide, message: Message) -> Result<(), Undelivered> {
+        let Some(border) = self.border(far.id()) else {
+            return Err(Undelivered::Refused(message, gone(far.id())));
         };
-        // A vat waits for it, and the session may say what comes of that wait: that nothing does.
-        if message.is_answer() && border.has(message.to) {
-            let body = Body::Break(problem.reason());
-            return self
-                .offer(&border, Message { to: message.to, body, resolver: None })
-                .map_err(|_| problem);
-        }
-        self.refuse_over(&border, message.waits(), problem)
+        let refused = match self.offer(&border, message) {
+            Ok(()) => return Ok(()),
+            // A vat waits for it, and the session may say what comes of that wait: that nothing does.
+            Err(Undelivered::Refused(message, problem)) if message.is_answer() && border.has(message.to) => {
+                let body = Body::Break(problem.reason());
+                let broken = Message { to: message.to, body, resolver: None };
+                return self.offer(&border, broken).map_err(|_| Undelivered::Refused(message, problem));
+            }
+            Err(refused) => refused,
+        };
+        if self.tell_over(&border, &refused) { Ok(()) } else { Err(refused) }
     }
 
-    fn refuse_over(&self, border: &Border, waits: Option<Ref>, problem: Problem) -> Result<(), Problem> {
+    /// Tells who waits for what comes of a message why nothing does. Says whether there was anybody, and they could be told.
+    fn tell_over(&self, border: &Border, refused: &Undelivered) -> bool {
         // Whom it may not name it may not have told anything.
-        let Some(waits) = waits.filter(|waits| border.has(*waits)) else { return Err(problem) };
-        let message = Message { to: waits, body: Body::Break(problem.reason()), resolver: None };
-        if self.cell(waits.vat()).is_some() {
-            return self.hand_in(border.id, message).map_err(|_| problem);
+        let Some(to) = refused.message().waits().filter(|waits| border.has(*waits)) else { return false };
+        let reason = refused.problem(&self.config.limits).reason();
+        let message = Message { to, body: Body::Break(reason), resolver: None };
+        if self.cell(to.vat()).is_some() {
+            return self.hand_in(border.id, message).is_ok();
         }
-        self.deliver(waits.vat(), vec![Inbound::Message { from: border.id, seq: 0, message }]);
-        Ok(())
+        self.deliver(to.vat(), vec![Inbound::Message { from: border.id, seq: 0, message }]);
+        true
     }
 
     /// Whether there is still something that a reference refers to, as far as can be said without waiting for anybody.

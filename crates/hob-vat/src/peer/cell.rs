@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::Shared;
-use super::border::Undelivered;
 use super::core::Core;
+use super::entrance::Undelivered;
 use crate::message::Message;
 use crate::problem::Problem;
 use crate::reference::VatId;
@@ -136,8 +136,7 @@ impl Cell {
             return Err(Undelivered::Refused(message, problem.clone()));
         }
         if inbox.messages.len().saturating_add(inbox.inside) >= allowed {
-            let problem = Problem::limit("mailbox", u64::try_from(allowed).unwrap_or(u64::MAX));
-            return Err(Undelivered::Full(message, problem));
+            return Err(Undelivered::Full(message));
         }
         inbox.messages.push_back(Inbound::Message { from, seq: 0, message });
         Ok(())

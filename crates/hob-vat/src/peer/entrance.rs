@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, Weak};
 
 use super::cell::Inbound;
 use super::{Shared, gone};
+use crate::limits::Limits;
 use crate::message::Message;
 use crate::problem::Problem;
 use crate::reference::VatId;
@@ -27,6 +28,22 @@ pub enum Undelivered {
     Refused(Message, Problem),
 }
 
+impl Undelivered {
+    pub(super) fn message(&self) -> &Message {
+        match self {
+            Self::Full(message) | Self::Refused(message, _) => message,
+        }
+    }
+
+    /// Why.
+    pub(super) fn problem(&self, limits: &Limits) -> Problem {
+        match self {
+            Self::Full(_) => Problem::limit("mailbox", limits.mailbox.into()),
+            Self::Refused(_, problem) => problem.clone(),
+        }
+    }
+}
+
 impl Entrance {
     pub(super) fn new(shared: &Arc<Shared>, far: FarSide) -> Self {
         Self { shared: Arc::downgrade(shared), far }
@@ -42,10 +59,7 @@ impl Entrance {
             let gone = gone(message.to.vat());
             return Err(Undelivered::Refused(message, gone));
         };
-        shared.hand_in_over(self.far, message.clone()).map_err(|problem| {
-            let full = Problem::limit("mailbox", shared.config.limits.mailbox.into());
-            if problem == full { Undelivered::Full(message) } else { Undelivered::Refused(message, problem) }
-        })
+        shared.hand_in_over(self.far, message)
     }
 
     /// Ends the session, as [`Peer::sever`](super::Peer::sever) does.

@@ -2,6 +2,8 @@
 //!
 //! As many messages to one such vat are kept as may wait in front of a vat. Of one more the sender is told at once, in the same
 //! commit: it is not sent, so it will not happen later either. Answers may be twice as many, since who they are for waits for them.
+//! That a promise follows one of the halted vat is always said: it fails nothing, what it waits for may have happened already, and there
+//! are no more of those than promises.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +13,7 @@ use crate::actormap::Actormap;
 use crate::message::{Body, Message};
 use crate::problem::Problem;
 use crate::record::Sent;
-use crate::reference::VatId;
+use crate::reference::{Facet, VatId};
 use crate::turn::Out;
 
 /// Which vats have halted.
@@ -37,6 +39,11 @@ impl Halted {
 /// How many messages a vat keeps for each that has halted.
 pub(crate) type Kept = HashMap<VatId, usize>;
 
+/// Whether a promise asks in its own name what becomes of another.
+fn follows(message: &Message) -> bool {
+    matches!(message.body, Body::Listen { listener, .. } if listener.facet() == Facet::Follower)
+}
+
 /// Takes back what the vat would send to one that has halted beyond what is kept for it, and tells who waits for it. Says whether there
 /// was any.
 pub(crate) fn turn_away(
@@ -55,7 +62,7 @@ pub(crate) fn turn_away(
     let mut any = false;
     while let Some(out) = todo.pop_front() {
         // Of one that ends with the process nothing is kept.
-        if !halted.contains(&out.to) || !out.to.is_durable() {
+        if !halted.contains(&out.to) || !out.to.is_durable() || follows(&out.message) {
             map.outbox.push(out);
             continue;
         }

@@ -159,7 +159,8 @@ impl Peer {
     /// message-bytes, value-depth, mailbox; `stale-reference`: no such vat, or the session has ended; why the vat has halted. An answer
     /// that found no room can be handed in again later; one that is given up should end the session, so that nobody waits for it.
     pub fn deliver(&self, far: FarSide, message: Message) -> Result<(), Problem> {
-        self.shared.hand_in_over(far, message)
+        let taken = self.shared.hand_in_over(far, message);
+        taken.map_err(|refused| refused.problem(&self.shared.config.limits))
     }
 
     /// Gives a session the references in a value, which the program has: from now on it may name them. They are not held for it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::border::{Border, Undelivered};
+use super::border::Border;
 use super::cell::{Cell, Inbound};
 use super::{Replies, Shared, gone};
 use crate::message::{Body, Message};
@@ -43,7 +43,8 @@ impl Shared {
         message.check(&self.config.limits)?;
         let to = message.to.vat();
         let cell = self.cell(to).ok_or_else(|| gone(to))?;
-        cell.put_if_room(from, message, self.mailbox()).map_err(Undelivered::into_problem)?;
+        let put = cell.put_if_room(from, message, self.mailbox());
+        put.map_err(|refused| refused.problem(&self.config.limits))?;
         self.ready.schedule(&cell);
         Ok(())
     }

@@ -14,7 +14,7 @@ fn target(value: &Value) -> Option<Ref> {
     value.as_struct()?.get("to")?.as_ref()
 }
 
-/// Is told `name n` with n from 1 on, by each name; anything else it keeps as `bad`.
+/// Is told `name n` with n from 1 on, by each name, upwards; anything else it keeps as `bad`. How many it was told of each it counts.
 pub(crate) struct Recorder;
 
 impl Kind for Recorder {
@@ -26,7 +26,10 @@ impl Kind for Recorder {
         let [Value::Str(name), number] = args else { return Ok(me.state().clone().into()) };
         let last = int(me.state(), name);
         let next = match number.as_i64() {
-            Some(number) if number == last + 1 => with(me.state(), name, number),
+            Some(number) if number > last => {
+                let count = format!("{name} count");
+                with(&with(me.state(), name, number), &count, int(me.state(), &count) + 1)
+            }
             _ => {
                 with(me.state(), "bad", Value::list([Value::Str(name.clone()), last.into(), number.clone()]))
             }
@@ -65,7 +68,12 @@ impl Kind for Forwarder {
                 Ok(me.becomes(with(&stamped, "sent", sent + many)))
             }
             [what] => {
-                let field = if matches!(what, Value::Error(_)) { "broken" } else { "answered" };
+                let field = match what {
+                    // It was never sent: too many waited for a vat that has halted.
+                    Value::Error(error) if error.rule == "limit" => "refused",
+                    Value::Error(_) => "broken",
+                    _ => "answered",
+                };
                 let stamped = with(me.state(), "stamp", i64::try_from(turn.stamp()).unwrap());
                 Ok(me.becomes(with(&stamped, field, int(me.state(), field) + 1)))
             }

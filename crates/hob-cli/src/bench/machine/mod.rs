@@ -52,8 +52,9 @@ fn registry(case: &Bench) -> Result<Registry, String> {
     let native = Registry::new()
         .guard("enough", |call| Ok(call.context["amount"].as_i64().is_some_and(|amount| amount >= 10)))
         .assign("count", |_, context| {
-            let count = context["count"].as_i64().unwrap_or(0);
-            context["count"] = json!(count + 1);
+            if let Some(count) = context.get_mut("count") {
+                *count = json!(count.as_i64().unwrap_or(0) + 1);
+            }
             Ok(())
         });
     if !case.wasm {
