@@ -192,6 +192,39 @@ fn formats_come_in_and_go_out() {
 }
 
 #[test]
+fn scxml_has_its_data_model() {
+    let turnstile = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/machines/turnstile.scxml");
+    let dir = tempfile::tempdir().unwrap();
+    let seen = |args: &[&str]| {
+        let (_, out, err) = hob(&[&["run", turnstile, "--json"], args].concat());
+        let steps = lines(&out);
+        let step = steps.last().unwrap_or_else(|| panic!("{err}"));
+        json!([step["configuration"], step["context"]["paid"], step["error"]])
+    };
+    assert_eq!(seen(&[]), json!([["locked"], 0, null]));
+    let coin = r#"{"event":"coin","data":2}"#;
+    let (_, step, _) = hob(&["step", turnstile, "--event", coin]);
+    assert_eq!(lines(&step)[0]["context"]["paid"], 2);
+    // What is given takes the place of data of that name.
+    assert_eq!(seen(&["--context", r#"{"paid":2}"#]), json!([["locked"], 2, null]));
+    let (_, step, _) = hob(&["step", turnstile, "--event", coin, "--context", r#"{"paid":2}"#]);
+    assert_eq!(lines(&step)[0]["configuration"], json!(["open"]));
+    let snapshot = file(dir.path(), "snapshot", &lines(&step)[0]["snapshot"].to_string());
+    let (_, step, _) = hob(&["step", turnstile, "--event", "push", "--snapshot", &snapshot]);
+    assert_eq!(lines(&step)[0]["configuration"], json!(["locked"]));
+    // A flag is stronger than the document.
+    assert_eq!(seen(&["--guard", "scxml.cond=true", "--events", "paid"])[0], json!(["open"]));
+    let (code, _, err) = hob(&["run", turnstile, "--context", "[1]"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("a JSON object, by their names"), "{err}");
+    // The same machine as JSON still has it.
+    let (_, json, _) = hob(&["convert", turnstile, "--to", "crucible"]);
+    let converted = file(dir.path(), "turnstile.json", &json);
+    let (_, step, _) = hob(&["step", &converted, "--event", coin, "--context", r#"{"paid":1}"#]);
+    assert_eq!(lines(&step)[0]["configuration"], json!(["open"]), "{step}");
+}
+
+#[test]
 fn answers_come_with_what_shows_them() {
     let (code, out, _) =
         hob(&["analyze", ORDER, "--property", "never(shipped)", "--cover", "states", "--json"]);

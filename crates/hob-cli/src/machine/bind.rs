@@ -3,29 +3,79 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hob::machine::{Chart, Machine, Registry};
+use hob::machine::driver::Machines;
+use hob::machine::{Chart, Document, Machine, Registry, ecmascript};
 use hob::{Asks, Behavior};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{BindArgs, SourceArgs};
+use super::events;
 use super::source::{self, refusal};
 use crate::args::GuestArgs;
-use crate::report::Failure;
+use crate::report::{Failure, USAGE};
 use crate::subject;
 
-pub(super) fn bind(source: &SourceArgs, args: &BindArgs) -> Result<Arc<Machine>, Failure> {
-    let chart = source::chart(source)?;
-    let registry = registry(&chart, args)?;
-    Machine::bind(chart, &registry).map_err(|refused| refusal(&source.file, &refused))
+/// A machine with all it names.
+pub(super) struct Bound {
+    pub(super) machine: Arc<Machine>,
+    registry: Registry,
+    /// What it came from, when that has a data model of its own: SCXML's.
+    data: Option<Document>,
 }
 
-pub(super) fn registry(chart: &Chart, args: &BindArgs) -> Result<Registry, Failure> {
+impl Bound {
+    /// What it remembers at first: what was given. With a data model it is what the document says, and what was given takes the
+    /// place of data of that name.
+    pub(super) fn context(&self, given: Option<&str>) -> Result<Value, Failure> {
+        let context = events::context(given)?;
+        let Some(document) = &self.data else { return Ok(context) };
+        let Value::Object(input) = &context else {
+            return Err(Failure::new(
+                USAGE,
+                "the context of this machine is its data: a JSON object, by their names",
+            ));
+        };
+        Ok(ecmascript::begin_with(document, input).0)
+    }
+
+    /// The machines of a system, with those whose text stands in others if there is a data model.
+    pub(super) fn machines(&self, name: &str) -> Machines {
+        let machines = Machines::new().with(name, &self.machine);
+        if self.data.is_some() { ecmascript::sessions(machines, self.registry.clone()) } else { machines }
+    }
+}
+
+pub(super) fn bind(source: &SourceArgs, args: &BindArgs) -> Result<Bound, Failure> {
+    let read = source::read(&source.file)?;
+    let refused = |refused| refusal(&source.file, &refused);
+    let chart = source::load(&read.document, source.semantics).map_err(refused)?;
+    let has_data = has_data(&chart, &read.document);
+    let registry = registry(&chart, args, has_data)?;
+    let machine = Machine::bind(chart, &registry).map_err(refused)?;
+    Ok(Bound { machine, registry, data: has_data.then_some(read.document) })
+}
+
+/// Whether a machine came from SCXML and says something in its data model.
+fn has_data(chart: &Chart, document: &Document) -> bool {
+    let (machine, _) = document.read();
+    let kept = machine.meta.get("hob.scxml");
+    let holds =
+        |key| kept.and_then(|kept| kept.get(key)).and_then(Value::as_array).is_some_and(|it| !it.is_empty());
+    let mut names = chart.guard_names().chain(chart.action_names());
+    holds("data") || holds("script") || names.any(|name| name.starts_with("scxml."))
+}
+
+fn registry(chart: &Chart, args: &BindArgs, has_data: bool) -> Result<Registry, Failure> {
     let asks = if args.ask_everything { Asks::Everything } else { Asks::Context };
     let mut registry = Registry::new();
     // What an action is named and told is what the host has to know.
     for name in chart.action_names().filter(|name| !hob::machine::is_reserved(name)) {
         registry =
             registry.action(name, |call| Ok(Some(json!({"action": call.name, "params": call.params}))));
+    }
+    // What is named by a flag is that, whatever a data model makes of the name.
+    if has_data {
+        registry = ecmascript::register(registry);
     }
     for (name, value) in &args.guard {
         registry = match value.as_str() {

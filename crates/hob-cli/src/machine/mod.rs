@@ -121,8 +121,8 @@ fn convert(args: &ConvertArgs) -> Done {
 
 /// Prints where a journal leads, as one JSON object.
 fn play_back(args: &ReplayArgs) -> Done {
-    let machine = bind::bind(&args.source, &args.bind)?;
-    let machines = run::machines(&machine, &args.machine, &args.bind, args.source.semantics)?;
+    let bound = bind::bind(&args.source, &args.bind)?;
+    let machines = run::machines(&bound, &args.machine, &args.bind, args.source.semantics)?;
     let failed = |error: &dyn std::fmt::Display| Failure::new(HOST, error);
     let text = source::text(&args.journal)?;
     let mut entries = Vec::new();

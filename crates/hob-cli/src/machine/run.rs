@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hob::Behavior;
+use hob::machine::Name;
 use hob::machine::driver::{Ask, Drive, Input, Machines, Output, Stepped, System, SystemLimits};
 use hob::machine::journal::{Durable, JournalEntry, Setup};
-use hob::machine::{Machine, Name};
 use hob::store::{Journal, Store};
 use serde_json::{Value, json};
 
 use super::args::{BindArgs, Rules, RunArgs, SourceArgs};
-use super::bind;
+use super::bind::{self, Bound};
 use super::events::{self, Sent};
 use crate::report::{Done, Failure, HOST, print, print_json};
 
@@ -25,8 +24,8 @@ pub(super) const ROOT: &str = "main";
 const ROUNDS_MAX: usize = 10_000;
 
 pub(crate) fn run(args: &RunArgs) -> Done {
-    let machine = bind::bind(&args.source, &args.bind)?;
-    let machines = machines(&machine, &args.machine, &args.bind, args.source.semantics)?;
+    let bound = bind::bind(&args.source, &args.bind)?;
+    let machines = machines(&bound, &args.machine, &args.bind, args.source.semantics)?;
     let mut services = BTreeMap::new();
     for (name, path) in &args.service {
         services.insert(name.as_str(), bind::behavior(path, &args.bind.guest)?);
@@ -35,7 +34,7 @@ pub(crate) fn run(args: &RunArgs) -> Done {
     let mut runner =
         Runner { driven: Driven::open(args, &machines, now)?, services, json: args.json, now, failed: false };
     if runner.driven.system().inputs() == 0 {
-        runner.input(&Input::Start { context: events::context(args.context.as_deref())? })?;
+        runner.input(&Input::Start { context: bound.context(args.context.as_deref())? })?;
     } else {
         // What became due while nobody looked.
         runner.input(&Input::Time)?;
@@ -51,15 +50,15 @@ pub(crate) fn run(args: &RunArgs) -> Done {
 
 /// The machine itself and those it may start, by the names that documents use.
 pub(super) fn machines(
-    machine: &Arc<Machine>,
+    bound: &Bound,
     others: &[(String, String)],
     bind: &BindArgs,
     semantics: Option<Rules>,
 ) -> Result<Machines, Failure> {
-    let mut machines = Machines::new().with(ROOT, machine);
+    let mut machines = bound.machines(ROOT);
     for (name, file) in others {
         let source = SourceArgs { file: file.into(), semantics };
-        machines = machines.with(name, &bind::bind(&source, bind)?);
+        machines = machines.with(name, &bind::bind(&source, bind)?.machine);
     }
     Ok(machines)
 }

@@ -10,17 +10,16 @@ use super::{bind, source};
 use crate::report::{Done, Failure, HOST, USAGE, print_json};
 
 pub(crate) fn run(args: &StepArgs) -> Done {
-    let machine = bind::bind(&args.source, &args.bind)?;
+    let bound = bind::bind(&args.source, &args.bind)?;
+    let machine = &bound.machine;
     let host = |error: &dyn std::fmt::Display| Failure::new(HOST, error);
     let limits = Limits::default();
     let started = match &args.snapshot {
-        None => {
-            Instance::start_with(&machine, events::context(args.context.as_deref())?, None, &limits, true)
-        }
+        None => Instance::start_with(machine, bound.context(args.context.as_deref())?, None, &limits, true),
         Some(file) => {
             let snapshot = Snapshot::parse(&source::text(file)?).map_err(|error| host(&error))?;
             Ok((
-                Instance::restore(&machine, &snapshot).map_err(|error| host(&error))?,
+                Instance::restore(machine, &snapshot).map_err(|error| host(&error))?,
                 hob::machine::Step::default(),
             ))
         }

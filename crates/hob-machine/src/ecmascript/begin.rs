@@ -26,7 +26,13 @@ pub fn begin(document: &Document) -> (Value, Vec<String>) {
     begin_session(document, &Map::new(), FIRST_SESSION)
 }
 
-/// As [`begin`], of a session of this name that is given values for its data.
+/// As [`begin`], with values that take the place of data of those names.
+#[must_use]
+pub fn begin_with(document: &Document, input: &Map<String, Value>) -> (Value, Vec<String>) {
+    begin_session(document, input, FIRST_SESSION)
+}
+
+/// As [`begin_with`], of a session of this name.
 #[must_use]
 pub fn begin_session(document: &Document, input: &Map<String, Value>, name: &str) -> (Value, Vec<String>) {
     let (machine, _) = document.read();

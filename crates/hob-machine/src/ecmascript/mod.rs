@@ -22,6 +22,6 @@ mod send;
 mod session;
 mod value;
 
-pub use begin::{begin, begin_session};
+pub use begin::{begin, begin_session, begin_with};
 pub use content::register;
 pub use session::{session, sessions};
