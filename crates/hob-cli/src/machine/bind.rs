@@ -15,6 +15,9 @@ use crate::args::GuestArgs;
 use crate::report::{Failure, USAGE};
 use crate::subject;
 
+/// How names of what SCXML's data model does begin.
+const SCXML: &str = "scxml.";
+
 /// A machine with all it names.
 pub(super) struct Bound {
     pub(super) machine: Arc<Machine>,
@@ -62,14 +65,15 @@ fn has_data(chart: &Chart, document: &Document) -> bool {
     let holds =
         |key| kept.and_then(|kept| kept.get(key)).and_then(Value::as_array).is_some_and(|it| !it.is_empty());
     let mut names = chart.guard_names().chain(chart.action_names());
-    holds("data") || holds("script") || names.any(|name| name.starts_with("scxml."))
+    holds("data") || holds("script") || names.any(|name| name.starts_with(SCXML))
 }
 
 fn registry(chart: &Chart, args: &BindArgs, has_data: bool) -> Result<Registry, Failure> {
     let asks = if args.ask_everything { Asks::Everything } else { Asks::Context };
     let mut registry = Registry::new();
     // What an action is named and told is what the host has to know.
-    for name in chart.action_names().filter(|name| !hob::machine::is_reserved(name)) {
+    let known = |name: &str| hob::machine::is_reserved(name) || (has_data && name.starts_with(SCXML));
+    for name in chart.action_names().filter(|name| !known(name)) {
         registry =
             registry.action(name, |call| Ok(Some(json!({"action": call.name, "params": call.params}))));
     }
