@@ -3,8 +3,8 @@
 //! Each call runs in an instance as it was made, so that a machine that is replayed decides the same. The deadline of the step
 //! reaches the guest: whichever is earlier, that or the host's own, stops it.
 //!
-//! A behavior that nothing was granted can depend on nothing but its request, so it is not asked the same thing twice: the last
-//! answers are kept, and errors never are. One that was granted anything is asked every time.
+//! A behavior that nothing was granted can depend on nothing but its request, so it need not be asked the same thing twice: the
+//! last answers are kept (`kept.rs`), and errors never are. One that was granted anything is asked every time.
 
 use std::cell::Cell;
 use std::sync::Arc;
