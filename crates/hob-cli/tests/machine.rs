@@ -217,6 +217,20 @@ fn scxml_has_its_data_model() {
     let (code, _, err) = hob(&["run", turnstile, "--context", "[1]"]);
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("a JSON object, by their names"), "{err}");
+    // One that another starts begins with its data too, and hands on what its final state says.
+    let child = r#"<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" initial="on">
+        <datamodel><data id="own" expr="4"/><data id="given" expr="0"/></datamodel>
+        <state id="on"><transition target="end"/></state>
+        <final id="end"><donedata><param name="sum" expr="own + given"/></donedata></final></scxml>"#;
+    let parent = r#"<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" initial="asks">
+        <datamodel><data id="sum"/></datamodel>
+        <state id="asks"><invoke type="scxml" src="child"><param name="given" expr="3"/></invoke>
+            <transition event="done.invoke" target="knows"><assign location="sum" expr="_event.data.sum"/></transition></state>
+        <state id="knows"/></scxml>"#;
+    let (child, parent) = (file(dir.path(), "child.scxml", child), file(dir.path(), "parent.scxml", parent));
+    let (_, out, err) = hob(&["run", &parent, "--machine", &format!("child={child}"), "--json"]);
+    let last = lines(&out).pop().unwrap_or_else(|| panic!("{err}"));
+    assert_eq!(json!([last["configuration"], last["context"]["sum"]]), json!([["knows"], 7]), "{out}");
     // The same machine as JSON still has it.
     let (_, json, _) = hob(&["convert", turnstile, "--to", "crucible"]);
     let converted = file(dir.path(), "turnstile.json", &json);

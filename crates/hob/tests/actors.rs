@@ -16,19 +16,7 @@ use std::sync::Arc;
 use hob::vat::{Actormap, Kind, Limits, Problem, Ref, Turn, Value, kind_fn, library::CELL};
 use hob::{Actor, Host};
 use util::BOTH;
-use util::actors::{actor, counters, each, introducers};
-
-fn symbol(name: &str) -> Value {
-    Value::symbol(name)
-}
-
-fn spawn(map: &mut Actormap, kind: &Arc<Actor>, state: Value) -> Ref {
-    map.poke(|turn| turn.spawn(kind.clone(), state)).unwrap()
-}
-
-fn call(map: &mut Actormap, to: Ref, args: &[Value]) -> Result<Value, Problem> {
-    map.poke(|turn| turn.call(to, args))
-}
+use util::actors::{actor, call, counters, each, introducers, spawn, symbol};
 
 #[test]
 fn a_counter_counts_in_its_state() {

@@ -14,19 +14,7 @@ use std::sync::Arc;
 
 use hob::Actor;
 use hob::vat::{Actormap, Int, NoNames, Problem, Ref, Value, decode, encode, kind_fn};
-use util::actors::{counters, each, introducers, probes};
-
-fn symbol(name: &str) -> Value {
-    Value::symbol(name)
-}
-
-fn spawn(map: &mut Actormap, kind: &Arc<Actor>, state: Value) -> Ref {
-    map.poke(|turn| turn.spawn(kind.clone(), state)).unwrap()
-}
-
-fn call(map: &mut Actormap, to: Ref, args: &[Value]) -> Result<Value, Problem> {
-    map.poke(|turn| turn.call(to, args))
-}
+use util::actors::{call, counters, each, introducers, probes, spawn, symbol};
 
 /// A probe, and what it is asked.
 struct Probe {

@@ -41,10 +41,12 @@ impl Bound {
         Ok(ecmascript::begin_with(document, input).0)
     }
 
-    /// The machines of a system, with those whose text stands in others if there is a data model.
-    pub(super) fn machines(&self, name: &str) -> Machines {
-        let machines = Machines::new().with(name, &self.machine);
-        if self.data.is_some() { ecmascript::sessions(machines, self.registry.clone()) } else { machines }
+    /// Adds it to the machines of a system. With a data model it begins with its data, whoever starts it, and may start machines
+    /// whose text it holds.
+    pub(super) fn add_to(&self, machines: Machines, name: &str) -> Machines {
+        let Some(document) = &self.data else { return machines.with(name, &self.machine) };
+        let session = ecmascript::bound_session(&self.machine, document);
+        ecmascript::sessions(machines.with_session(name, session), self.registry.clone())
     }
 }
 

@@ -55,10 +55,10 @@ pub(super) fn machines(
     bind: &BindArgs,
     semantics: Option<Rules>,
 ) -> Result<Machines, Failure> {
-    let mut machines = bound.machines(ROOT);
+    let mut machines = bound.add_to(Machines::new(), ROOT);
     for (name, file) in others {
         let source = SourceArgs { file: file.into(), semantics };
-        machines = machines.with(name, &bind::bind(&source, bind)?.machine);
+        machines = bind::bind(&source, bind)?.add_to(machines, name);
     }
     Ok(machines)
 }

@@ -24,4 +24,4 @@ mod value;
 
 pub use begin::{begin, begin_session, begin_with};
 pub use content::register;
-pub use session::{session, sessions};
+pub use session::{bound_session, session, sessions};

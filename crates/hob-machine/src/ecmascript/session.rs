@@ -29,12 +29,18 @@ const OUTPUT: &str = "hob.output";
 /// own, and ends with what its final state says. Errors: what keeps it from running.
 pub fn session(document: &Document, registry: &Registry) -> Result<Session, Refused> {
     let machine = Machine::bind(Chart::load(document)?, &register(registry.clone()))?;
+    Ok(bound_session(&machine, document))
+}
+
+/// As [`session`], of a machine that was bound before, and the document it was made of.
+#[must_use]
+pub fn bound_session(machine: &Arc<Machine>, document: &Document) -> Session {
     let document = document.clone();
-    Ok(Session::new(
-        &machine,
+    Session::new(
+        machine,
         move |input, name| Ok(begin_session(&document, input, name).0),
         |context| context.get(OUTPUT).cloned().unwrap_or_default(),
-    ))
+    )
 }
 
 /// Lets machines start sessions whose text they hold, which find in `registry` what they name.

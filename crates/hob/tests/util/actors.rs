@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use hob::vat::{Problem, Value};
+use hob::vat::{Actormap, Problem, Ref, Value};
 use hob::{Actor, Choice, Functions, Host};
 
 use super::{BOTH, guest};
@@ -53,4 +53,16 @@ pub fn introducers(language: &str) -> String {
 
 pub fn probes(language: &str) -> String {
     format!("actor-probe-{language}")
+}
+
+pub fn symbol(name: &str) -> Value {
+    Value::symbol(name)
+}
+
+pub fn spawn(map: &mut Actormap, kind: &Arc<Actor>, state: Value) -> Ref {
+    map.poke(|turn| turn.spawn(kind.clone(), state)).unwrap()
+}
+
+pub fn call(map: &mut Actormap, to: Ref, args: &[Value]) -> Result<Value, Problem> {
+    map.poke(|turn| turn.call(to, args))
 }
