@@ -212,7 +212,7 @@ fn names_are_given_from_the_start_and_what_is_outside_is_waited_for() {
         let (peer, open) = (&peer, &open);
         scope.spawn(move || {
             // Longer than it takes to find out that no vat has anything to do.
-            let asked = receive.recv().unwrap();
+            let asked = receive.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
             std::thread::sleep(std::time::Duration::from_millis(300));
             let body = hob_vat::Body::Fulfill("at last".into());
             let answer = hob_vat::Message { to: asked.resolver.unwrap(), body, resolver: None };

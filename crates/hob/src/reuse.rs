@@ -305,7 +305,9 @@ mod tests {
         let host = Host::builder().engine(Choice::Wasmtime).build().unwrap();
         let loaded = host.load_bytes("guest", guest("", "").as_bytes()).unwrap();
         loaded.behavior().unwrap().prepare();
-        let Kind::Pure(pool) = &loaded.reuse.as_ref().unwrap().pool else { return };
+        let Kind::Pure(pool) = &loaded.reuse.as_ref().unwrap().pool else {
+            unreachable!("it imports nothing")
+        };
         let make = |count: usize| {
             let until = deadlines(&host.inner.limits, Instant::now(), None);
             let made =
@@ -367,7 +369,7 @@ mod tests {
         assert!(behavior.eval(b"{}").is_ok());
         // Another handle to the same module finds the same instances.
         assert!(loaded.behavior().unwrap().eval(b"{}").is_ok());
-        let Kind::Pure(pool) = &reuse.pool else { return };
+        let Kind::Pure(pool) = &reuse.pool else { unreachable!("it imports nothing") };
         assert_eq!(waiting(pool), 1);
     }
 }

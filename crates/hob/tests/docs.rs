@@ -44,7 +44,7 @@ fn limits() {
         Limit::HostBuffer => "the call that would hold more fails",
         Limit::Output => "the bytes up to it go out; then the guest is ended",
         Limit::LogLines => "further lines are counted and dropped",
-        Limit::Handles => "no contract of this version uses it",
+        Limit::Handles => "of an actor, in one turn: naming one more fails with `limit`",
         Limit::Processes => "starting another says `again`",
         Limit::Disk => "writing says `nospc`",
         Limit::DiskFiles => "making another says `nospc`",

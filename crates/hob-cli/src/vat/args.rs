@@ -48,25 +48,32 @@ pub(crate) struct PastArgs {
     pub(crate) json: bool,
 }
 
-/// Arguments of `hob vat log`.
+/// Which records.
 #[derive(Debug, Args)]
-pub(crate) struct LogArgs {
-    #[command(flatten)]
-    pub(crate) past: PastArgs,
+pub(crate) struct RangeArgs {
     /// From this record on; from the first that is there without it.
     #[arg(long, value_name = "RECORD")]
     pub(crate) from: Option<u64>,
     /// Up to this record and without it.
     #[arg(long, value_name = "RECORD")]
     pub(crate) to: Option<u64>,
+}
+
+/// Arguments of `hob vat log`.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    #[command(flatten)]
+    pub(crate) past: PastArgs,
+    #[command(flatten)]
+    pub(crate) range: RangeArgs,
     /// Show the messages too. With --json they are always there.
     #[arg(long)]
     pub(crate) messages: bool,
     /// Follow what this record led to, in other vats too.
-    #[arg(long, value_name = "RECORD", conflicts_with_all = ["causes", "messages"])]
+    #[arg(long, value_name = "RECORD", conflicts_with_all = ["causes", "messages", "from", "to"])]
     pub(crate) effects: Option<u64>,
     /// Follow back what led to this record, in other vats too.
-    #[arg(long, value_name = "RECORD", conflicts_with = "messages")]
+    #[arg(long, value_name = "RECORD", conflicts_with_all = ["messages", "from", "to"])]
     pub(crate) causes: Option<u64>,
 }
 
@@ -88,12 +95,8 @@ pub(crate) struct AtArgs {
 pub(crate) struct ReplayVatArgs {
     #[command(flatten)]
     pub(crate) past: PastArgs,
-    /// From this record on; from the first that is there without it.
-    #[arg(long, value_name = "RECORD")]
-    pub(crate) from: Option<u64>,
-    /// Up to this record and without it.
-    #[arg(long, value_name = "RECORD")]
-    pub(crate) to: Option<u64>,
+    #[command(flatten)]
+    pub(crate) range: RangeArgs,
 }
 
 /// Arguments of `hob vat diff`.

@@ -17,7 +17,8 @@ const LINE_BYTES_MAX: usize = (1 << 16) + 1;
 /// The lines of a script; `-` is standard input.
 pub(super) fn script(file: &Path) -> Result<Lines, Failure> {
     if file == Path::new("-") {
-        return Ok(Lines::new(piped(std::io::stdin().lock())));
+        let mut from = std::io::stdin().lock();
+        return Ok(Lines::new(std::iter::from_fn(move || next_line(&mut from).transpose())));
     }
     let failed =
         |error: std::io::Error| Failure::new(127, format!("failed to read {}: {error}", file.display()));
@@ -28,17 +29,7 @@ pub(super) fn script(file: &Path) -> Result<Lines, Failure> {
         return Err(Failure::new(HOST, format!("a script has at most {SCRIPT_BYTES_MAX} bytes")));
     }
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    Ok(Lines::new(lines.into_iter()))
-}
-
-/// Lines as they come; what is no UTF-8, or cannot be read, is the end, and is said.
-fn piped(mut from: impl BufRead + 'static) -> impl Iterator<Item = String> + 'static {
-    std::iter::from_fn(move || {
-        next_line(&mut from)
-            .inspect_err(|error| eprintln!("hob: failed to read standard input: {error}"))
-            .ok()
-            .flatten()
-    })
+    Ok(Lines::of(lines))
 }
 
 /// The next line without its end; None when there is none.
@@ -75,20 +66,34 @@ fn next_line(from: &mut impl BufRead) -> std::io::Result<Option<String>> {
 
 /// Lines in order. What comes of them is printed; why one failed goes to standard error.
 pub(super) struct Lines {
-    lines: Box<dyn Iterator<Item = String>>,
+    lines: Box<dyn Iterator<Item = std::io::Result<String>>>,
     number: usize,
+    /// Why there are no more, when that is not because there was an end.
+    broken: Option<std::io::Error>,
 }
 
 impl Lines {
-    pub(super) fn new(lines: impl Iterator<Item = String> + 'static) -> Self {
-        Self { lines: Box::new(lines), number: 0 }
+    pub(super) fn of(lines: Vec<String>) -> Self {
+        Self::new(lines.into_iter().map(Ok))
+    }
+
+    fn new(lines: impl Iterator<Item = std::io::Result<String>> + 'static) -> Self {
+        Self { lines: Box::new(lines), number: 0, broken: None }
+    }
+
+    /// Says whether all lines there were could be read.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        match self.broken {
+            None => Ok(()),
+            Some(error) => Err(Failure::new(127, format!("failed to read standard input: {error}"))),
+        }
     }
 }
 
 impl Console for Lines {
     fn read_line(&mut self, _: &[&str]) -> Option<String> {
         self.number += 1;
-        self.lines.next()
+        self.lines.next()?.map_err(|error| self.broken = Some(error)).ok()
     }
 
     fn write(&mut self, text: &str) {

@@ -36,9 +36,8 @@ pub(crate) fn run(command: &VatCommand) -> Done {
 fn script(args: &RunArgs) -> Done {
     let is_module = args.what.extension().is_some_and(|end| end == "wasm" || end == "wat");
     let source = if args.what.as_os_str() == "-" { Source::Empty } else { Source::Host };
-    let mut lines =
-        if is_module { Lines::new(module_lines(args).into_iter()) } else { console::script(&args.what)? };
-    talk(Place::open(&args.place)?, &args.gifts, source, &mut lines, !args.keep_going)
+    let lines = if is_module { Lines::of(module_lines(args)) } else { console::script(&args.what)? };
+    say_all(Place::open(&args.place)?, &args.gifts, source, lines, !args.keep_going)
 }
 
 /// A module as a script: it is loaded, an actor of it is made, and it is talked to.
@@ -53,7 +52,7 @@ pub(crate) fn repl(args: &ReplArgs) -> Done {
     let place = Place::open(&args.place)?;
     if !std::io::stdin().is_terminal() {
         // Standard input is the lines themselves.
-        return talk(place, &args.gifts, Source::Empty, &mut console::script("-".as_ref())?, false);
+        return say_all(place, &args.gifts, Source::Empty, console::script("-".as_ref())?, false);
     }
     let keep = match &args.history {
         _ if args.no_history => Keep::Nowhere,
@@ -63,6 +62,13 @@ pub(crate) fn repl(args: &ReplArgs) -> Done {
     // What is typed while a line waits is for the console, if one is given.
     let given = args.gifts.give.iter().any(|given| matches!(given.gift, Gift::Console));
     talk(place, &args.gifts, Source::Host, &mut Terminal::open(&keep, !given)?, false)
+}
+
+/// Lines that nobody types: one that could not be read is no end of them.
+fn say_all(place: Place, gifts: &GiveArgs, input: Source, mut lines: Lines, stops: bool) -> Done {
+    let code = talk(place, gifts, input, &mut lines, stops)?;
+    lines.finish()?;
+    Ok(code)
 }
 
 /// `input` is what is read by a console that is given.

@@ -6,7 +6,7 @@ use hob::vat::history::{Difference, History, How, Link, Past, Place as Moment, R
 use hob::vat::record::Stored;
 use hob::vat::{Body, Message, Outcome, Report, TurnStore};
 
-use super::args::{AtArgs, DiffArgs, LogArgs, PastArgs, ReplayVatArgs};
+use super::args::{AtArgs, DiffArgs, LogArgs, PastArgs, RangeArgs, ReplayVatArgs};
 use super::console::shown;
 use super::place::Modules;
 use super::{failure, json, store};
@@ -61,6 +61,21 @@ impl Looked {
         Err(Failure::new(USAGE, format!("{name} has {next} records, which is less than {records}")))
     }
 
+    /// The records that were asked for; all without that.
+    fn range(&self, args: &RangeArgs) -> Result<std::ops::Range<u64>, Failure> {
+        let records = self.vat.records;
+        let (from, to) = (args.from.unwrap_or(records.first), args.to.unwrap_or(records.next));
+        self.reaches(from)?;
+        self.reaches(to)?;
+        if from > to {
+            return Err(Failure::new(
+                USAGE,
+                format!("no record is from {from} to {to}: --from is at most --to"),
+            ));
+        }
+        Ok(from..to)
+    }
+
     /// Checks that it has a record of this number.
     fn has(&self, record: u64) -> Result<Moment, Failure> {
         let (name, records) = (&self.vat.name, self.vat.records);
@@ -101,9 +116,7 @@ pub(super) fn log(args: &LogArgs) -> Done {
         }
         return Ok(0);
     }
-    let from = args.from.unwrap_or(vat.records.first);
-    looked.reaches(from)?;
-    for entry in history.log(vat.id, from..args.to.unwrap_or(u64::MAX)) {
+    for entry in history.log(vat.id, looked.range(&args.range)?) {
         let entry = entry.map_err(failure)?;
         if looked.json {
             print_json(&json::entry(vat.id, &entry))?;
@@ -192,10 +205,7 @@ fn stored(what: &Stored) -> String {
 pub(super) fn replay(args: &ReplayVatArgs) -> Done {
     let looked = Looked::open(&args.past)?;
     let kinds = Modules::open(&args.past.which.module)?.kinds();
-    let records = looked.vat.records;
-    let (from, to) = (args.from.unwrap_or(records.first), args.to.unwrap_or(records.next));
-    looked.reaches(from)?;
-    looked.reaches(to)?;
+    let std::ops::Range { start: from, end: to } = looked.range(&args.range)?;
     let (mut same, mut applied) = (0_u64, 0_u64);
     for step in looked.history().replay(looked.vat.id, from, to, &kinds).map_err(failure)? {
         let step = step.map_err(failure)?;

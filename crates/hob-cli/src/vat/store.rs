@@ -37,10 +37,13 @@ pub(super) fn open(flag: &Path) -> Result<Arc<dyn TurnStore>, Failure> {
 /// Opens a store that is there: who looks back makes none.
 pub(super) fn past(flag: &Path) -> Result<Arc<dyn TurnStore>, Failure> {
     let (file, _) = file(flag);
-    if file.exists() {
-        open(flag)
-    } else {
-        Err(Failure::new(127, format!("cannot open {}: no such file", file.display())))
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new(127, format!("cannot open {}: {error}", file.display()));
+    match begin(file) {
+        Err(error) => Err(failed(&error)),
+        Ok(None) => Err(failed(&"no such file")),
+        // Whatever the flag says of it: opened as what it is not, it would be made into that.
+        Ok(Some(_)) => open(file),
     }
 }
 

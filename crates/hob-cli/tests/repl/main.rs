@@ -45,6 +45,17 @@ fn a_program_says_a_line_and_reads_what_comes_of_it_before_it_says_the_next() {
 }
 
 #[test]
+fn what_cannot_be_read_is_no_end() {
+    let mut child = piped();
+    child.stdin.take().unwrap().write_all(b"list 1\n\xff\nlist 2\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "[1]\n");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("failed to read standard input: a line is no UTF-8"), "{said}");
+    assert_eq!(output.status.code(), Some(127));
+}
+
+#[test]
 fn a_line_that_fails_is_named_by_its_number_and_the_next_is_done() {
     let mut child = piped();
     let long = "a".repeat(100_000);

@@ -35,6 +35,11 @@ fn what_is_wrong_is_said_with_what_there_is() {
     desk.check(&["diff", "--store", "bank", "0", "99"], 2, &[&has]);
     desk.check(&["log", "--store", "bank", "--from", "99"], 2, &[&has]);
     desk.check(&["replay", "--store", "bank", "--to", "99"], 2, &[&has]);
+    for what in ["replay", "log"] {
+        let turned = [what, "--store", "bank", "--from", "2", "--to", "1"];
+        desk.check(&turned, 2, &["no record is from 2 to 1: --from is at most --to"]);
+    }
+    desk.check(&["log", "--store", "bank", "--effects", "1", "--from", "1"], 2, &["cannot be used with"]);
     let numbers = format!("main has no record {next}; it has 0 to {last}");
     desk.check(&["log", "--store", "bank", "--effects", &next], 2, &[&numbers]);
     desk.check(&["log", "--store", "bank", "--causes", &next], 2, &[&numbers]);
