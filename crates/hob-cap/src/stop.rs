@@ -184,6 +184,20 @@ impl StopToken {
         Wake { token: self.clone(), id }
     }
 
+    /// A token with the same deadlines that stops when this one does, for the same reason, as long as the [`Wake`] is
+    /// kept. Who stops or pauses it does so to nobody else.
+    #[must_use]
+    pub fn child(&self) -> (Self, Wake) {
+        let child = Self::new(self.0.soft, self.0.hard);
+        let (parent, own) = (Arc::downgrade(&self.0), child.clone());
+        let wake = self.on_stop(Arc::new(move || {
+            // Who calls this holds the parent, so there is a reason.
+            let reason = parent.upgrade().and_then(|parent| Self(parent).reason());
+            own.stop(reason.unwrap_or(StopReason::Killed));
+        }));
+        (child, wake)
+    }
+
     fn wakers(&self) -> std::sync::MutexGuard<'_, Wakers> {
         self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,6 +206,12 @@ impl StopToken {
 impl Drop for Wake {
     fn drop(&mut self) {
         self.token.wakers().list.retain(|(id, _)| *id != self.id);
+    }
+}
+
+impl std::fmt::Debug for Wake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wake").field("token", &self.token).finish_non_exhaustive()
     }
 }
 

@@ -58,6 +58,28 @@ fn a_stop_that_races_with_a_waiter_wakes_it() {
 }
 
 #[test]
+fn what_befalls_a_child_is_its_own_and_what_befalls_its_parent_is_shared() {
+    let (soft, hard) = (Instant::now(), Instant::now() + Duration::from_secs(3600));
+    let parent = StopToken::new(Some(soft), Some(hard));
+    let made: Vec<_> = (0..4).map(|_| parent.child()).collect();
+    let [one, paused, last, untied] = [0, 1, 2, 3].map(|index: usize| made[index].0.clone());
+    assert_eq!((one.soft_deadline(), one.hard_deadline()), (Some(soft), Some(hard)));
+
+    one.stop(StopReason::Killed);
+    paused.pause();
+    assert_eq!((parent.reason(), parent.is_paused()), (None, false));
+    assert_eq!((last.reason(), last.is_paused()), (None, false));
+
+    let wakes: Vec<_> = made.into_iter().take(3).map(|(_, wake)| wake).collect();
+    parent.stop(StopReason::HostShutdown);
+    let reasons = [&one, &paused, &last, &untied].map(StopToken::reason);
+    let shut = Some(StopReason::HostShutdown);
+    assert_eq!(reasons, [Some(StopReason::Killed), shut, shut, None], "the first reason stays");
+    assert_eq!(parent.child().0.reason(), shut, "who is late is stopped at once");
+    drop(wakes);
+}
+
+#[test]
 fn a_paused_guest_stands_still_until_resumed_stopped_or_late() {
     let check = |token: StopToken, end: fn(&StopToken), want: Option<StopReason>| {
         token.pause();

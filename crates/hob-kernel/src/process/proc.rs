@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use hob_cap::{Permit, StopReason, StopToken};
+use hob_cap::{Permit, StopReason, StopToken, Wake};
 use hob_os::Waker;
 
 use crate::fd::Descriptors;
@@ -21,8 +21,9 @@ pub struct Proc {
     /// Its group and its session, as the tree of processes has them.
     pub(crate) group: AtomicU32,
     pub(crate) session: AtomicU32,
-    /// What ends it.
+    /// What ends it, and nobody else.
     pub stop: StopToken,
+    pub(crate) _tie: Option<Wake>,
     /// Its descriptors.
     pub(crate) descriptors: Mutex<Descriptors>,
     pub(crate) state: Mutex<State>,

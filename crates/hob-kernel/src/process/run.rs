@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use hob_cap::{Ledger, Limit, Permit, StopReason, StopToken};
+use hob_cap::{Ledger, Limit, Permit, StopReason, StopToken, Wake};
 use hob_os::{Errno, Result, Waiter};
 
 use crate::Kernel;
@@ -60,7 +60,8 @@ pub struct Start {
     pub identity: Identity,
     /// Within what.
     pub permit: Permit,
-    /// What ends it; its deadline with it.
+    /// What ends it; its deadline with it. Others may be ended by the same token: a signal to this process is none to
+    /// them.
     pub stop: StopToken,
     /// The terminal that controls it, if it is to have one.
     pub terminal: Option<u32>,
@@ -213,6 +214,8 @@ pub(crate) struct Birth {
     pub(crate) limits: ResourceLimits,
     pub(crate) descriptors: Descriptors,
     pub(crate) stop: StopToken,
+    /// What ties it to the token of whoever started it from outside.
+    pub(crate) tie: Option<Wake>,
     pub(crate) quota: Option<Arc<Quota>>,
     pub(crate) terminal: Option<u32>,
 }
@@ -232,6 +235,7 @@ impl Kernel {
         for (fd, description) in (0..).zip(start.descriptors) {
             descriptors.replace(fd, Descriptor::new(description));
         }
+        let (stop, tie) = start.stop.child();
         let proc = self.bear(Birth {
             parent: INIT,
             group: None,
@@ -244,7 +248,8 @@ impl Kernel {
             signals: Signals::shielded(if start.shell { &TYPED } else { &[] }),
             limits: ResourceLimits::default(),
             descriptors,
-            stop: start.stop,
+            stop,
+            tie: Some(tie),
             quota: None,
             terminal: start.terminal,
         })?;
@@ -260,6 +265,7 @@ impl Kernel {
             group: AtomicU32::new(INIT),
             session: AtomicU32::new(INIT),
             stop: StopToken::never(),
+            _tie: None,
             descriptors: Mutex::default(),
             state: Mutex::new(State {
                 args: Vec::new(),
@@ -311,6 +317,7 @@ impl Kernel {
                 group: AtomicU32::new(group.unwrap_or(pid)),
                 session: AtomicU32::new(session.unwrap_or(pid)),
                 stop: birth.stop,
+                _tie: birth.tie,
                 descriptors: Mutex::new(birth.descriptors),
                 state: Mutex::new(State {
                     args: image.command.args,

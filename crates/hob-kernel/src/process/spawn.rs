@@ -139,6 +139,7 @@ impl Process {
             limits,
             descriptors,
             stop: StopToken::new(None, self.me.stop.hard_deadline()),
+            tie: None,
             quota: self.quota.clone(),
             terminal: None,
         })?;

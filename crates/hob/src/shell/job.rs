@@ -67,7 +67,6 @@ pub struct Exit {
 /// A command that was started from outside. Dropping it lets the command run on.
 pub struct Job {
     started: Started,
-    stop: StopToken,
     feed: Mutex<Option<Arc<Feed>>>,
     outlet: Option<Mutex<Outlet>>,
     /// Whether its end was told, when nothing else is.
@@ -189,7 +188,8 @@ impl<'a> Launch<'a> {
         self
     }
 
-    /// Ends it when this token stops; the deadline is then the token's.
+    /// Ends it when this token stops; the deadline is then the token's. One token may end many commands; a signal that
+    /// ends or stops one of them leaves the others and the token alone.
     pub fn stop(mut self, stop: StopToken) -> Self {
         self.stop = Some(stop);
         self
@@ -259,14 +259,13 @@ impl<'a> Launch<'a> {
             cwd: self.cwd.into_bytes(),
             descriptors,
             permit: self.permit,
-            stop: stop.clone(),
+            stop,
             terminal,
             shell: self.interactive,
             ..Start::default()
         })?;
         Ok(Job {
             started,
-            stop,
             feed: Mutex::new(feed),
             outlet,
             told: AtomicBool::new(false),
@@ -377,7 +376,7 @@ impl Job {
     /// Whether its deadline ended it.
     #[must_use]
     pub fn is_late(&self) -> bool {
-        self.stop.reason() == Some(hob_cap::StopReason::HardDeadline)
+        self.started.proc().stop.reason() == Some(hob_cap::StopReason::HardDeadline)
     }
 
     fn exit(&self, status: Status) -> Exit {

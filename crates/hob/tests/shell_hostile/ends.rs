@@ -14,6 +14,8 @@ const WAITS: &str = r#"
         (i32.load (i32.const 0x100)))
     (func $file (result i32)
         (drop (call $open_at @"/tmp/file" (i32.const 1) (i64.const 66))) (i32.load (i32.const 16)))
+    (func $other (result i32)
+        (drop (call $open_at @"/tmp/other" (i32.const 1) (i64.const 66))) (i32.load (i32.const 16)))
     (func $ready (call $say @"ready " (i32.const 1)))
     (func $loop (call $ready) (loop $for_ever (br $for_ever)))
     (func $fill (call $ready)
@@ -36,11 +38,13 @@ const WAITS: &str = r#"
         (call $fd_record_lock (local.get $fd) (i32.const 14) (i32.const 1) (i64.const 0) (i64.const 10)
             (i32.const 0x100) (i32.const 0x104) (i32.const 0x108) (i32.const 0x110)))
     (func $holds (drop (call $locks (call $file))) (call $ready) (drop (call $sleep_ms (i32.const -1))))
-    (func $contends (local $fd i32) (local.set $fd (call $file))
-        (drop (call $spawn @"waits\012"))
+    (func $rivals (drop (call $locks (call $other))) (drop (call $sleep_ms (i32.const -1))))
+    (func $contends (local $fd i32) (local.set $fd (call $other))
+        (drop (call $spawn @"waits\017"))
         (loop $until (drop (call $sleep_ms (i32.const 1)))
-            (br_if $until (i32.eqz (call $fd_record_lock (local.get $fd) (i32.const 13) (i32.const 0) (i64.const 0)
-                (i64.const 1) (i32.const 0x100) (i32.const 0x104) (i32.const 0x108) (i32.const 0x110)))))
+            (drop (call $fd_record_lock (local.get $fd) (i32.const 12) (i32.const 0) (i64.const 0)
+                (i64.const 1) (i32.const 0x100) (i32.const 0x104) (i32.const 0x108) (i32.const 0x110)))
+            (br_if $until (i32.eq (i32.load (i32.const 0x100)) (i32.const 2))))
         (call $ready) (drop (call $locks (local.get $fd))))
     (func $waits (drop (call $spawn @"waits\03")) (call $ready) (drop (call $wait_for (i32.const -1) (i32.const 0))))
     (func $accepts (local $fd i32)
@@ -54,18 +58,19 @@ const WAITS: &str = r#"
         (drop (call $open_at @"/tmp/fifo" (i32.const 0) (i64.const 2))))
     (func $types (drop (call $pty_open (i32.const 0x100) (i32.const 0x104))) (call $ready)
         (drop (call $read_from (i32.load (i32.const 0x104)) (i32.const 0x10000) (i32.const 1))))
-    (func $stops (call $ready) (drop (call $proc_kill (i32.const 0) (i32.const 19))))
+    (func $stops (call $ready) (drop (call $proc_getpid (i32.const 16)))
+        (drop (call $proc_kill (i32.load (i32.const 16)) (i32.const 19))))
     (func $subscribes
         (i32.store8 (i32.const 0x208) (i32.const 0)) (i32.store (i32.const 0x210) (i32.const 1))
         (i64.store (i32.const 0x218) (i64.const 0x7fffffffffffffff)) (call $ready)
         (drop (call $poll_oneoff (i32.const 0x200) (i32.const 0x300) (i32.const 1) (i32.const 16))))
     (table funcref (elem $loop $fill $calls $sleeps $reads $writes $receives $polls $flocks $waits $accepts $fifo $holds
-        $contends $types $stops $subscribes))
+        $contends $types $stops $subscribes $rivals))
     (func (export "_start") (call_indirect (call $argument (i32.const 1)))
         (loop $what_it_waited_for_ended_first (br $what_it_waited_for_ended_first)))
     (func (export "__wasi_signal_trampoline") (param i32))"#;
 
-/// What it waits for, by argument.
+/// What it waits for, by argument. The one behind the last is the rival in a lock of a range.
 const WAYS: [&str; 17] = [
     "a loop",
     "a fill",
@@ -144,10 +149,35 @@ fn whatever_it_waits_for_its_token_ends_it() {
     let session = lab.session();
     let stop = StopToken::never();
     let all: Vec<_> = (0..WAYS.len()).map(|way| start(&session, way, Some(&stop))).collect();
-    all.iter().for_each(|(_, out)| until("it is ready", || out.len() >= 8));
+    for ((_, out), what) in all.iter().zip(WAYS) {
+        until(&format!("{what} is ready"), || out.len() >= 8);
+    }
     stop.stop(StopReason::Killed);
     for ((job, _), what) in all.iter().zip(WAYS) {
         assert_eq!(job.wait().unwrap().signal, Some(Signal::KILL), "{what}");
+    }
+}
+
+#[test]
+fn what_befalls_one_befalls_nobody_who_ends_by_the_same_token() {
+    let lab = waits();
+    let session = lab.session();
+    let stop = StopToken::never();
+    let begin = |what: &str| {
+        let way = WAYS.iter().position(|way| *way == what).unwrap();
+        let (job, out) = start(&session, way, Some(&stop));
+        settled(&out);
+        job
+    };
+    let (stopped, killed) = (begin("being stopped"), begin("a loop of calls"));
+    killed.kill();
+    assert_eq!(killed.wait().unwrap().signal, Some(Signal::KILL));
+    assert_eq!((stop.reason(), stop.is_paused()), (None, false));
+    let others = [begin("a loop"), begin("a read")];
+    assert!(others.iter().chain([&stopped]).all(|job| job.try_wait().is_none()));
+    stop.stop(StopReason::Killed);
+    for job in others.iter().chain([&stopped]) {
+        assert_eq!(job.wait().unwrap().signal, Some(Signal::KILL));
     }
 }
 
