@@ -143,6 +143,32 @@ pub(crate) fn assert_read_only(world: &mut World, dir: u32, path: &str) {
     }
 }
 
+/// Rounds of a race with another thread: so many, and then as many more as it takes until what was to be seen was seen. Where
+/// there is one processor for both, that takes a while.
+pub(crate) struct Rounds {
+    number: u32,
+    least: u32,
+    began: std::time::Instant,
+}
+
+impl Rounds {
+    pub(crate) fn of(least: u32) -> Self {
+        Self { number: 0, least, began: std::time::Instant::now() }
+    }
+
+    /// The number of the next round, if there is one.
+    pub(crate) fn next(&mut self, seen: bool) -> Option<u32> {
+        let number = self.number;
+        self.number += 1;
+        if number < self.least {
+            return Some(number);
+        }
+        assert!(seen || self.began.elapsed().as_secs() < 60, "the race was never won in a useful way");
+        std::thread::yield_now();
+        (!seen).then_some(number)
+    }
+}
+
 /// Exchanges two names of the host over and over, until the returned function is called.
 pub(crate) fn swapping(a: PathBuf, b: PathBuf) -> impl FnOnce() {
     use rustix::fs::{CWD, RenameFlags, renameat_with};

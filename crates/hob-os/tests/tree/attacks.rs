@@ -3,14 +3,14 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use hob_os::Errno;
 use hob_os::tree::{Kind, Named, Rename};
 use rustix::fs::{CWD, FileType as SysType, Mode, RenameFlags, mknodat, renameat_with};
 
-use crate::common::{Host, errno, swapping};
+use crate::common::{Host, Rounds, errno, swapping};
 use crate::{bytes, listed, root, writable};
 use hob_cap::Access::ReadWrite;
 
@@ -90,7 +90,8 @@ fn a_directory_swapped_for_a_link_never_leads_out() {
     let stop = swapping(host.path("in/spot"), host.path("in/evil"));
     let dir = root(&host, "in", ReadWrite);
     let (mut entered, mut made) = (0, 0);
-    for round in 0..4_000 {
+    let mut rounds = Rounds::of(4_000);
+    while let Some(round) = rounds.next(entered > 0 && made > 0) {
         let Ok(spot) = dir.lookup(b"spot") else { continue };
         match spot.lookup(b"file") {
             Ok(file) => {
@@ -107,7 +108,6 @@ fn a_directory_swapped_for_a_link_never_leads_out() {
         let _ = spot.unlink(b"link", false);
     }
     stop();
-    assert!(entered > 0 && made > 0, "the race was never won in a useful way");
     assert_eq!(host.text("outdir/file"), "outside");
     assert_eq!(fs::read_dir(host.path("outdir")).unwrap().count(), 1);
 }
@@ -121,7 +121,8 @@ fn what_was_found_is_what_is_opened_whatever_takes_its_name() {
     let stop = swapping(host.path("a"), host.path("b"));
     let stop_too = swapping(host.path("b"), host.path("c"));
     let mut seen = [0, 0];
-    for _ in 0..4_000 {
+    let mut rounds = Rounds::of(4_000);
+    while rounds.next(seen.iter().all(|count| *count > 0)).is_some() {
         let found = dir.lookup(b"a").unwrap();
         if found.kind() == Kind::Link {
             assert_eq!(found.read_link().unwrap(), b"/etc/passwd");
@@ -133,7 +134,6 @@ fn what_was_found_is_what_is_opened_whatever_takes_its_name() {
     }
     stop();
     stop_too();
-    assert!(seen[0] > 0 && seen[1] > 0, "the race was never won in a useful way");
 }
 
 #[test]
@@ -179,19 +179,20 @@ fn a_made_object_is_the_one_that_was_made() {
     let done = Done::default();
     let (new, evil, away) = (host.path("in/new"), host.path("evil"), host.path("away"));
     let stop = Arc::clone(&done.0);
+    let swapped = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&swapped);
     let swapper = std::thread::spawn(move || {
-        let mut swapped = 0;
         while !stop.load(Ordering::Relaxed) {
             if renameat_with(CWD, &new, CWD, &away, RenameFlags::NOREPLACE).is_ok() {
                 let _ = fs::hard_link(&evil, &new);
                 let _ = fs::remove_file(&away);
                 let _ = fs::remove_dir_all(&away);
-                swapped += 1;
+                count.fetch_add(1, Ordering::Relaxed);
             }
         }
-        swapped
     });
-    for round in 0..1_500 {
+    let mut rounds = Rounds::of(1_500);
+    while let Some(round) = rounds.next(swapped.load(Ordering::Relaxed) > 0) {
         let new = if round % 2 == 0 { Named::Directory } else { Named::File };
         match dir.make(b"new", new, 0o755) {
             Ok(object) if new == Named::File => {
@@ -211,7 +212,7 @@ fn a_made_object_is_the_one_that_was_made() {
         let _ = dir.unlink(b"new", true);
     }
     drop(done);
-    assert!(swapper.join().unwrap() > 0, "the race was never won in a useful way");
+    swapper.join().unwrap();
     assert_eq!(host.text("outdir/file"), "outside");
     assert_eq!(fs::read_dir(host.path("outdir")).unwrap().count(), 1);
 }
