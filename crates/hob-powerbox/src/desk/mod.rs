@@ -2,10 +2,13 @@
 //!
 //! A message is *pending* from when it is taken until its answer is handed in; what it holds of limits is given back before that, so
 //! that whoever is answered has it again. Messages that went to a promise whose answer is not
-//! there yet wait *behind* the message it answers, and go on, in their order, to what that came to. Answers are handed in outside of the
+//! there yet wait *behind* the message it answers, and go on, in their order, to what that came to: before anybody hears of it, so that
+//! nothing that is sent later overtakes them. Answers are handed in outside of the
 //! lock, and no object is called or dropped under it: an object locks its part of the machine first, and then asks here.
 
 mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -171,15 +174,16 @@ impl Desk {
             return;
         }
         let place = message.to.place();
-        if let Some(number) = state.asked.get(&place).copied() {
+        // Also while that it is this object is still on its way to the vat.
+        if let Some(position) = state.tree.answer_to(&place) {
+            self.enqueue(state, position, message, out);
+        } else if let Some(number) = state.asked.get(&place).copied() {
             if let Err(problem) = self.has_room(state, &message) {
                 refuse(message.resolver, &problem, out);
             } else if let Some(pending) = state.pending.get_mut(&number) {
                 state.behind += 1;
                 pending.behind.push(message);
             }
-        } else if let Some(position) = state.tree.answer_to(&place) {
-            self.enqueue(state, position, message, out);
         } else {
             // Its answer is known to the vat by now, and is nothing of ours.
             out.push(message);

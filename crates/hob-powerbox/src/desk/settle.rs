@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_millis(10);
 impl Desk {
     /// Answers a message, unless what it went to was taken back.
     pub(crate) fn settle(self: &Arc<Self>, number: u64, done: Done) {
-        let (mut made, mut narrowed) = (None, None);
+        let (mut made, mut narrowed, mut out) = (None, None, Out::new());
         let message = {
             let mut guard = self.lock();
             let state = &mut *guard;
@@ -59,6 +59,9 @@ impl Desk {
             });
             self.ledger.release(Limit::HostBuffer, held);
             state.open = state.open.saturating_sub(1);
+            if let (Some(position), Some(resolver)) = (made, resolver) {
+                self.go_to(state, number, resolver, position, &mut out);
+            }
             let body = match value {
                 Ok(value) => Body::Fulfill(value),
                 Err(problem) => Body::Break(problem.reason()),
@@ -67,32 +70,42 @@ impl Desk {
         };
         drop(narrowed);
         match message {
-            Some(message) => self.hand_in(message, Some((number, made))),
-            None => self.finish(number, made),
+            Some(message) => self.hand_in(message, Some(number)),
+            None => self.finish(number),
+        }
+        self.hand_in_all(out);
+    }
+
+    /// The answer of a message is an object: what waited behind it is for that, and so is what is sent to its promise from now on.
+    ///
+    /// It is done before anybody hears of the answer. Whoever hears of it can send to the object itself, and what they sent to the
+    /// promise before would come after that.
+    fn go_to(
+        self: &Arc<Self>,
+        state: &mut State,
+        number: u64,
+        resolver: Ref,
+        position: Position,
+        out: &mut Out,
+    ) {
+        state.tree.answers(resolver.place(), position);
+        let Some(pending) = state.pending.get_mut(&number) else { return };
+        let behind = std::mem::take(&mut pending.behind);
+        for message in self.let_go(state, behind) {
+            self.enqueue(state, position, message, out);
         }
     }
 
-    /// A message was answered; what waited behind it goes on.
-    fn finish(self: &Arc<Self>, number: u64, made: Option<Position>) {
-        let mut out = Out::new();
-        {
-            let mut guard = self.lock();
-            let state = &mut *guard;
+    /// The answer of a message was handed in. What waited behind it and is for no object here goes back to where that is known.
+    fn finish(self: &Arc<Self>, number: u64) {
+        let out = {
+            let mut state = self.lock();
             let Some(pending) = state.pending.remove(&number) else { return };
-            let place = pending.resolver.map(Ref::place);
-            if let Some(place) = place {
-                state.asked.remove(&place);
+            if let Some(resolver) = pending.resolver {
+                state.asked.remove(&resolver.place());
             }
-            if let (Some(place), Some(made)) = (place, made) {
-                state.tree.answers(place, made);
-            }
-            for message in self.let_go(state, pending.behind) {
-                match made {
-                    Some(position) => self.enqueue(state, position, message, &mut out),
-                    None => out.push(message),
-                }
-            }
-        }
+            self.let_go(&mut state, pending.behind)
+        };
         self.hand_in_all(out);
     }
 
@@ -199,7 +212,7 @@ impl Desk {
     }
 
     /// Hands a message in, now or when there is room, and then finishes what it is the answer to.
-    pub(super) fn hand_in(self: &Arc<Self>, message: Message, answers: Option<(u64, Option<Position>)>) {
+    pub(super) fn hand_in(self: &Arc<Self>, message: Message, answers: Option<u64>) {
         let Some((_, entrance)) = self.line.get() else { return };
         match entrance.deliver(message) {
             Ok(()) => {}
@@ -222,13 +235,13 @@ impl Desk {
                 }
             }
         }
-        if let Some((number, made)) = answers {
-            self.finish(number, made);
+        if let Some(number) = answers {
+            self.finish(number);
         }
     }
 
     /// Hands a message in again after a while. It counts while it waits.
-    fn hand_in_later(self: &Arc<Self>, message: Message, answers: Option<(u64, Option<Position>)>) {
+    fn hand_in_later(self: &Arc<Self>, message: Message, answers: Option<u64>) {
         let (mut message, mut held) = (message, 0);
         if let Body::Fulfill(value) = &message.body {
             held = u64::from(value.weight());
