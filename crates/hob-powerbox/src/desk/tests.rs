@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use hob_vat::{Peer, Vat};
 
 use super::*;
+use crate::console::Console;
 use crate::lanes::Class;
 
 /// Longer than anything here takes.
@@ -129,4 +130,16 @@ fn what_was_sent_to_a_promise_is_not_overtaken_by_what_is_sent_to_what_it_came_t
     it.desk.take(Message { to: far.object(1, 0), body: args, resolver: None });
     it.until_answered();
     assert_eq!(it.told(), ["first", "second", "third"]);
+}
+
+#[test]
+fn who_was_cut_off_before_a_console_was_free_writes_nothing() {
+    let it = setting(Limits::default());
+    let shown = hob_os::SharedBuffer::default();
+    let sink = hob_os::Sink::Buffer(shown.clone());
+    let console = Console::new(&it.desk, hob_os::Source::Empty, sink, hob_os::Sink::Discard).unwrap();
+    let cut_off = Ask { desk: Arc::clone(&it.desk), number: 1000 };
+    let refused = console.call(&cut_off, "write", &["text".into()]).err().unwrap();
+    assert_eq!(refused.rule_name(), Some("revoked"));
+    assert_eq!(shown.take(), b"");
 }
