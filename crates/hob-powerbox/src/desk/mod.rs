@@ -6,6 +6,7 @@
 //! nothing that is sent later overtakes them. Answers are handed in outside of the
 //! lock, and no object is called or dropped under it: an object locks its part of the machine first, and then asks here.
 
+mod late;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -301,13 +302,18 @@ impl Desk {
 
 /// Who waits for an answer is told why there is none.
 fn refuse(resolver: Option<Ref>, problem: &Problem, out: &mut Out) {
-    out.extend(resolver.map(|to| Message { to, body: Body::Break(problem.reason()), resolver: None }));
+    out.extend(resolver.map(|to| broken(to, problem)));
+}
+
+fn broken(to: Ref, problem: &Problem) -> Message {
+    Message { to, body: Body::Break(problem.reason()), resolver: None }
 }
 
 fn weight(message: &Message) -> u64 {
     match &message.body {
         Body::Args(args) => args.iter().map(|value| u64::from(value.weight())).fold(16, u64::saturating_add),
-        _ => 0,
+        Body::Fulfill(value) | Body::Break(value) => u64::from(value.weight()),
+        Body::Listen { .. } => 0,
     }
 }
 

@@ -2,18 +2,15 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hob_cap::Limit;
-use hob_vat::{Body, Message, Problem, Ref, Undelivered, Value};
+use hob_vat::{Body, Message, Problem, Ref, Value};
 
 use super::{Desk, Out, State, closed, refuse, revoked, weight};
 use crate::limits::exceeded;
 use crate::object::{Done, Reply, no_thread};
 use crate::tree::Position;
-
-/// How long an answer waits until it is handed in again to a vat that had no room for it.
-const AGAIN: Duration = Duration::from_millis(10);
 
 impl Desk {
     /// Answers a message, unless what it went to was taken back.
@@ -97,7 +94,7 @@ impl Desk {
     }
 
     /// The answer of a message was handed in. What waited behind it and is for no object here goes back to where that is known.
-    fn finish(self: &Arc<Self>, number: u64) {
+    pub(super) fn finish(self: &Arc<Self>, number: u64) {
         let out = {
             let mut state = self.lock();
             let Some(pending) = state.pending.remove(&number) else { return };
@@ -183,9 +180,16 @@ impl Desk {
         position.is_some_and(|(position, _)| !reference.is_promise() && self.revoke(position))
     }
 
-    /// Ends everything: who waits is told, and whoever sends later too.
+    /// Ends everything, and waits until it has ended.
     pub(crate) fn close(self: &Arc<Self>) {
-        let problem = closed();
+        self.end(&closed());
+        self.lanes.join();
+        self.timers.stop();
+        self.timers.join();
+    }
+
+    /// Ends everything: who waits is told why, and whoever sends later too.
+    pub(super) fn end(self: &Arc<Self>, problem: &Problem) {
         let (taken, out) = {
             let mut state = self.lock();
             if state.closed.replace(problem.clone()).is_some() {
@@ -193,7 +197,7 @@ impl Desk {
             }
             let given = state.tree.given();
             let taken: Vec<_> = given.into_iter().flat_map(|position| state.tree.take(position)).collect();
-            (taken, self.abandon(&mut state, &problem, |_| true))
+            (taken, self.abandon(&mut state, problem, |_| true))
         };
         self.hand_in_all(out);
         taken.iter().for_each(|(_, thing)| thing.end());
@@ -202,63 +206,5 @@ impl Desk {
             // Promises that nobody was told of are broken with it.
             entrance.sever(&problem.reason());
         }
-        self.lanes.join();
-        self.timers.stop();
-        self.timers.join();
-    }
-
-    pub(super) fn hand_in_all(self: &Arc<Self>, out: Out) {
-        out.into_iter().for_each(|message| self.hand_in(message, None));
-    }
-
-    /// Hands a message in, now or when there is room, and then finishes what it is the answer to.
-    pub(super) fn hand_in(self: &Arc<Self>, message: Message, answers: Option<u64>) {
-        let Some((_, entrance)) = self.line.get() else { return };
-        match entrance.deliver(message) {
-            Ok(()) => {}
-            Err(Undelivered::Full(message)) => {
-                self.hand_in_later(message, answers);
-                return;
-            }
-            Err(Undelivered::Refused(message, problem)) => {
-                // What is too large is not answered; that it was is.
-                let waits = match message.body {
-                    Body::Fulfill(_) => Some(message.to),
-                    Body::Args(_) => message.resolver,
-                    Body::Break(_) | Body::Listen { .. } => None,
-                };
-                let mut out = Out::new();
-                refuse(waits, &problem, &mut out);
-                if let Some(broken) = out.pop() {
-                    self.hand_in(broken, answers);
-                    return;
-                }
-            }
-        }
-        if let Some(number) = answers {
-            self.finish(number);
-        }
-    }
-
-    /// Hands a message in again after a while. It counts while it waits.
-    fn hand_in_later(self: &Arc<Self>, message: Message, answers: Option<u64>) {
-        let (mut message, mut held) = (message, 0);
-        if let Body::Fulfill(value) = &message.body {
-            held = u64::from(value.weight());
-            if let Err(problem) = self.charge(held) {
-                held = 0;
-                message.body = Body::Break(problem.reason());
-            }
-        }
-        self.lock().late += 1;
-        let desk = Arc::clone(self);
-        let again = move || {
-            desk.ledger.release(Limit::HostBuffer, held);
-            desk.hand_in(message, answers);
-            let mut state = desk.lock();
-            state.late = state.late.saturating_sub(1);
-        };
-        // When there are no timers any more the session is severed, which tells who waits.
-        let _ = self.timers.at(Instant::now() + AGAIN, Box::new(again));
     }
 }

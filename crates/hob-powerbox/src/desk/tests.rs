@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use hob_vat::{Peer, Vat};
+use hob_vat::{Peer, Standing, Vat};
 
 use super::*;
 use crate::console::Console;
@@ -102,6 +102,8 @@ impl Setting {
 
 impl Drop for Setting {
     fn drop(&mut self) {
+        // Whoever stands before the gate is waited for.
+        let _ = self.gate.send(());
         self.desk.close();
     }
 }
@@ -142,4 +144,83 @@ fn who_was_cut_off_before_a_console_was_free_writes_nothing() {
     let refused = console.call(&cut_off, "write", &["text".into()]).err().unwrap();
     assert_eq!(refused.rule_name(), Some("revoked"));
     assert_eq!(shown.take(), b"");
+}
+
+/// Asks for something that is refused at once; what is told of that.
+fn ask_in_vain(it: &Setting) -> Ref {
+    let (far, _) = it.desk.line.get().unwrap();
+    let (promise, resolver) = it.vat.run(hob_vat::Turn::promise).unwrap();
+    it.peer.introduce(*far, &resolver.into()).unwrap();
+    let args = Body::Args(say("anything").into_iter().collect());
+    it.desk.take(Message { to: far.object(1000, 0), body: args, resolver: Some(resolver) });
+    promise
+}
+
+/// What is waited for without an end of its own.
+fn ask_for_long(it: &Setting) -> Ref {
+    let promise = it.vat.run(|turn| turn.send(it.object, [Value::symbol("open")])).unwrap();
+    it.until("it is taken", |state| state.open == 1);
+    promise
+}
+
+/// How a promise was broken.
+fn reason(it: &Setting, promise: Ref) -> String {
+    let begun = Instant::now();
+    loop {
+        assert!(begun.elapsed() < SOON, "it is not settled");
+        it.peer.step(0);
+        match it.vat.peek(|turn| turn.standing(promise)).unwrap() {
+            Standing::Unresolved => {}
+            Standing::Broken(Value::Error(error)) => return format!("{}: {}", error.rule, error.message),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+const UNKNOWN: &str = "stale-reference: there is no such object behind this session";
+
+#[test]
+fn refusals_wait_until_there_is_room_and_when_they_are_too_many_all_ends() {
+    let ask = |times: usize| {
+        let it = setting(Limits { late_answers: 2, ..Limits::default() });
+        let waits = ask_for_long(&it);
+        it.fill();
+        let asked: Vec<Ref> = (0..times).map(|_| ask_in_vain(&it)).collect();
+        (it, waits, asked)
+    };
+    let (it, waits, asked) = ask(2);
+    it.until("both wait", |state| state.late == 2 && state.closed.is_none());
+    for promise in asked {
+        assert_eq!(reason(&it, promise), UNKNOWN);
+    }
+    assert_eq!(it.vat.peek(|turn| turn.standing(waits)), Ok(Standing::Unresolved));
+    it.gate.send(()).unwrap();
+    it.until_answered();
+    // One more.
+    let (it, waits, _) = ask(3);
+    let ended = "limit: late-answers limit exceeded: 2 allowed";
+    assert_eq!(it.desk.lock().closed.as_ref().unwrap().to_string(), ended);
+    assert_eq!(reason(&it, waits), ended);
+    it.until_answered();
+    assert_eq!(it.desk.ledger.used(Limit::HostBuffer), 0);
+}
+
+#[test]
+fn a_refusal_that_waits_counts_as_an_answer_does() {
+    let weight = u64::from(unknown().reason().weight());
+    let check = |allowed: u64, used: u64, told: &str| {
+        let it = setting(Limits { bytes_in_flight: allowed, ..Limits::default() });
+        it.fill();
+        let promise = ask_in_vain(&it);
+        // It is given back for the moment in which it is offered again.
+        it.until("it waits, and counts", |state| {
+            state.late == 1 && it.desk.ledger.used(Limit::HostBuffer) == used
+        });
+        assert_eq!(reason(&it, promise), told);
+        it.until_answered();
+        assert_eq!(it.desk.ledger.used(Limit::HostBuffer), 0);
+    };
+    check(weight, weight, UNKNOWN);
+    let less = format!("limit: bytes-in-flight limit exceeded: {} allowed", weight - 1);
+    check(weight - 1, 0, &less);
 }
