@@ -2,8 +2,8 @@
 //!
 //! An answer is not lost because a vat has much to do: it waits, and is handed in again after a while. What waits counts: its bytes as
 //! those of all answers, and its number against `late-answers`. Refusals are answers too. Stops: an actor that lets its own vat fill up, and
-//! goes on asking for what is refused, until the refusals take all memory. When there are too many the session ends, which tells
-//! everybody at once and takes no room.
+//! goes on asking for what is refused, until the refusals take all memory. When there are too many, or nothing to wake them, the session
+//! ends, which tells everybody at once and takes no room.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use hob_vat::{Body, Message, Ref, Undelivered};
 
 use super::{Desk, Out, broken, weight};
 use crate::limits::exceeded;
+use crate::object::no_thread;
 
 /// How long a message waits until it is handed in again to a vat that had no room for it.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -84,8 +85,12 @@ impl Desk {
             return;
         };
         let (desk, late) = (Arc::clone(self), Late { message, answers, held });
-        // When there are no timers any more the session is severed, which tells who waits.
-        let _ = self.timers.at(Instant::now() + AGAIN, Box::new(move || desk.again(late)));
+        if self.timers.at(Instant::now() + AGAIN, Box::new(move || desk.again(late))).is_none() {
+            // The message is gone with what should have handed it in. Who waits for it learns that by the end of the session.
+            self.ledger.release(Limit::HostBuffer, held);
+            self.end(&no_thread());
+            self.late_no_more(answers);
+        }
     }
 
     /// Takes what a message weighs of the ledger. If that is too much, who waits for it is told so, which is short. None if nobody does.

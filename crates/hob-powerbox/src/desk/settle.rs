@@ -9,7 +9,7 @@ use hob_vat::{Body, Message, Problem, Ref, Value};
 
 use super::{Desk, Out, State, closed, refuse, revoked, weight};
 use crate::limits::exceeded;
-use crate::object::{Done, Reply, no_thread};
+use crate::object::{Done, Reply, Thing, no_thread};
 use crate::tree::Position;
 
 impl Desk {
@@ -147,9 +147,14 @@ impl Desk {
             (taken, self.abandon(&mut state, &revoked(), |object| gone.contains(&object)))
         };
         self.hand_in_all(out);
+        self.end_all(&taken);
+        !taken.is_empty()
+    }
+
+    /// Objects that were taken out of the tree.
+    fn end_all(&self, taken: &[(Position, Arc<dyn Thing>)]) {
         taken.iter().for_each(|(_, thing)| thing.end());
         self.ledger.release(Limit::Handles, u64::try_from(taken.len()).unwrap_or(u64::MAX));
-        !taken.is_empty()
     }
 
     /// Nobody will answer these messages any more: who waits is told so.
@@ -200,7 +205,7 @@ impl Desk {
             (taken, self.abandon(&mut state, problem, |_| true))
         };
         self.hand_in_all(out);
-        taken.iter().for_each(|(_, thing)| thing.end());
+        self.end_all(&taken);
         self.lanes.stop();
         if let Some((_, entrance)) = self.line.get() {
             // Promises that nobody was told of are broken with it.

@@ -224,3 +224,28 @@ fn a_refusal_that_waits_counts_as_an_answer_does() {
     let less = format!("limit: bytes-in-flight limit exceeded: {} allowed", weight - 1);
     check(weight - 1, 0, &less);
 }
+
+#[test]
+fn an_answer_that_nothing_wakes_ends_the_session_instead_of_being_lost() {
+    let it = setting(Limits::default());
+    let waits = ask_for_long(&it);
+    it.fill();
+    it.desk.timers.stop();
+    ask_in_vain(&it);
+    let ended = "failed: there is no thread to do it";
+    assert_eq!(it.desk.lock().closed.as_ref().unwrap().to_string(), ended);
+    assert_eq!(reason(&it, waits), ended);
+    it.until_answered();
+    assert_eq!(it.desk.ledger.used(Limit::HostBuffer), 0);
+    // The answer of something that was done.
+    let it = setting(Limits::default());
+    let waits = ask_for_long(&it);
+    it.fill();
+    it.desk.timers.stop();
+    it.gate.send(()).unwrap();
+    it.until("it has ended", |state| state.closed.is_some());
+    assert_eq!(reason(&it, waits), ended);
+    it.until_answered();
+    assert_eq!(it.desk.ledger.used(Limit::HostBuffer), 0);
+    assert_eq!(it.desk.ledger.used(Limit::Handles), 0, "nothing is left of what it answered");
+}
