@@ -25,7 +25,7 @@ pub struct Limits {
     pub timers: usize,
     /// `timer-time`: how far ahead a clock can be asked for.
     pub timer_time: Duration,
-    /// `requests`: outbound requests at once; others wait.
+    /// `requests`: outbound requests at once; others wait. Where it is 0 each is refused.
     pub requests: usize,
     /// `open-files`: directories held open at once, and files while they are used.
     pub open_files: u64,
