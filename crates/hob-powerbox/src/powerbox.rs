@@ -205,8 +205,8 @@ impl Powerbox {
         self.desk.revoke_reference(object)
     }
 
-    /// How many messages it has taken; None while one of them is not answered. When it says the same before and after nobody else
-    /// had anything to do, nothing happens any more by itself.
+    /// How many messages it has taken, each once whatever came of it; None while one of them is not answered. When it says the same
+    /// before and after nobody else had anything to do, nothing happens any more by itself.
     ///
     /// ```
     /// let peer = hob_vat::Peer::builder().build()?;

@@ -52,7 +52,10 @@ struct State {
     /// Messages that are to be handed in again.
     late: usize,
     timers: usize,
+    /// Messages that came over the session, each once.
     taken: u64,
+    /// The number of the next pending message.
+    next: u64,
     closed: Option<Problem>,
 }
 
@@ -153,19 +156,26 @@ impl Desk {
     fn take(self: &Arc<Self>, message: Message) {
         let Some((far, _)) = self.line.get() else { return };
         let mut out = Out::new();
-        match message.body {
-            Body::Args(_) => self.admit(&mut self.lock(), *far, message, &mut out),
-            Body::Listen { listener, .. } => {
-                out.push(Message { to: listener, body: Body::Fulfill(message.to.into()), resolver: None });
+        {
+            let mut state = self.lock();
+            state.taken += 1;
+            match message.body {
+                Body::Args(_) => self.admit(&mut state, *far, message, &mut out),
+                Body::Listen { listener, .. } => {
+                    out.push(Message {
+                        to: listener,
+                        body: Body::Fulfill(message.to.into()),
+                        resolver: None,
+                    });
+                }
+                // Nothing here is a promise.
+                Body::Fulfill(_) | Body::Break(_) => {}
             }
-            // Nothing here is a promise.
-            Body::Fulfill(_) | Body::Break(_) => {}
         }
         self.hand_in_all(out);
     }
 
     fn admit(self: &Arc<Self>, state: &mut State, far: FarSide, message: Message, out: &mut Out) {
-        state.taken += 1;
         if let Some(problem) = &state.closed {
             refuse(message.resolver, problem, out);
             return;
@@ -222,8 +232,8 @@ impl Desk {
             }
         };
         let Message { body: Body::Args(args), resolver, .. } = message else { return };
-        let number = state.taken;
-        state.taken += 1;
+        let number = state.next;
+        state.next += 1;
         let desk = Arc::clone(self);
         if !self.lanes.push(lane, class, Box::new(move || desk.perform(number))) {
             self.ledger.release(Limit::HostBuffer, held);
