@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::chart::{Invoked, Node, Timer};
 use crate::document::model::Ref;
 use crate::name::Name;
+use crate::weight::{Unfit, weigh};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,6 +152,23 @@ impl Invoked {
 }
 
 impl Effect {
+    /// What is left of an allowance once what goes with it is taken from it.
+    pub(crate) fn pay(&self, left: usize) -> Result<usize, Unfit> {
+        let all = |data: &Value, left| weigh(data, usize::MAX, left);
+        let data = match self {
+            Self::Action { value, .. } => Some(value),
+            Self::Raise { data, .. } => data.as_ref(),
+            Self::Send(send) => send.data.as_ref(),
+            Self::SendTo { event, .. } | Self::SendParent { event } | Self::Respond { event } => Some(event),
+            Self::SpawnActor(start) | Self::StartService(start) => {
+                let given = start.input.values().chain(start.src.params.values());
+                return given.into_iter().try_fold(left, |left, value| all(value, left));
+            }
+            _ => None,
+        };
+        data.map_or(Ok(left), |data| all(data, left))
+    }
+
     /// Which of the wire's kinds it is; `None` of what an action of the host returned.
     #[must_use]
     pub fn kind(&self) -> Option<&'static str> {

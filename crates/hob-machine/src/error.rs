@@ -72,6 +72,12 @@ pub enum StepError {
         /// How many are allowed.
         limit: usize,
     },
+    /// What a step sends and raises has too much with it.
+    #[error("the data of what the step sends and raises weigh more than {limit}")]
+    Data {
+        /// How much is allowed: a unit for each value and each name, and one for every 64 bytes of text.
+        limit: usize,
+    },
     /// There is no such state.
     #[error("there is no state {0:?}")]
     NoState(String),
@@ -87,7 +93,7 @@ impl StepError {
         match self {
             Self::GuardFailed { .. } => Outcome::GuardFailed,
             Self::GuardError { .. } => Outcome::GuardError,
-            Self::ActionFailed { .. } | Self::Effects { .. } => Outcome::EffectError,
+            Self::ActionFailed { .. } | Self::Effects { .. } | Self::Data { .. } => Outcome::EffectError,
             Self::AssignFailed { .. } => Outcome::AssignFailed,
             _ => Outcome::InvalidTransition,
         }

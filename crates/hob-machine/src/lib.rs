@@ -45,6 +45,7 @@ pub mod render;
 pub mod snapshot;
 mod step;
 mod trace;
+mod weight;
 
 pub use binding::{Action, Assign, Call, Content, ContentFailure, Failure, Guard, Here, Machine, Registry};
 pub use builtin::is_reserved;

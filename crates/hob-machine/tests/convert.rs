@@ -175,17 +175,80 @@ fn expressions_end() {
         let (_, errors) = ecmascript::begin(&scxml::import(&text).unwrap().result);
         assert!(errors.iter().any(|error| error.contains(expected)), "{errors:?}");
     };
-    check("function f(n) { return f(n) + f(n); } f(1);", "nest");
+    check("function f(n) { return f(n) + f(n); } f(1);", "calls nest deeper than 32");
     // Each bracket and each chain is allowed; all of them together are too deep.
     let chains = format!("{}1{}", "(".repeat(40), format!("{})", " + 1".repeat(40)).repeat(40));
     check(&format!("var d = {chains};"), "nests deeper");
-    check("var f = function(n) { return f(n) + f(n); }; f(1);", "nest");
+    check("var f = function(n) { return f(n) + f(n); }; f(1);", "calls nest deeper than 32");
     // What is read again and again takes steps.
     let long = format!("var f = function() {{ /*{}*/ return 1; }};", " ".repeat(40_000));
     check(&(long + &"f(); ".repeat(60)), "steps");
     check("this = 1;", "cannot be written");
     check("function f(n) { if (n == 0) { return 1; } return f(n - 1) + f(n - 1); } f(25);", "steps");
-    check(&format!("var t = 'x'; {}", "t = t + t; ".repeat(30)), "grows beyond");
+    check(&format!("var t = 'x'; {}", "t = t + t; ".repeat(30)), "a value grows beyond 65536");
+    check(&format!("var x = [1]; {}", "x = [x, x]; ".repeat(30)), "a value grows beyond 65536");
+    check(&format!("var x = [1]; {}", "x = x.concat(x); ".repeat(30)), "a value grows beyond 65536");
+    check(&format!("var x = {{}}; {}", "x.y = [x, x]; ".repeat(30)), "a value grows beyond 65536");
+    check(&format!("var x = [1]; {}", "x = [x]; ".repeat(200)), "a value nests deeper than 100");
+    check("var x = []; x[65536] = 1;", "an array has at most 65536 items");
+    check("var x = []; x[65535] = 1;", "a value grows beyond 65536");
+    let many: String = (0..200).map(|number| format!("var v{number} = x; ")).collect();
+    check(&format!("var x = []; x[2000] = 1; {many}"), "all variables together grow beyond 262144");
+}
+
+/// What the data model keeps for itself is not the document's.
+#[test]
+fn what_is_the_models_own_is_not_the_documents() {
+    for id in ["hob.sends", "hob.errors", "hob.output", "hob.scripts", "_sessionid", "_event"] {
+        for binding in ["early", "late"] {
+            let text = format!(
+                "<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.0' datamodel='ecmascript' binding='{binding}'>
+                 <state id='s'><datamodel><data id='{id}' expr='18446744073709551615'/><data id='x'/></datamodel>
+                 <onentry><send idlocation='x' event='e' delay='1s'/></onentry>
+                 <transition event='error.execution' target='t'/></state>
+                 <state id='t'/></scxml>"
+            );
+            let document = scxml::import(&text).unwrap().result;
+            let (context, _) = ecmascript::begin(&document);
+            assert_ne!(context[id], json!(18446744073709551615_u64), "{id}");
+            let machine =
+                Machine::bind(Chart::load(&document).unwrap(), &ecmascript::register(Registry::new()));
+            let (instance, _) = Instance::start(&machine.unwrap(), context).unwrap();
+            assert!(instance.is_in(&"t".into()), "{id} {binding}");
+        }
+    }
+}
+
+/// Content that does little, very often, ends too: elements take steps as expressions do.
+#[test]
+fn content_ends() {
+    let check = |body: &str, expected: &str| {
+        let text = in_scxml(&format!(
+            "<datamodel><data id='n' expr='[1]'/><data id='error' expr=\"''\"/></datamodel>
+             <script>{} n[40000] = 1;</script>
+             <state id='s'><onentry>{body}</onentry>
+             <transition event='error.execution' target='t'><assign location='error' expr='_event.data.reason'/></transition></state>
+             <state id='t'/>",
+            "n = n.concat(n); ".repeat(2)
+        ));
+        let document = scxml::import(&text).unwrap().result;
+        let (context, errors) = ecmascript::begin(&document);
+        assert!(errors.is_empty(), "{errors:?}");
+        let machine = Machine::bind(Chart::load(&document).unwrap(), &ecmascript::register(Registry::new()));
+        let done = Instance::start(&machine.unwrap(), context);
+        let said = match &done {
+            Ok((instance, _)) => instance.context()["error"].as_str().unwrap_or_default().to_owned(),
+            Err(failed) => failed.error.to_string(),
+        };
+        assert!(said.contains(expected), "{said}");
+    };
+    let each = |inside: &str| format!("<foreach array='n' item='i'>{inside}</foreach>");
+    check(&each(&each("")), "it takes more than 100000 steps");
+    check(&each("<log/><log/>"), "it takes more than 100000 steps");
+    check(&each("<raise event='x'/>"), "did not come to rest within 10000 microsteps");
+    check(&each("<raise event='x'/>").repeat(3), "more than 100000 effects");
+    let sends = "<raise event='x'/><send event='y' namelist='n'/>".repeat(40);
+    check(&sends, "the data of what the step sends and raises weigh more than 1048576");
 }
 
 /// A function is a value, which is stored as it is written; `new` runs one on an object.

@@ -300,6 +300,22 @@ fn limits_count_what_is_sent() {
     let timers = |timers| SystemLimits { timers, ..SystemLimits::default() };
     assert_eq!(fault(&many("delay='1s'"), timers(3)), None);
     assert_eq!(fault(&many("delay='1s'"), timers(2)).unwrap(), "limit \"timers\": 2 are allowed");
+    // Who cancels has the place again, even in the same step.
+    let again = |id: &str| {
+        let send = format!("<send event='x' {id} delay='1s'/>");
+        let body = format!(
+            "<state id='a'><transition event='e'>{send}</transition>
+             <transition event='again'><cancel sendid='i'/>{send}</transition></state>"
+        );
+        let mut system = begun(&body, timers(1));
+        system.send("e", 0).unwrap();
+        let drive = system.send("again", 0).unwrap();
+        let fault = drive.fault().map(ToString::to_string);
+        assert_eq!(system.timers().count(), 1);
+        fault
+    };
+    assert_eq!(again("id='i'"), None);
+    assert_eq!(again("").unwrap(), "limit \"timers\": 1 are allowed");
     let mailbox = |mailbox| SystemLimits { mailbox, ..SystemLimits::default() };
     assert_eq!(fault(&many(""), mailbox(3)), None);
     assert_eq!(fault(&many(""), mailbox(2)).unwrap(), "limit \"mailbox\": 2 are allowed");

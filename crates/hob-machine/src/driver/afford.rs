@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::System;
-use super::actor::{Key, Sender};
+use super::actor::{Actor, Key, Sender};
 use super::limits::{Exceeded, within};
 use super::sends::Reached;
 use crate::effect::Effect;
@@ -15,22 +15,12 @@ impl System {
     pub(super) fn afford(&self, key: Key, sender: Sender, effects: &[Effect]) -> Result<(), Exceeded> {
         let Some(actor) = self.actors.get(&key) else { return Ok(()) };
         let of = |wanted: fn(&Effect) -> bool| effects.iter().filter(|effect| wanted(effect)).count();
-        let later = |effect: &Effect| matches!(effect, Effect::Send(send) if send.delay_nanos > 0);
-        let sends = of(later);
-        let timers = of(|effect| matches!(effect, Effect::ScheduleAfter { .. })) + sends;
+        let timers = of(|effect| match effect {
+            Effect::Send(send) => send.delay_nanos > 0,
+            effect => matches!(effect, Effect::ScheduleAfter { .. }),
+        });
         if timers > 0 && actor.timers.len() + timers > self.limits.timers {
-            // Sends are not known by their ids alone: each takes a place.
-            let more = sends + actor.timers.iter().filter(|timer| timer.send.is_some()).count();
-            let named = actor.timers.iter().filter(|timer| timer.send.is_none());
-            let mut ids: BTreeSet<&str> = named.map(|timer| &*timer.id).collect();
-            for effect in effects {
-                match effect {
-                    Effect::ScheduleAfter { id, .. } => drop(ids.insert(id)),
-                    Effect::CancelScheduled { id } => drop(ids.remove(&**id)),
-                    _ => {}
-                }
-                within("timers", ids.len() + more, self.limits.timers)?;
-            }
+            self.afford_timers(actor, effects)?;
         }
         let services = of(|effect| matches!(effect, Effect::StartService(_)));
         if services > 0 && actor.services.len() + services > self.limits.services {
@@ -57,6 +47,36 @@ impl System {
             }
         }
         self.afford_letters(key, sender, effects)
+    }
+
+    fn afford_timers(&self, actor: &Actor, effects: &[Effect]) -> Result<(), Exceeded> {
+        let named = actor.timers.iter().filter(|timer| timer.send.is_none());
+        let mut ids: BTreeSet<&str> = named.map(|timer| &*timer.id).collect();
+        // Of one id there may be many sends. Those without cannot be cancelled.
+        let mut sends: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut sent = 0;
+        for timer in actor.timers.iter().filter(|timer| timer.send.is_some()) {
+            *sends.entry(&timer.id).or_default() += 1;
+            sent += 1;
+        }
+        for effect in effects {
+            match effect {
+                Effect::ScheduleAfter { id, .. } => drop(ids.insert(id)),
+                Effect::Send(send) if send.delay_nanos > 0 => {
+                    *sends.entry(send.id.as_deref().unwrap_or_default()).or_default() += 1;
+                    sent += 1;
+                }
+                Effect::CancelScheduled { id } => {
+                    ids.remove(&**id);
+                    if !id.is_empty() {
+                        sent -= sends.remove(&**id).unwrap_or_default();
+                    }
+                }
+                _ => {}
+            }
+            within("timers", ids.len() + sent, self.limits.timers)?;
+        }
+        Ok(())
     }
 
     fn afford_machines(&self, key: Key, effects: &[Effect]) -> Result<(), Exceeded> {

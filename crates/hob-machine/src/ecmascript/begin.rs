@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::bounds::writable;
 use super::content::{Run, Standing, literal};
 use super::parse::expression;
 use super::run::Env;
@@ -47,20 +48,15 @@ pub fn begin_session(document: &Document, input: &Map<String, Value>, name: &str
     // What is bound later is there, and has no value.
     for state in machine.all_states() {
         for data in state.on_entry.iter().filter(|action| action.name == "scxml.data") {
-            ids(&data.params).for_each(|id| drop(globals.insert(id.to_owned(), Value::Null)));
+            let ids = ids(&data.params).filter(|id| writable(id).is_ok());
+            ids.for_each(|id| drop(globals.insert(id.to_owned(), Value::Null)));
         }
     }
     for data in list("data") {
         let Some(id) = data.get("id").and_then(Value::as_str) else { continue };
-        let value = match input.get(id) {
-            Some(given) => Ok(Js::stored(given)),
-            None => Env::new(&mut globals, Value::Null).and_then(|mut env| value(&mut env, &data)),
-        };
-        let value = value.unwrap_or_else(|error| {
+        if let Err(error) = first_value(&mut globals, id, input.get(id), &data) {
             errors.add("data", &data, format!("<data id={id:?}>: {error}"));
-            Js::Undefined
-        });
-        globals.insert(id.to_owned(), value.into_json());
+        }
     }
     for script in list("script") {
         let done = match (script.get("src"), script.get("text").and_then(Value::as_str)) {
@@ -97,6 +93,29 @@ fn ids(params: &Map<String, Value>) -> impl Iterator<Item = &str> {
     data.filter_map(|data| data.get("id").and_then(Value::as_str))
 }
 
+/// Binds one of the data. Errors: the first; a name that may be written is bound all the same.
+fn first_value(
+    globals: &mut Map<String, Value>,
+    id: &str,
+    given: Option<&Value>,
+    data: &Value,
+) -> Result<(), String> {
+    let mut env = Env::new(globals, Value::Null)?;
+    let value = match given {
+        Some(given) => Ok(Js::stored(given)),
+        None => value(&mut env, data),
+    };
+    let (value, done) = match value {
+        Ok(value) => (value, Ok(())),
+        Err(error) => (Js::Undefined, Err(error)),
+    };
+    let set = env.set_global(id, value);
+    if set.is_err() && writable(id).is_ok() && !env.is_declared(id) {
+        env.set_global(id, Js::Undefined)?;
+    }
+    done.and(set)
+}
+
 /// The value of one of the data.
 fn value(env: &mut Env<'_>, data: &Value) -> Result<Js, String> {
     let text = |key: &str| data.get(key).and_then(Value::as_str);
@@ -123,19 +142,22 @@ impl Run<'_, '_> {
         let mut done = Ok(());
         for data in params.get("data").and_then(Value::as_array).into_iter().flatten() {
             let Some(id) = data.get("id").and_then(Value::as_str) else { continue };
+            if let Err(error) = writable(id) {
+                done = done.and(Err(format!("<data id={id:?}>: {error}")));
+                continue;
+            }
             let bound = self.env.globals.entry(BOUND).or_insert_with(|| Value::Array(Vec::new()));
             let Value::Array(bound) = bound else { continue };
             if bound.iter().any(|bound| bound == id) {
                 continue;
             }
             bound.push(id.into());
-            let value = value(&mut self.env, data).unwrap_or_else(|error| {
-                if done.is_ok() {
-                    done = Err(format!("<data id={id:?}>: {error}"));
-                }
-                Js::Undefined
-            });
-            self.env.set_global(id, value)?;
+            let value = value(&mut self.env, data);
+            let set = value.and_then(|value| self.env.set_global(id, value));
+            if let Err(error) = set {
+                done = done.and(Err(format!("<data id={id:?}>: {error}")));
+                self.env.set_global(id, Js::Undefined)?;
+            }
         }
         done
     }

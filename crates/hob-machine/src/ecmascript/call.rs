@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::bounds::bounded;
 use super::parse::{Expr, Function, Statement, function};
-use super::run::{Env, bounded};
+use super::run::Env;
 use super::value::{Js, binary};
 
 /// How deep calls may nest.
@@ -37,7 +38,7 @@ impl Env<'_> {
                 match (&**of, key.as_str()) {
                     (Expr::Name(name), "pow") if name == "Math" => {
                         let exponent = args.get(1).map_or(f64::NAN, Js::as_number);
-                        return Ok(Js::number(first.as_number().powf(exponent)));
+                        return Ok(Js::number(power(first.as_number(), exponent)));
                     }
                     (Expr::Name(name), "stringify") if name == "JSON" => {
                         return bounded(Js::text(first.into_json().to_string()));
@@ -52,7 +53,7 @@ impl Env<'_> {
                                 other => items.push(other.into_json()),
                             }
                         }
-                        bounded(Js::Json(Value::Array(items)))
+                        self.fit(Js::Json(Value::Array(items)))
                     }
                     (Js::Json(Value::Array(items)), "indexOf") => {
                         let mut found = -1.0;
@@ -65,7 +66,8 @@ impl Env<'_> {
                         Ok(Js::number(found))
                     }
                     (Js::Json(Value::String(text)), "indexOf") => {
-                        Ok(Js::number(text.find(&first.show()).map_or(-1.0, |place| place as f64)))
+                        let before = text.split_once(&first.show()).map(|(before, _)| before.chars().count());
+                        Ok(Js::number(before.map_or(-1.0, |place| place as f64)))
                     }
                     (Js::Json(Value::String(text)), "slice") => {
                         let length = text.chars().count();
@@ -99,9 +101,7 @@ impl Env<'_> {
 
     /// A function, read once more: that takes steps, too.
     fn written(&mut self, text: &str) -> Result<Function, String> {
-        let taken = u32::try_from(text.len() / READ_IN_A_STEP).unwrap_or(u32::MAX);
-        self.steps = self.steps.saturating_add(taken);
-        self.step()?;
+        self.meter.take(1 + text.len() / READ_IN_A_STEP)?;
         function(text)
     }
 
@@ -125,6 +125,11 @@ impl Env<'_> {
     }
 }
 
+/// `Math.pow`: the same on every machine, and where it differs from C, as ECMAScript has it.
+fn power(base: f64, exponent: f64) -> f64 {
+    if exponent.is_nan() { f64::NAN } else { libm::pow(base, exponent) }
+}
+
 pub(super) fn unknown(name: &str) -> String {
     format!("{name} is not defined, or no function that is understood")
 }
@@ -141,4 +146,33 @@ fn place(given: Option<&Js>, otherwise: usize, length: usize) -> usize {
     )]
     let place = place.clamp(0.0, length_f64) as usize;
     place
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    #[test]
+    fn functions_that_are_there() {
+        let check = |text: &str, expected: Value| {
+            let mut globals = Map::new();
+            let mut env = Env::new(&mut globals, Value::Null).unwrap();
+            env.script(&format!("x = {text};")).unwrap();
+            assert_eq!(globals.get("x"), Some(&expected), "{text}");
+        };
+        check("Math.pow(2, 10)", json!(1024));
+        check("Math.pow(2, -1)", json!(0.5));
+        check("Math.pow(0, 0)", json!(1));
+        // What is no number is null in JSON.
+        check("Math.pow(1)", json!(null));
+        check("'\u{e4}\u{1f600}b'.indexOf('b')", json!(2));
+        check("'ab'.indexOf('')", json!(0));
+        check("'ab'.indexOf('c')", json!(-1));
+        check("[1, 'b', 2].indexOf(2)", json!(2));
+        check("[1].indexOf('1')", json!(-1));
+        check("[1].concat([2, [3]], 4)", json!([1, 2, [3], 4]));
+        check("'h\u{e4}llo'.slice(1, -1)", json!("\u{e4}ll"));
+    }
 }

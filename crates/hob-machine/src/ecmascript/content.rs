@@ -55,7 +55,8 @@ fn env<'c>(call: &Call<'c>, context: &'c mut Value) -> Result<Env<'c>, Failure> 
     }
     let Value::Object(globals) = context else { return Err("the context is no object".into()) };
     let mut env = Env::new(globals, call.event.map_or(Value::Null, |name| event(call, name)))?;
-    env.here = Some(call.here);
+    (env.here, env.meter.deadline) = (Some(call.here), call.deadline);
+    env.meter.in_time()?;
     Ok(env)
 }
 
@@ -101,6 +102,7 @@ impl Run<'_, '_> {
         depth: usize,
     ) -> Result<(), ContentFailure> {
         let failed = |reason| element.failed(reason);
+        self.env.step().map_err(failed)?;
         if depth > DEPTH_MAX {
             return Err(failed(format!("content nests deeper than {DEPTH_MAX}")));
         }
@@ -141,6 +143,7 @@ impl Run<'_, '_> {
 
     fn count(&mut self, params: &Map<String, Value>, index: usize, value: &Value) -> Result<(), String> {
         let text = |key: &str| params.get(key).and_then(Value::as_str);
+        self.env.step()?;
         self.env.set_global(text("item").unwrap_or_default(), Js::stored(value))?;
         text("index").map_or(Ok(()), |name| self.env.set_global(name, Js::Json(json!(index))))
     }

@@ -10,9 +10,11 @@
 //! exceptions, regular expressions, dates, and anything that reaches the world. What is not there
 //! is an error, which SCXML makes an event of.
 //!
-//! Stops: an expression that does not end, grows without bound, or nests too deeply.
+//! Stops: an expression that does not end, grows without bound, or nests too deeply; variables that grow together without
+//! bound; writing what is the model's own.
 
 mod begin;
+mod bounds;
 mod call;
 mod content;
 mod lex;

@@ -4,25 +4,17 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::bounds::{Meter, SIZE_MAX, bounded, writable};
 use super::call::unknown;
 use super::parse::{Expr, Function, Statement, script};
 use super::value::{Js, binary};
 use crate::binding::Here;
 
-/// How many expressions and statements one evaluation may run.
-const STEPS_MAX: u32 = 100_000;
-
-/// How deep an evaluation may nest, calls and all.
-const DEPTH_MAX: usize = 256;
-
-/// How many bytes a text, and how many items an array may have.
-const SIZE_MAX: usize = 64 << 10;
+/// How deep an evaluation may nest, calls and all: without optimisation, too, it fits the stack of a thread.
+const DEPTH_MAX: usize = 128;
 
 /// Where in a context the scripts stand that declare functions.
 pub(super) const SCRIPTS: &str = "hob.scripts";
-
-/// Names that a machine can read and not write.
-const SYSTEM: [&str; 6] = ["this", "_event", "_sessionid", "_name", "_ioprocessors", "_x"];
 
 /// What an evaluation works on.
 pub(super) struct Env<'c> {
@@ -32,7 +24,9 @@ pub(super) struct Env<'c> {
     pub(super) here: Option<Here<'c>>,
     pub(super) functions: HashMap<String, Function>,
     pub(super) locals: Vec<HashMap<String, Js>>,
-    pub(super) steps: u32,
+    pub(super) meter: Meter,
+    /// What is left for variables, once that was found out.
+    pub(super) room: Option<usize>,
     depth: usize,
 }
 
@@ -44,7 +38,8 @@ impl<'c> Env<'c> {
             here: None,
             functions: HashMap::new(),
             locals: Vec::new(),
-            steps: 0,
+            meter: Meter::default(),
+            room: None,
             depth: 0,
         };
         let scripts: Vec<String> = match env.globals.get(SCRIPTS) {
@@ -124,8 +119,7 @@ impl<'c> Env<'c> {
     }
 
     pub(super) fn step(&mut self) -> Result<(), String> {
-        self.steps += 1;
-        if self.steps > STEPS_MAX { Err(format!("it takes more than {STEPS_MAX} steps")) } else { Ok(()) }
+        self.meter.take(1)
     }
 
     /// The value of an expression.
@@ -147,18 +141,21 @@ impl<'c> Env<'c> {
             Expr::Bool(value) => Js::bool(*value),
             Expr::Null => Js::Json(Value::Null),
             Expr::Undefined => Js::Undefined,
-            Expr::Name(name) => self.name(name)?.ok_or_else(|| format!("{name} is not defined"))?,
+            Expr::Name(name) => {
+                let value = self.name(name)?.ok_or_else(|| format!("{name} is not defined"))?;
+                self.fit(value)?
+            }
             Expr::List(items) => {
                 let items: Result<Vec<Value>, String> =
                     items.iter().map(|item| self.eval(item).map(Js::into_json)).collect();
-                Js::Json(Value::Array(items?))
+                self.fit(Js::Json(Value::Array(items?)))?
             }
             Expr::Object(fields) => {
                 let mut object = Map::new();
                 for (key, value) in fields {
                     object.insert(key.clone(), self.eval(value)?.into_json());
                 }
-                Js::Json(Value::Object(object))
+                self.fit(Js::Json(Value::Object(object)))?
             }
             Expr::Member(of, key) => {
                 let (of, key) = (self.eval(of)?, self.eval(key)?);
@@ -244,11 +241,9 @@ impl<'c> Env<'c> {
     }
 
     pub(super) fn set_global(&mut self, name: &str, value: Js) -> Result<(), String> {
-        if SYSTEM.contains(&name) || name.starts_with("hob.") {
-            return Err(format!("{name} cannot be written"));
-        }
-        self.globals.insert(name.to_owned(), value.into_json());
-        Ok(())
+        writable(name)?;
+        let value = self.fit(value)?.into_json();
+        self.keep(name, value)
     }
 
     /// Assigns to a name or to a member of one.
@@ -290,11 +285,14 @@ impl<'c> Env<'c> {
             };
         }
         *place = value.into_json();
-        match self.locals.last_mut().filter(|_| local) {
-            Some(locals) => drop(locals.insert(name.clone(), Js::Json(whole))),
-            None => self.set_global(name, Js::Json(whole))?,
+        match local {
+            true => {
+                let whole = self.fit(Js::Json(whole))?;
+                self.locals.last_mut().map(|locals| locals.insert(name.clone(), whole));
+                Ok(())
+            }
+            false => self.set_global(name, Js::Json(whole)),
         }
-        Ok(())
     }
 }
 
@@ -310,13 +308,4 @@ fn member(of: &Js, key: &Js) -> Result<Js, String> {
         Js::Undefined | Js::Json(Value::Null) => return Err(format!("{shown:?} is read of {}", of.show())),
         _ => Js::Undefined,
     })
-}
-
-pub(super) fn bounded(value: Js) -> Result<Js, String> {
-    let size = match &value {
-        Js::Json(Value::String(text)) => text.len(),
-        Js::Json(Value::Array(items)) => items.len(),
-        _ => 0,
-    };
-    if size > SIZE_MAX { Err(format!("a value grows beyond {SIZE_MAX}")) } else { Ok(value) }
 }

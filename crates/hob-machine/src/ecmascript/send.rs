@@ -55,7 +55,7 @@ impl Run<'_, '_> {
         let (None, Some(location)) = (text("id"), text("idlocation")) else {
             return Ok(text("id").map(str::to_owned));
         };
-        let count = self.env.globals.get(COUNT).and_then(Value::as_u64).unwrap_or_default() + 1;
+        let count = self.env.globals.get(COUNT).and_then(Value::as_u64).unwrap_or_default().saturating_add(1);
         self.env.globals.insert(COUNT.into(), json!(count));
         let id = format!("send.{count}");
         self.env.assign(&expression(location)?, Js::text(id.as_str()))?;

@@ -85,7 +85,7 @@ impl Run<'_, '_> {
     pub(super) fn done_data(&mut self, name: &str, params: &Map<String, Value>) -> Result<(), String> {
         let value = self.data(params)?;
         if params.get("top") == Some(&Value::Bool(true)) {
-            self.env.globals.insert(OUTPUT.into(), value.clone());
+            self.env.keep(OUTPUT, value.clone())?;
         }
         if !value.is_null() {
             self.effects.push(Effect::Action { name: Arc::from(name), value });

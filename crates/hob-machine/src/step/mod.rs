@@ -12,6 +12,7 @@ mod compat;
 mod copy;
 mod done;
 mod enter;
+mod raised;
 mod run;
 mod scxml;
 mod scxml_enter;
@@ -35,7 +36,7 @@ use crate::effect::Effect;
 use crate::error::StepError;
 use crate::instance::{Active, Context, Instance, Leaves};
 use crate::name::Name;
-use crate::origin::{EventKind, Origin};
+use crate::origin::Origin;
 use crate::trace::{Outcome, Trace};
 
 /// How a step is taken.
@@ -43,15 +44,18 @@ use crate::trace::{Outcome, Trace};
 pub struct Limits {
     /// How many microsteps a step may have.
     pub microsteps: u32,
-    /// How many effects it may ask for.
+    /// How many effects it may ask for, and how many events that it raised may wait.
     pub effects: usize,
+    /// How much may go with what executable content sends and raises, all together: a unit for each value and each name, and
+    /// one for every 64 bytes of text.
+    pub data: usize,
     /// When it must be over; functions of the host are told.
     pub deadline: Option<Instant>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { microsteps: 10_000, effects: 100_000, deadline: None }
+        Self { microsteps: 10_000, effects: 100_000, data: 1 << 20, deadline: None }
     }
 }
 
@@ -114,7 +118,9 @@ pub(crate) struct Stepper<'a> {
     undo: SmallVec<[Undo; 8]>,
     effects: Vec<Effect>,
     trace: Option<Box<Trace>>,
-    raised: SmallVec<[Raised; 2]>,
+    raised: raised::Queue,
+    /// What is left for the data of what executable content sends and raises.
+    data_left: usize,
     /// What the transitions that are taken now are for; the machine begins without.
     now: Option<(Name, Option<EventId>)>,
     data: Option<Cow<'a, Value>>,
@@ -127,19 +133,6 @@ pub(crate) struct Stepper<'a> {
     completed: SmallVec<[NodeId; 2]>,
     /// By the rules of SCXML: states whose services start once the step has come to rest, when they are still active then.
     to_start: SmallVec<[NodeId; 2]>,
-}
-
-/// An event that the machine raised for itself.
-struct Raised {
-    event: Name,
-    data: Option<Value>,
-    origin: Origin,
-}
-
-impl Raised {
-    fn new(event: Name, data: Option<Value>, kind: EventKind) -> Self {
-        Self { event, data, origin: Origin::of_kind(kind) }
-    }
 }
 
 /// What to put back.
@@ -247,7 +240,8 @@ impl Instance {
             undo: SmallVec::new(),
             effects: Vec::new(),
             trace,
-            raised: SmallVec::new(),
+            raised: raised::Queue::default(),
+            data_left: limits.data,
             now: event.map(|name| (name.clone(), chart.events.get(name).copied())),
             data: data.map(Cow::Borrowed),
             origin,

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Raised, Stepper, Stepping, copy};
+use super::raised::Raised;
+use super::{Stepper, Stepping, copy};
 use crate::binding::{Bound, Call, Content, Here};
 use crate::chart::{ActionId, AssignId, NodeId, Use};
 use crate::effect::Effect;
@@ -72,6 +73,7 @@ impl<'a> Stepper<'a> {
 
     fn content(&mut self, content: &Content, wanted: &'a Use, place: Place) -> Stepping {
         let (effects, done) = self.asked(content, wanted, place);
+        self.pay(&effects)?;
         for effect in effects {
             self.emit(effect)?;
         }
@@ -109,10 +111,22 @@ impl<'a> Stepper<'a> {
         (effects, done)
     }
 
+    /// Pays for the data of what executable content wants done.
+    pub(super) fn pay(&mut self, effects: &[Effect]) -> Stepping {
+        for effect in effects {
+            let left = effect.pay(self.data_left);
+            self.data_left = left.map_err(|_| StepError::Data { limit: self.limits.data })?;
+        }
+        Ok(())
+    }
+
     /// What is raised stays here; everything else goes out.
     pub(super) fn emit(&mut self, effect: Effect) -> Stepping {
         match effect {
             Effect::Raise { event, data } => {
+                if self.raised.len() >= self.limits.effects {
+                    return Err(StepError::Effects { limit: self.limits.effects });
+                }
                 self.note(|_| format!("raise.{event}"));
                 self.raised.push(Raised::new(event, data, EventKind::Internal));
                 Ok(())

@@ -13,10 +13,11 @@ use smallvec::SmallVec;
 
 use super::ask::Verdict;
 use super::enter::Nodes;
+use super::raised::Raised;
 use super::run::Place;
 use super::scxml_enter::Entry;
 use super::settle::ALWAYS;
-use super::{Raised, Stepper, Stepping};
+use super::{Stepper, Stepping};
 use crate::binding::Bound;
 use crate::chart::shape::ROOT;
 use crate::chart::{ActionId, AssignId, Chart, Kind, NodeId, TransitionId, Use};

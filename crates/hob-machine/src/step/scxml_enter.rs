@@ -7,8 +7,9 @@ use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::enter::Nodes;
+use super::raised::Raised;
 use super::run::Place;
-use super::{Raised, Stepper, Stepping};
+use super::{Stepper, Stepping};
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, Kind, NodeId};
 use crate::document::model::History;

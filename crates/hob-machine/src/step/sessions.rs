@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
+use super::raised::Raised;
 use super::run::Place;
-use super::{Raised, Stepper, Stepping};
+use super::{Stepper, Stepping};
 use crate::chart::session::{DONE_DATA, HookId, Session};
 use crate::chart::shape::ROOT;
 use crate::chart::{NodeId, Use};
@@ -20,6 +21,7 @@ impl<'a> Stepper<'a> {
         let wanted: Option<&'a Use> = self.chart.hooks.get(index);
         let (Some(wanted), Some(Some(bound))) = (wanted, machine.hooks.get(index)) else { return Ok(None) };
         let (effects, done) = self.asked(&**bound, wanted, Place::State(ROOT));
+        self.pay(&effects)?;
         Ok(if self.is_told(done, (tag, wanted.position))? { None } else { Some(effects) })
     }
 

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Raised, Stepper, Stepping};
+use super::raised::Raised;
+use super::{Stepper, Stepping};
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, Kind, NodeId, TransitionId};
 use crate::error::StepError;
@@ -35,7 +36,7 @@ impl<'a> Stepper<'a> {
     }
 
     pub(super) fn next_raised(&mut self) -> Option<Raised> {
-        (!self.raised.is_empty()).then(|| self.raised.remove(0))
+        self.raised.pop()
     }
 
     pub(super) fn count(&self, microsteps: &mut u32) -> Stepping {

@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use super::enter::Nodes;
+use super::raised::Raised;
 use super::run::Place;
-use super::{Raised, Stepper, Stepping};
+use super::{Stepper, Stepping};
 use crate::chart::{Kind, NodeId, TransitionId};
 use crate::effect::Effect;
 use crate::instance::Leaves;

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Raised, Stepper, Stepping};
+use super::raised::Raised;
+use super::{Stepper, Stepping};
 use crate::binding::ContentFailure;
 use crate::error::StepError;
 use crate::name::Name;

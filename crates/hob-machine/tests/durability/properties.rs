@@ -95,7 +95,7 @@ proptest! {
     fn a_step_that_fails_leaves_nothing(seed: u64) {
         let machine = one_machine(seed);
         let mut random = Random::new(!seed);
-        let limits = Limits { microsteps: 20, effects: 12, deadline: None };
+        let limits = Limits { microsteps: 20, effects: 12, ..Limits::default() };
         let Ok((mut instance, _)) =
             Instance::start_with(&machine, json!({"log": []}), None, &limits, false) else { return Ok(()) };
         for _ in 0..80 {
