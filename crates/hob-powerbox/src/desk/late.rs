@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use hob_cap::Limit;
 use hob_vat::{Body, Message, Ref, Undelivered};
 
-use super::{Desk, Out, broken, weight};
+use super::{Desk, Leaving, broken, weight};
 use crate::limits::exceeded;
 use crate::object::no_thread;
 
@@ -28,8 +28,13 @@ struct Late {
 }
 
 impl Desk {
-    pub(super) fn hand_in_all(self: &Arc<Self>, out: Out) {
-        out.into_iter().for_each(|message| self.hand_in(message, None));
+    pub(super) fn hand_in_all(self: &Arc<Self>, leaving: Leaving) {
+        let count = leaving.0.len();
+        leaving.0.into_iter().for_each(|message| self.hand_in(message, None));
+        if count > 0 {
+            let mut state = self.lock();
+            state.leaving = state.leaving.saturating_sub(count);
+        }
     }
 
     /// Hands a message in, now or when there is room, and then finishes what it is the answer to.

@@ -51,6 +51,8 @@ struct State {
     behind: usize,
     /// Messages that are to be handed in again.
     late: usize,
+    /// Messages that are handed in as soon as the lock is given back.
+    leaving: usize,
     timers: usize,
     /// Messages that came over the session, each once.
     taken: u64,
@@ -83,6 +85,18 @@ impl Session for Door {
 
 /// Messages that go out when the lock is given back.
 type Out = Vec<Message>;
+
+/// The same, counted: until they are handed in, somebody is not answered.
+#[must_use]
+struct Leaving(Out);
+
+impl State {
+    /// What goes out when the lock is given back.
+    fn leave(&mut self, out: Out) -> Leaving {
+        self.leaving = self.leaving.saturating_add(out.len());
+        Leaving(out)
+    }
+}
 
 impl Desk {
     pub(crate) fn new(limits: Limits, audit: Option<Arc<dyn AuditSink>>, network: Network) -> Self {
@@ -150,14 +164,14 @@ impl Desk {
     /// How many messages were taken; None while one of them is not answered.
     pub(crate) fn answered(&self) -> Option<u64> {
         let state = self.lock();
-        (state.pending.is_empty() && state.behind == 0 && state.late == 0).then_some(state.taken)
+        let counted = [state.pending.len(), state.behind, state.late, state.leaving];
+        counted.iter().all(|waiting| *waiting == 0).then_some(state.taken)
     }
 
     fn take(self: &Arc<Self>, message: Message) {
         let Some((far, _)) = self.line.get() else { return };
-        let mut out = Out::new();
-        {
-            let mut state = self.lock();
+        let leaving = {
+            let (mut state, mut out) = (self.lock(), Out::new());
             state.taken += 1;
             match message.body {
                 Body::Args(_) => self.admit(&mut state, *far, message, &mut out),
@@ -171,8 +185,9 @@ impl Desk {
                 // Nothing here is a promise.
                 Body::Fulfill(_) | Body::Break(_) => {}
             }
-        }
-        self.hand_in_all(out);
+            state.leave(out)
+        };
+        self.hand_in_all(leaving);
     }
 
     fn admit(self: &Arc<Self>, state: &mut State, far: FarSide, message: Message, out: &mut Out) {

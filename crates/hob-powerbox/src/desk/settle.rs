@@ -16,7 +16,7 @@ impl Desk {
     /// Answers a message, unless what it went to was taken back.
     pub(crate) fn settle(self: &Arc<Self>, number: u64, done: Done) {
         let (mut made, mut narrowed, mut out) = (None, None, Out::new());
-        let message = {
+        let (message, leaving) = {
             let mut guard = self.lock();
             let state = &mut *guard;
             let Some(pending) = state.pending.get_mut(&number).filter(|pending| !pending.claimed) else {
@@ -63,14 +63,14 @@ impl Desk {
                 Ok(value) => Body::Fulfill(value),
                 Err(problem) => Body::Break(problem.reason()),
             };
-            resolver.map(|to| Message { to, body, resolver: None })
+            (resolver.map(|to| Message { to, body, resolver: None }), state.leave(out))
         };
         drop(narrowed);
         match message {
             Some(message) => self.hand_in(message, Some(number)),
             None => self.finish(number),
         }
-        self.hand_in_all(out);
+        self.hand_in_all(leaving);
     }
 
     /// The answer of a message is an object: what waited behind it is for that, and so is what is sent to its promise from now on.
@@ -95,15 +95,16 @@ impl Desk {
 
     /// The answer of a message was handed in. What waited behind it and is for no object here goes back to where that is known.
     pub(super) fn finish(self: &Arc<Self>, number: u64) {
-        let out = {
+        let leaving = {
             let mut state = self.lock();
             let Some(pending) = state.pending.remove(&number) else { return };
             if let Some(resolver) = pending.resolver {
                 state.asked.remove(&resolver.place());
             }
-            self.let_go(&mut state, pending.behind)
+            let out = self.let_go(&mut state, pending.behind);
+            state.leave(out)
         };
-        self.hand_in_all(out);
+        self.hand_in_all(leaving);
     }
 
     /// Messages that wait behind another one no more.
@@ -140,13 +141,14 @@ impl Desk {
 
     /// Takes an object back, with all that was narrowed from it. False when there is none.
     pub(crate) fn revoke(self: &Arc<Self>, position: Position) -> bool {
-        let (taken, out) = {
+        let (taken, leaving) = {
             let mut state = self.lock();
             let taken = state.tree.take(position);
             let gone: HashSet<Position> = taken.iter().map(|(position, _)| *position).collect();
-            (taken, self.abandon(&mut state, &revoked(), |object| gone.contains(&object)))
+            let out = self.abandon(&mut state, &revoked(), |object| gone.contains(&object));
+            (taken, state.leave(out))
         };
-        self.hand_in_all(out);
+        self.hand_in_all(leaving);
         self.end_all(&taken);
         !taken.is_empty()
     }
@@ -195,16 +197,17 @@ impl Desk {
 
     /// Ends everything: who waits is told why, and whoever sends later too.
     pub(super) fn end(self: &Arc<Self>, problem: &Problem) {
-        let (taken, out) = {
+        let (taken, leaving) = {
             let mut state = self.lock();
             if state.closed.replace(problem.clone()).is_some() {
                 return;
             }
             let given = state.tree.given();
             let taken: Vec<_> = given.into_iter().flat_map(|position| state.tree.take(position)).collect();
-            (taken, self.abandon(&mut state, problem, |_| true))
+            let out = self.abandon(&mut state, problem, |_| true);
+            (taken, state.leave(out))
         };
-        self.hand_in_all(out);
+        self.hand_in_all(leaving);
         self.end_all(&taken);
         self.lanes.stop();
         if let Some((_, entrance)) = self.line.get() {

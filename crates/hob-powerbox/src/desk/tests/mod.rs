@@ -249,3 +249,22 @@ fn an_answer_that_nothing_wakes_ends_the_session_instead_of_being_lost() {
     assert_eq!(it.desk.ledger.used(Limit::HostBuffer), 0);
     assert_eq!(it.desk.ledger.used(Limit::Handles), 0, "nothing is left of what it answered");
 }
+
+#[test]
+fn what_is_on_its_way_out_is_not_answered() {
+    let it = setting(Limits::default());
+    let (far, _) = it.desk.line.get().unwrap();
+    let (promise, resolver) = it.vat.run(hob_vat::Turn::promise).unwrap();
+    it.peer.introduce(*far, &resolver.into()).unwrap();
+    let refused =
+        Message { to: far.object(1000, 0), body: Body::Args(List::empty()), resolver: Some(resolver) };
+    let leaving = {
+        let (mut state, mut out) = (it.desk.lock(), Out::new());
+        it.desk.admit(&mut state, *far, refused, &mut out);
+        state.leave(out)
+    };
+    assert_eq!(it.desk.answered(), None, "it is refused, and nobody was told");
+    it.desk.hand_in_all(leaving);
+    assert_eq!(it.desk.answered(), Some(0));
+    assert_eq!(reason(&it, promise), UNKNOWN);
+}
