@@ -51,6 +51,19 @@ impl Probe {
         self.map.poke(|turn| turn.spawn(keeper, ().into())).unwrap()
     }
 
+    /// One that says whether it was called with nothing, when it is called with something.
+    fn witness(&mut self) -> Ref {
+        let witness = kind_fn("witness", |_, me, args| {
+            Ok(if args.is_empty() { me.becomes(true.into()) } else { me.state().clone().into() })
+        });
+        self.map.poke(|turn| turn.spawn(witness, false.into())).unwrap()
+    }
+
+    fn was_called(&mut self, witness: Ref) -> bool {
+        self.map.churn();
+        self.map.peek(|turn| turn.call(witness, &[0.into()])).unwrap() == true.into()
+    }
+
     fn kept(&mut self, by: Ref) -> Value {
         self.map.churn();
         self.map.peek(|turn| turn.call(by, &[])).unwrap()
@@ -409,9 +422,12 @@ fn every_import_does_what_it_says() {
         let echo = [kept.clone(), keeper.into(), false.into(), false.into()];
         let told = probe.ask("on", &echo).unwrap().as_ref().unwrap();
         assert_eq!(probe.kept(told), ().into(), "{name}");
-        let last = probe.keeper();
-        probe.ask("on", &[broken, false.into(), false.into(), last.into()]).unwrap();
-        probe.map.churn();
+        for promise in [kept, broken] {
+            let last = probe.witness();
+            assert!(!probe.was_called(last), "{name}");
+            probe.ask("on", &[promise, false.into(), false.into(), last.into()]).unwrap();
+            assert!(probe.was_called(last), "{name}");
+        }
         // Functions that the host granted.
         probe.check("granted", &["x".into()], Value::list(["x".into(), "x".into()]));
         assert_eq!(probe.ask("granted", &[false.into()]), Err(Problem::refused("no twice")), "{name}");

@@ -3,6 +3,8 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 #[test]
 fn a_person_talks_to_actors() {
@@ -20,6 +22,20 @@ fn a_person_talks_to_actors() {
     assert!(stdout.ends_with("all as it should be\n"), "{stdout}\n{stderr}");
 }
 
+/// What was not said by then is never said.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Killed when the test is over.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It fails for one that has ended.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 fn piped() -> Child {
     Command::new(env!("CARGO_BIN_EXE_hob"))
         .arg("repl")
@@ -32,16 +48,19 @@ fn piped() -> Child {
 
 #[test]
 fn a_program_says_a_line_and_reads_what_comes_of_it_before_it_says_the_next() {
-    let mut child = piped();
-    let (mut to, mut from) =
-        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+    let mut child = Ended(piped());
+    let (mut to, from) = (child.0.stdin.take().unwrap(), BufReader::new(child.0.stdout.take().unwrap()));
+    let (says, said) = mpsc::channel();
+    std::thread::spawn(move || from.lines().try_for_each(|line| says.send(line.unwrap())));
     writeln!(to, "c = spawn counter 0").unwrap();
     for count in 1..4 {
         writeln!(to, "c add").unwrap();
-        assert_eq!(from.next().unwrap().unwrap(), count.to_string());
+        assert_eq!(said.recv_timeout(PATIENCE), Ok(count.to_string()));
     }
     drop(to);
-    assert!(child.wait().unwrap().success());
+    // It has closed its output, so it ends.
+    assert_eq!(said.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
+    assert!(child.0.wait().unwrap().success());
 }
 
 #[test]

@@ -102,9 +102,16 @@ fn for_programs_there_is_one_object_for_each_thing() {
         (&json!("born"), &json!(null), &json!(70))
     );
 
-    let causes = desk.json(&["log", "--store", "bank", "--causes", &(log.len() - 1).to_string()]);
-    assert!(
-        causes.iter().all(|it| it["message"]["to"].is_string() && it["certain"].is_boolean()),
-        "{causes:?}"
-    );
+    let line = log.iter().position(|record| record["in"][0]["message"]["fulfill"] == "account get").unwrap();
+    let chain = |which: &str| desk.json(&["log", "--store", "bank", which, &line.to_string()]);
+    let record = json!({"vat": "vat 1", "record": line});
+    let causes = chain("--causes");
+    assert_eq!(causes.len(), 1, "{causes:?}");
+    assert_eq!((&causes[0]["from"], &causes[0]["to"]), (&json!(null), &record));
+    assert_eq!(causes[0]["message"], log[line]["in"][0]["message"]);
+    assert!(causes[0]["message"]["to"].is_string() && causes[0]["certain"] == true, "{causes:?}");
+    let effects = chain("--effects");
+    let said: Vec<_> = effects.iter().map(|it| (&it["from"], &it["message"]["args"][0]["symbol"])).collect();
+    assert_eq!(said, [(&record, &json!("write")), (&record, &json!("read-line"))]);
+    assert_eq!(effects[0]["message"]["args"][1], "100");
 }
