@@ -5,15 +5,15 @@
 //! left a line unfinished. Stops: an actor that moves the cursor, hides text, or speaks in the name of another.
 //!
 //! Reading and writing are two lanes. A line is asked for after all that was written before has been written, and what is written
-//! while it is waited for does not wait.
+//! while it is waited for does not wait. Text goes out in pieces, and who was cut off writes none of them any more.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hob_cap::{StopReason, StopToken, is_hidden};
-use hob_os::{OsError, Sink, Source, World};
+use hob_os::{Interest, OsError, Sink, Source, Subscription, World};
 use hob_vat::{Problem, Value};
 
-use crate::answer::failed_stream;
+use crate::answer::{failed_stream, stopped};
 use crate::desk::{Desk, wrong};
 use crate::directory::Root;
 use crate::lanes::{Class, LaneId};
@@ -23,7 +23,7 @@ use crate::object::{Ask, Done, Reply, Thing};
 /// Characters of all prefixes of a console.
 const PREFIX_CHARS_MAX: usize = 64;
 
-/// Bytes that are read at once.
+/// Bytes that are read, or written, at once. So much may be on its way when who writes it is cut off.
 const CHUNK: usize = 4096;
 
 pub(crate) struct Console {
@@ -94,13 +94,16 @@ impl Console {
         }))
     }
 
-    fn write(&self, stream: usize, text: &str) -> Done {
+    fn write(&self, ask: &Ask, stream: usize, text: &str) -> Done {
         let Some(writing) = &self.writing else {
             return Err(Problem::rule("not-permitted", "this console may only be read".into()));
         };
         let mut to = writing.text.lock().unwrap_or_else(PoisonError::into_inner);
-        to.write(stream, &self.prefix, text).map_err(|error| failed_stream("the console", &error))?;
-        Ok(().into())
+        match to.write(stream, &self.prefix, text, &|| ask.is_wanted()) {
+            Ok(true) => Ok(().into()),
+            Ok(false) => Err(stopped(StopReason::Killed)),
+            Err(error) => Err(failed_stream("the console", &error)),
+        }
     }
 }
 
@@ -126,8 +129,8 @@ impl Thing for Console {
                 };
                 ask.go_on(reading.lane, Class::Line, move |ask| reading.line(ask))
             }
-            ("write", [Value::Str(text)]) => self.write(0, text),
-            ("complain", [Value::Str(text)]) => self.write(1, text),
+            ("write", [Value::Str(text)]) => self.write(ask, 0, text),
+            ("complain", [Value::Str(text)]) => self.write(ask, 1, text),
             ("read-only", []) => Ok(self.narrowed(true, false, "")),
             ("write-only", []) => Ok(self.narrowed(false, true, "")),
             ("prefixed", [Value::Str(prefix)]) => {
@@ -216,17 +219,44 @@ impl Lines {
 }
 
 impl Text {
-    fn write(&mut self, stream: usize, prefix: &str, text: &str) -> Result<(), OsError> {
-        let Some(open) = self.open.get_mut(stream) else { return Ok(()) };
-        let shown = lines(open, prefix, text);
+    /// Writes a text in pieces, as long as it is wanted. False when it is not any more: then some of it may have gone out.
+    fn write(
+        &mut self,
+        stream: usize,
+        prefix: &str,
+        text: &str,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<bool, OsError> {
+        let Some(open) = self.open.get_mut(stream) else { return Ok(true) };
+        let mut then = open.clone();
+        let shown = lines(&mut then, prefix, text);
         let fd = if stream == 0 { 1 } else { 2 };
         let mut rest = shown.as_bytes();
+        let room = Subscription { userdata: 0, what: Interest::Write(fd) };
         while !rest.is_empty() {
-            let done = self.world.write(fd, rest)?;
-            rest = rest.get(done.max(1)..).unwrap_or_default();
+            // What waits for who reads it is asked for after the wait. Why there is none says the writing.
+            self.world.poll(&[room], &mut Vec::new())?;
+            if !is_wanted() {
+                return Ok(false);
+            }
+            let piece = piece(rest);
+            let done = self.world.write(fd, piece)?.max(1);
+            // If it ends here, the line that it ends in is theirs, and nobody else goes on with it.
+            *open = (piece.get(..done).unwrap_or(piece).last() != Some(&b'\n')).then(|| prefix.to_owned());
+            rest = rest.get(done..).unwrap_or_default();
         }
-        Ok(())
+        *open = then;
+        Ok(true)
     }
+}
+
+/// As much as is written at once, and no part of a character.
+fn piece(rest: &[u8]) -> &[u8] {
+    let mut end = CHUNK.min(rest.len());
+    while end > 1 && rest.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) {
+        end -= 1;
+    }
+    rest.get(..end).unwrap_or(rest)
 }
 
 /// What is shown of a text. `open` is the prefix of who left a line unfinished, and is changed to what is true afterwards.
@@ -279,5 +309,16 @@ mod tests {
         check("a\rb", "a\\u{d}b");
         check("a\u{202e}b", "a\\u{202e}b");
         check("grün", "grün");
+    }
+
+    #[test]
+    fn a_piece_is_no_part_of_a_character() {
+        let check = |text: &str, want: usize| assert_eq!(piece(text.as_bytes()).len(), want);
+        check("", 0);
+        check(&"x".repeat(CHUNK), CHUNK);
+        check(&"x".repeat(CHUNK + 1), CHUNK);
+        check(&("x".repeat(CHUNK - 1) + "ü"), CHUNK - 1);
+        check(&("x".repeat(CHUNK - 3) + "😀."), CHUNK - 3);
+        check(&("x".repeat(CHUNK - 4) + "😀."), CHUNK);
     }
 }

@@ -62,6 +62,7 @@ struct Lane {
 }
 
 impl Lanes {
+    /// Lanes of which so many make requests at once; one also where there are none, for what else is asked of who makes them.
     pub(crate) fn new(requests: usize) -> Self {
         Self(Arc::new(Shared { state: Mutex::default(), more: Condvar::new(), requests: requests.max(1) }))
     }
@@ -221,6 +222,31 @@ mod tests {
         assert_eq!(first, [1000, 2000]);
         open.send(()).unwrap();
         assert_eq!((0..100).map(|_| hear.recv().unwrap()).collect::<Vec<_>>(), (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn so_many_requests_are_made_at_once_and_no_more() {
+        let lanes = Lanes::new(2);
+        let (told, hear) = channel();
+        let (open, gate) = channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        for number in 0..3 {
+            let (told, gate) = (told.clone(), Arc::clone(&gate));
+            let job = Box::new(move || {
+                assert!(told.send(number).is_ok());
+                let _ = gate.lock().unwrap().recv();
+            });
+            assert!(lanes.push(LaneId(number), Class::Request, job));
+        }
+        let mut first = [hear.recv().unwrap(), hear.recv().unwrap()];
+        first.sort_unstable();
+        assert_eq!(first, [0, 1]);
+        assert_eq!(lanes.0.lock().threads[&Class::Request].alive, 2, "the third waits");
+        open.send(()).unwrap();
+        assert_eq!(hear.recv(), Ok(2));
+        drop(open);
+        lanes.stop();
+        lanes.join();
     }
 
     #[test]

@@ -18,11 +18,14 @@ pub struct Limits {
     pub pending: usize,
     /// `bytes-in-flight`: what those messages, and answers on their way, weigh together.
     pub bytes_in_flight: u64,
+    /// `late-answers`: answers, refusals too, that a vat has no room for yet. At one more the powerbox ends. It is meant to be more than
+    /// `pending`, so that only what is refused gets there.
+    pub late_answers: usize,
     /// `timers`: answers of clocks that wait for their time.
     pub timers: usize,
     /// `timer-time`: how far ahead a clock can be asked for.
     pub timer_time: Duration,
-    /// `requests`: outbound requests at once; others wait.
+    /// `requests`: outbound requests at once; others wait. Where it is 0 each is refused.
     pub requests: usize,
     /// `open-files`: directories held open at once, and files while they are used.
     pub open_files: u64,
@@ -48,6 +51,7 @@ impl Default for Limits {
             objects: 4096,
             pending: 4096,
             bytes_in_flight: 64 << 20,
+            late_answers: 8192,
             timers: 4096,
             timer_time: Duration::from_secs(366 * 24 * 60 * 60),
             requests: 8,

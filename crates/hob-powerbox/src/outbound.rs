@@ -13,6 +13,7 @@ use crate::answer::{exceeded, shown, stopped};
 use crate::clock::stopped_by;
 use crate::desk::{Desk, wrong};
 use crate::lanes::{Class, LaneId};
+use crate::limits;
 use crate::object::{Ask, Done, Reply, Thing, data};
 
 /// How names are resolved and whom servers are trusted by, for all that is outbound.
@@ -27,6 +28,8 @@ pub(crate) struct Outbound {
     world: Mutex<World>,
     stop: StopToken,
     lane: LaneId,
+    /// Whether a request is made at all. Where the limit is 0 what was given can still be narrowed.
+    may_ask: bool,
 }
 
 const METHODS: &[&str] = &[
@@ -53,10 +56,14 @@ impl Outbound {
         }
         let stop = StopToken::never();
         let world = stopped_by(desk, &stop, |world| world.egress(egress))?;
-        Ok(Self { grants, world: Mutex::new(world), stop, lane: desk.lane() })
+        let may_ask = desk.limits.requests > 0;
+        Ok(Self { grants, world: Mutex::new(world), stop, lane: desk.lane(), may_ask })
     }
 
     fn ask(&self, request: &HttpRequest) -> Done {
+        if !self.may_ask {
+            return Err(limits::exceeded("requests", 0));
+        }
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.http(request).map(|response| answer(&response).into()).map_err(|error| refused(&error))
     }

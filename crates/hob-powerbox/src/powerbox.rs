@@ -191,7 +191,8 @@ impl Powerbox {
 
     /// Takes an object back, with all that was narrowed from it. Who waits for an answer of one of them is told so (`revoked`), and so
     /// is whoever asks later. When this returns nothing more happens through it in a file system; a request that was on its way is cut
-    /// off, and may have arrived. False when there is no such object, or not any more.
+    /// off, and may have arrived; of text for a console at most one piece that was on its way, of up to 4 KiB, goes out. False when there
+    /// is no such object, or not any more.
     ///
     /// ```
     /// let peer = hob_vat::Peer::builder().build()?;
@@ -204,8 +205,8 @@ impl Powerbox {
         self.desk.revoke_reference(object)
     }
 
-    /// How many messages it has taken; None while one of them is not answered. When it says the same before and after nobody else
-    /// had anything to do, nothing happens any more by itself.
+    /// How many messages it has taken, each once whatever came of it; None while one of them is not answered. When it says the same
+    /// before and after nobody else had anything to do, nothing happens any more by itself.
     ///
     /// ```
     /// let peer = hob_vat::Peer::builder().build()?;

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -97,7 +98,8 @@ impl Shared {
             state.due.pop();
             if let Some(job) = state.jobs.remove(&id) {
                 drop(state);
-                job();
+                // One that panics ends alone: the others are waited for.
+                let _ = catch_unwind(AssertUnwindSafe(job));
                 state = self.lock();
             }
         }
@@ -107,5 +109,25 @@ impl Shared {
 impl Drop for Timers {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_job_that_panics_ends_itself_alone() {
+        let timers = Timers::default();
+        let (told, hear) = channel();
+        let now = Instant::now();
+        assert!(timers.at(now, Box::new(|| panic!("on purpose"))).is_some());
+        assert!(timers.at(now, Box::new(move || assert!(told.send(()).is_ok()))).is_some());
+        assert_eq!(hear.recv_timeout(std::time::Duration::from_secs(30)), Ok(()));
+        timers.stop();
+        timers.join();
+        assert_eq!(timers.at(now, Box::new(|| {})), None, "nothing is done any more");
     }
 }

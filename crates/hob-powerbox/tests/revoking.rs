@@ -3,7 +3,9 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::io::Read;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 
 use common::{SOON, says, setting, with_text, with_texts};
 use hob_cap::{Access, ClockGrant, Limit};
@@ -66,6 +68,53 @@ fn who_waits_is_told() {
         it.quiet();
     }
     assert_eq!(it.powerbox.ledger().used(Limit::HostBuffer), 0);
+}
+
+/// More than one piece, and more than a pipe holds.
+fn long_text() -> String {
+    "x".repeat(512 << 10) + "\n"
+}
+
+#[test]
+fn what_is_cut_off_while_it_writes_writes_no_further_piece() {
+    let it = setting();
+    let powerbox = Arc::new(Powerbox::open(&it.peer).unwrap());
+    let (told, written) = channel();
+    let (weak, lent) = (Arc::downgrade(&powerbox), Arc::new(OnceLock::new()));
+    let whose = Arc::clone(&lent);
+    let sink = Sink::Callback(Box::new(move |bytes| {
+        told.send(bytes.to_vec()).unwrap();
+        if let (Some(powerbox), Some(lent)) = (weak.upgrade(), whose.get()) {
+            powerbox.revoke(*lent);
+        }
+    }));
+    let console = powerbox.console(Source::Empty, sink, Sink::Discard).unwrap();
+    let bob = lent.get_or_init(|| it.narrow(console, &with_text("prefixed", "bob: ")));
+    assert_eq!(it.rule(*bob, &with_text("write", &long_text())), "revoked");
+    // The line that was cut off is ended first: nobody goes on with what another one began.
+    assert_eq!(it.ask(console, &with_text("write", "and others do\n")), Ok(Value::Undefined));
+    let pieces: Vec<Vec<u8>> = written.try_iter().collect();
+    assert_eq!(pieces.len(), 2);
+    assert_eq!(pieces[0].len(), 4096);
+    assert_eq!(pieces[1], b"\nand others do\n");
+}
+
+#[test]
+fn what_is_cut_off_while_it_waits_for_who_reads_writes_no_more() {
+    let it = setting();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let console = it.powerbox.console(Source::Empty, Sink::Fd(writer.into()), Sink::Discard).unwrap();
+    let lent = it.narrow(console, &says("write-only"));
+    it.vat.run(|turn| turn.send_only(lent, with_text("write", &long_text()))).unwrap();
+    reader.read_exact(&mut [0]).unwrap();
+    assert!(it.powerbox.revoke(lent));
+    it.vat.run(|turn| turn.send_only(console, with_text("write", "end."))).unwrap();
+    let (mut all, mut byte) = (Vec::new(), [0]);
+    while !all.ends_with(b"end.") {
+        reader.read_exact(&mut byte).unwrap();
+        all.push(byte[0]);
+    }
+    assert!(all.len() < long_text().len(), "all of it went out");
 }
 
 #[test]

@@ -2,10 +2,14 @@
 //!
 //! A message is *pending* from when it is taken until its answer is handed in; what it holds of limits is given back before that, so
 //! that whoever is answered has it again. Messages that went to a promise whose answer is not
-//! there yet wait *behind* the message it answers, and go on, in their order, to what that came to. Answers are handed in outside of the
+//! there yet wait *behind* the message it answers, and go on, in their order, to what that came to: before anybody hears of it, so that
+//! nothing that is sent later overtakes them. Answers are handed in outside of the
 //! lock, and no object is called or dropped under it: an object locks its part of the machine first, and then asks here.
 
+mod late;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,8 +51,13 @@ struct State {
     behind: usize,
     /// Messages that are to be handed in again.
     late: usize,
+    /// Messages that are handed in as soon as the lock is given back.
+    leaving: usize,
     timers: usize,
+    /// Messages that came over the session, each once.
     taken: u64,
+    /// The number of the next pending message.
+    next: u64,
     closed: Option<Problem>,
 }
 
@@ -76,6 +85,18 @@ impl Session for Door {
 
 /// Messages that go out when the lock is given back.
 type Out = Vec<Message>;
+
+/// The same, counted: until they are handed in, somebody is not answered.
+#[must_use]
+struct Leaving(Out);
+
+impl State {
+    /// What goes out when the lock is given back.
+    fn leave(&mut self, out: Out) -> Leaving {
+        self.leaving = self.leaving.saturating_add(out.len());
+        Leaving(out)
+    }
+}
 
 impl Desk {
     pub(crate) fn new(limits: Limits, audit: Option<Arc<dyn AuditSink>>, network: Network) -> Self {
@@ -143,25 +164,33 @@ impl Desk {
     /// How many messages were taken; None while one of them is not answered.
     pub(crate) fn answered(&self) -> Option<u64> {
         let state = self.lock();
-        (state.pending.is_empty() && state.behind == 0 && state.late == 0).then_some(state.taken)
+        let counted = [state.pending.len(), state.behind, state.late, state.leaving];
+        counted.iter().all(|waiting| *waiting == 0).then_some(state.taken)
     }
 
     fn take(self: &Arc<Self>, message: Message) {
         let Some((far, _)) = self.line.get() else { return };
-        let mut out = Out::new();
-        match message.body {
-            Body::Args(_) => self.admit(&mut self.lock(), *far, message, &mut out),
-            Body::Listen { listener, .. } => {
-                out.push(Message { to: listener, body: Body::Fulfill(message.to.into()), resolver: None });
+        let leaving = {
+            let (mut state, mut out) = (self.lock(), Out::new());
+            state.taken += 1;
+            match message.body {
+                Body::Args(_) => self.admit(&mut state, *far, message, &mut out),
+                Body::Listen { listener, .. } => {
+                    out.push(Message {
+                        to: listener,
+                        body: Body::Fulfill(message.to.into()),
+                        resolver: None,
+                    });
+                }
+                // Nothing here is a promise.
+                Body::Fulfill(_) | Body::Break(_) => {}
             }
-            // Nothing here is a promise.
-            Body::Fulfill(_) | Body::Break(_) => {}
-        }
-        self.hand_in_all(out);
+            state.leave(out)
+        };
+        self.hand_in_all(leaving);
     }
 
     fn admit(self: &Arc<Self>, state: &mut State, far: FarSide, message: Message, out: &mut Out) {
-        state.taken += 1;
         if let Some(problem) = &state.closed {
             refuse(message.resolver, problem, out);
             return;
@@ -171,15 +200,16 @@ impl Desk {
             return;
         }
         let place = message.to.place();
-        if let Some(number) = state.asked.get(&place).copied() {
+        // Also while that it is this object is still on its way to the vat.
+        if let Some(position) = state.tree.answer_to(&place) {
+            self.enqueue(state, position, message, out);
+        } else if let Some(number) = state.asked.get(&place).copied() {
             if let Err(problem) = self.has_room(state, &message) {
                 refuse(message.resolver, &problem, out);
             } else if let Some(pending) = state.pending.get_mut(&number) {
                 state.behind += 1;
                 pending.behind.push(message);
             }
-        } else if let Some(position) = state.tree.answer_to(&place) {
-            self.enqueue(state, position, message, out);
         } else {
             // Its answer is known to the vat by now, and is nothing of ours.
             out.push(message);
@@ -217,8 +247,8 @@ impl Desk {
             }
         };
         let Message { body: Body::Args(args), resolver, .. } = message else { return };
-        let number = state.taken;
-        state.taken += 1;
+        let number = state.next;
+        state.next += 1;
         let desk = Arc::clone(self);
         if !self.lanes.push(lane, class, Box::new(move || desk.perform(number))) {
             self.ledger.release(Limit::HostBuffer, held);
@@ -297,13 +327,18 @@ impl Desk {
 
 /// Who waits for an answer is told why there is none.
 fn refuse(resolver: Option<Ref>, problem: &Problem, out: &mut Out) {
-    out.extend(resolver.map(|to| Message { to, body: Body::Break(problem.reason()), resolver: None }));
+    out.extend(resolver.map(|to| broken(to, problem)));
+}
+
+fn broken(to: Ref, problem: &Problem) -> Message {
+    Message { to, body: Body::Break(problem.reason()), resolver: None }
 }
 
 fn weight(message: &Message) -> u64 {
     match &message.body {
         Body::Args(args) => args.iter().map(|value| u64::from(value.weight())).fold(16, u64::saturating_add),
-        _ => 0,
+        Body::Fulfill(value) | Body::Break(value) => u64::from(value.weight()),
+        Body::Listen { .. } => 0,
     }
 }
 

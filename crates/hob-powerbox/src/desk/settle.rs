@@ -2,24 +2,21 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hob_cap::Limit;
-use hob_vat::{Body, Message, Problem, Ref, Undelivered, Value};
+use hob_vat::{Body, Message, Problem, Ref, Value};
 
 use super::{Desk, Out, State, closed, refuse, revoked, weight};
 use crate::limits::exceeded;
-use crate::object::{Done, Reply, no_thread};
+use crate::object::{Done, Reply, Thing, no_thread};
 use crate::tree::Position;
-
-/// How long an answer waits until it is handed in again to a vat that had no room for it.
-const AGAIN: Duration = Duration::from_millis(10);
 
 impl Desk {
     /// Answers a message, unless what it went to was taken back.
     pub(crate) fn settle(self: &Arc<Self>, number: u64, done: Done) {
-        let (mut made, mut narrowed) = (None, None);
-        let message = {
+        let (mut made, mut narrowed, mut out) = (None, None, Out::new());
+        let (message, leaving) = {
             let mut guard = self.lock();
             let state = &mut *guard;
             let Some(pending) = state.pending.get_mut(&number).filter(|pending| !pending.claimed) else {
@@ -59,41 +56,55 @@ impl Desk {
             });
             self.ledger.release(Limit::HostBuffer, held);
             state.open = state.open.saturating_sub(1);
+            if let (Some(position), Some(resolver)) = (made, resolver) {
+                self.go_to(state, number, resolver, position, &mut out);
+            }
             let body = match value {
                 Ok(value) => Body::Fulfill(value),
                 Err(problem) => Body::Break(problem.reason()),
             };
-            resolver.map(|to| Message { to, body, resolver: None })
+            (resolver.map(|to| Message { to, body, resolver: None }), state.leave(out))
         };
         drop(narrowed);
         match message {
-            Some(message) => self.hand_in(message, Some((number, made))),
-            None => self.finish(number, made),
+            Some(message) => self.hand_in(message, Some(number)),
+            None => self.finish(number),
+        }
+        self.hand_in_all(leaving);
+    }
+
+    /// The answer of a message is an object: what waited behind it is for that, and so is what is sent to its promise from now on.
+    ///
+    /// It is done before anybody hears of the answer. Whoever hears of it can send to the object itself, and what they sent to the
+    /// promise before would come after that.
+    fn go_to(
+        self: &Arc<Self>,
+        state: &mut State,
+        number: u64,
+        resolver: Ref,
+        position: Position,
+        out: &mut Out,
+    ) {
+        state.tree.answers(resolver.place(), position);
+        let Some(pending) = state.pending.get_mut(&number) else { return };
+        let behind = std::mem::take(&mut pending.behind);
+        for message in self.let_go(state, behind) {
+            self.enqueue(state, position, message, out);
         }
     }
 
-    /// A message was answered; what waited behind it goes on.
-    fn finish(self: &Arc<Self>, number: u64, made: Option<Position>) {
-        let mut out = Out::new();
-        {
-            let mut guard = self.lock();
-            let state = &mut *guard;
+    /// The answer of a message was handed in. What waited behind it and is for no object here goes back to where that is known.
+    pub(super) fn finish(self: &Arc<Self>, number: u64) {
+        let leaving = {
+            let mut state = self.lock();
             let Some(pending) = state.pending.remove(&number) else { return };
-            let place = pending.resolver.map(Ref::place);
-            if let Some(place) = place {
-                state.asked.remove(&place);
+            if let Some(resolver) = pending.resolver {
+                state.asked.remove(&resolver.place());
             }
-            if let (Some(place), Some(made)) = (place, made) {
-                state.tree.answers(place, made);
-            }
-            for message in self.let_go(state, pending.behind) {
-                match made {
-                    Some(position) => self.enqueue(state, position, message, &mut out),
-                    None => out.push(message),
-                }
-            }
-        }
-        self.hand_in_all(out);
+            let out = self.let_go(&mut state, pending.behind);
+            state.leave(out)
+        };
+        self.hand_in_all(leaving);
     }
 
     /// Messages that wait behind another one no more.
@@ -130,16 +141,22 @@ impl Desk {
 
     /// Takes an object back, with all that was narrowed from it. False when there is none.
     pub(crate) fn revoke(self: &Arc<Self>, position: Position) -> bool {
-        let (taken, out) = {
+        let (taken, leaving) = {
             let mut state = self.lock();
             let taken = state.tree.take(position);
             let gone: HashSet<Position> = taken.iter().map(|(position, _)| *position).collect();
-            (taken, self.abandon(&mut state, &revoked(), |object| gone.contains(&object)))
+            let out = self.abandon(&mut state, &revoked(), |object| gone.contains(&object));
+            (taken, state.leave(out))
         };
-        self.hand_in_all(out);
+        self.hand_in_all(leaving);
+        self.end_all(&taken);
+        !taken.is_empty()
+    }
+
+    /// Objects that were taken out of the tree.
+    fn end_all(&self, taken: &[(Position, Arc<dyn Thing>)]) {
         taken.iter().for_each(|(_, thing)| thing.end());
         self.ledger.release(Limit::Handles, u64::try_from(taken.len()).unwrap_or(u64::MAX));
-        !taken.is_empty()
     }
 
     /// Nobody will answer these messages any more: who waits is told so.
@@ -170,82 +187,32 @@ impl Desk {
         position.is_some_and(|(position, _)| !reference.is_promise() && self.revoke(position))
     }
 
-    /// Ends everything: who waits is told, and whoever sends later too.
+    /// Ends everything, and waits until it has ended.
     pub(crate) fn close(self: &Arc<Self>) {
-        let problem = closed();
-        let (taken, out) = {
+        self.end(&closed());
+        self.lanes.join();
+        self.timers.stop();
+        self.timers.join();
+    }
+
+    /// Ends everything: who waits is told why, and whoever sends later too.
+    pub(super) fn end(self: &Arc<Self>, problem: &Problem) {
+        let (taken, leaving) = {
             let mut state = self.lock();
             if state.closed.replace(problem.clone()).is_some() {
                 return;
             }
             let given = state.tree.given();
             let taken: Vec<_> = given.into_iter().flat_map(|position| state.tree.take(position)).collect();
-            (taken, self.abandon(&mut state, &problem, |_| true))
+            let out = self.abandon(&mut state, problem, |_| true);
+            (taken, state.leave(out))
         };
-        self.hand_in_all(out);
-        taken.iter().for_each(|(_, thing)| thing.end());
+        self.hand_in_all(leaving);
+        self.end_all(&taken);
         self.lanes.stop();
         if let Some((_, entrance)) = self.line.get() {
             // Promises that nobody was told of are broken with it.
             entrance.sever(&problem.reason());
         }
-        self.lanes.join();
-        self.timers.stop();
-        self.timers.join();
-    }
-
-    pub(super) fn hand_in_all(self: &Arc<Self>, out: Out) {
-        out.into_iter().for_each(|message| self.hand_in(message, None));
-    }
-
-    /// Hands a message in, now or when there is room, and then finishes what it is the answer to.
-    pub(super) fn hand_in(self: &Arc<Self>, message: Message, answers: Option<(u64, Option<Position>)>) {
-        let Some((_, entrance)) = self.line.get() else { return };
-        match entrance.deliver(message) {
-            Ok(()) => {}
-            Err(Undelivered::Full(message)) => {
-                self.hand_in_later(message, answers);
-                return;
-            }
-            Err(Undelivered::Refused(message, problem)) => {
-                // What is too large is not answered; that it was is.
-                let waits = match message.body {
-                    Body::Fulfill(_) => Some(message.to),
-                    Body::Args(_) => message.resolver,
-                    Body::Break(_) | Body::Listen { .. } => None,
-                };
-                let mut out = Out::new();
-                refuse(waits, &problem, &mut out);
-                if let Some(broken) = out.pop() {
-                    self.hand_in(broken, answers);
-                    return;
-                }
-            }
-        }
-        if let Some((number, made)) = answers {
-            self.finish(number, made);
-        }
-    }
-
-    /// Hands a message in again after a while. It counts while it waits.
-    fn hand_in_later(self: &Arc<Self>, message: Message, answers: Option<(u64, Option<Position>)>) {
-        let (mut message, mut held) = (message, 0);
-        if let Body::Fulfill(value) = &message.body {
-            held = u64::from(value.weight());
-            if let Err(problem) = self.charge(held) {
-                held = 0;
-                message.body = Body::Break(problem.reason());
-            }
-        }
-        self.lock().late += 1;
-        let desk = Arc::clone(self);
-        let again = move || {
-            desk.ledger.release(Limit::HostBuffer, held);
-            desk.hand_in(message, answers);
-            let mut state = desk.lock();
-            state.late = state.late.saturating_sub(1);
-        };
-        // When there are no timers any more the session is severed, which tells who waits.
-        let _ = self.timers.at(Instant::now() + AGAIN, Box::new(again));
     }
 }
