@@ -174,5 +174,6 @@ fn an_end_at_any_record_loses_nothing_and_does_nothing_twice() {
             break;
         }
     }
-    assert!(ended > 5, "{ended}");
+    // Each of the five that is answered is a record at least; how many records the other vat makes is not said.
+    assert!(ended >= 5, "{ended}");
 }
