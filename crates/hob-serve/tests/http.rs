@@ -166,6 +166,61 @@ fn what_cannot_be_read_is_refused() {
     check("state", "{}", 404);
 }
 
+/// What comes from SCXML runs with its data model; what it sends itself comes by the clock.
+#[test]
+fn scxml_is_played_with_its_data() {
+    let place = Place::serve(DOOR);
+    let step = |path: &str, body: &str| place.post(path, body).json()["play"].clone();
+    let play = step(
+        "load",
+        "<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.0' datamodel='ecmascript' name='till'>
+           <datamodel><data id='sum' expr='0'/><data id='price' expr='3'/></datamodel>
+           <state id='waits'>
+             <transition event='coin' cond='_event.data &gt; 0'><assign location='sum' expr='sum + _event.data'/>
+               <send event='count'/><send event='lost' delay='2s'><param name='sum' expr='sum'/></send></transition>
+             <transition event='count' cond='sum &gt;= price' target='enough'><log label='paid' expr='sum'/></transition>
+             <transition event='lost'><assign location='sum' expr='_event.data.sum * 100'/></transition>
+           </state>
+           <state id='enough'/>
+         </scxml>",
+    );
+    assert_eq!((&play["name"], &play["guards"]), (&json!("till"), &json!([])));
+    assert_eq!((&play["context"]["sum"], &play["context"]["price"]), (&json!(0), &json!(3)));
+
+    let play = step("fire", r#"{"event": "coin", "data": 0}"#);
+    assert_eq!((&play["context"]["sum"], &play["configuration"]), (&json!(0), &json!(["waits"])));
+    let play = step("fire", r#"{"event": "coin", "data": 1}"#);
+    assert_eq!((&play["context"]["sum"], &play["configuration"]), (&json!(1), &json!(["waits"])));
+    let came: Vec<_> =
+        play["moments"].as_array().unwrap().iter().map(|it| (&it["event"], &it["byClock"])).collect();
+    assert_eq!(came[2..], [(&json!("coin"), &json!(false)), (&json!("count"), &json!(true))]);
+    assert_eq!(play["timers"][0]["left"], 2_000_000_000_i64);
+    let play = step("advance", r#"{"nanos": null}"#);
+    assert_eq!((&play["context"]["sum"], &play["now"]), (&json!(100), &json!(2_000_000_000_i64)));
+    let play = step("fire", r#"{"event": "coin", "data": 2}"#);
+    assert_eq!(play["configuration"], json!(["enough"]));
+    assert_eq!(
+        play["step"]["effects"][0],
+        json!({"name": "scxml.log", "value": {"label": "paid", "value": 102}})
+    );
+
+    // What is given takes the place of data of that name, and of nothing else.
+    let play = step("restart", r#"{"context": {"price": 1, "_name": "other"}}"#);
+    assert_eq!((&play["context"]["price"], &play["context"]["_name"]), (&json!(1), &json!("till")));
+    let refused = place.post("restart", r#"{"context": 1}"#);
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("a JSON object, by their names"), "{}", refused.body);
+    let play = step("fire", r#"{"event": "coin", "data": 1}"#);
+    assert_eq!(play["configuration"], json!(["enough"]));
+
+    // What is no SCXML is told with its place.
+    let answer =
+        place.post("load", "<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.0'><nonsense>");
+    assert_eq!(answer.status, 422);
+    let xstate = r#"{"id": "x", "initial": "a", "states": {"a": {"on": {"GO": "b"}}, "b": {}}}"#;
+    assert_eq!(place.post("load", xstate).json()["play"]["configuration"], json!(["a"]));
+}
+
 #[test]
 fn a_machine_is_played_with() {
     let place = Place::serve(DOOR);

@@ -15,9 +15,6 @@ use crate::args::GuestArgs;
 use crate::report::{Failure, USAGE};
 use crate::subject;
 
-/// How names of what SCXML's data model does begin.
-const SCXML: &str = "scxml.";
-
 /// A machine with all it names.
 pub(super) struct Bound {
     pub(super) machine: Arc<Machine>,
@@ -54,27 +51,17 @@ pub(super) fn bind(source: &SourceArgs, args: &BindArgs) -> Result<Bound, Failur
     let read = source::read(&source.file)?;
     let refused = |refused| refusal(&source.file, &refused);
     let chart = source::load(&read.document, source.semantics).map_err(refused)?;
-    let has_data = has_data(&chart, &read.document);
+    let has_data = ecmascript::is_used(&chart, &read.document);
     let registry = registry(&chart, args, has_data)?;
     let machine = Machine::bind(chart, &registry).map_err(refused)?;
     Ok(Bound { machine, registry, data: has_data.then_some(read.document) })
-}
-
-/// Whether a machine came from SCXML and says something in its data model.
-fn has_data(chart: &Chart, document: &Document) -> bool {
-    let (machine, _) = document.read();
-    let kept = machine.meta.get("hob.scxml");
-    let holds =
-        |key| kept.and_then(|kept| kept.get(key)).and_then(Value::as_array).is_some_and(|it| !it.is_empty());
-    let mut names = chart.guard_names().chain(chart.action_names());
-    holds("data") || holds("script") || names.any(|name| name.starts_with(SCXML))
 }
 
 fn registry(chart: &Chart, args: &BindArgs, has_data: bool) -> Result<Registry, Failure> {
     let asks = if args.ask_everything { Asks::Everything } else { Asks::Context };
     let mut registry = Registry::new();
     // What an action is named and told is what the host has to know.
-    let known = |name: &str| hob::machine::is_reserved(name) || (has_data && name.starts_with(SCXML));
+    let known = |name: &str| hob::machine::is_reserved(name) || (has_data && ecmascript::is_own(name));
     for name in chart.action_names().filter(|name| !known(name)) {
         registry =
             registry.action(name, |call| Ok(Some(json!({"action": call.name, "params": call.params}))));

@@ -147,14 +147,9 @@ fn play_back(args: &ReplayArgs) -> Done {
 
 /// Runs until it is stopped. The address is printed once; it has a secret in it.
 fn serve(args: &ServeArgs) -> Done {
-    // A machine of another format is shown as what it becomes; one that cannot be read is shown with what is wrong with it.
-    let text = source::text(&args.file)?;
-    let text = match source::parse(&text) {
-        Ok(source) if source.format != Format::Crucible => source.document.to_string(),
-        _ => text,
-    };
+    // One that cannot be read is shown with what is wrong with it.
     let options = hob_serve::machine::Options {
-        text,
+        text: source::text(&args.file)?,
         context: events::context(args.context.as_deref())?,
         port: args.port,
     };

@@ -3,8 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use hob::machine::convert::{Converted, scxml, xstate};
-use hob::machine::json::Json;
+use hob::machine::convert::{self, Converted};
 use hob::machine::{Chart, Document, Problem, Refused, Semantics};
 
 use super::args::{Format, Rules, SourceArgs};
@@ -41,28 +40,13 @@ pub(super) fn read(file: &Path) -> Result<Source, Failure> {
 }
 
 pub(super) fn parse(text: &str) -> Result<Source, Refused> {
-    let format = format(text);
-    let converted = |converted: Converted<Document>| Source {
-        document: converted.result,
-        format,
-        notes: converted.notes,
+    let (format, Converted { result, notes }) = convert::read(text)?;
+    let format = match format {
+        convert::Format::Crucible => Format::Crucible,
+        convert::Format::Scxml => Format::Scxml,
+        convert::Format::Xstate => Format::Xstate,
     };
-    match format {
-        Format::Crucible => Ok(Source { document: Document::parse(text)?, format, notes: Vec::new() }),
-        Format::Scxml => scxml::import(text).map(converted),
-        Format::Xstate => xstate::import(text).map(converted),
-    }
-}
-
-/// XML is SCXML; JSON whose states are an object is XState's.
-fn format(text: &str) -> Format {
-    if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
-        return Format::Scxml;
-    }
-    match Json::parse(text) {
-        Ok(Json::Object(fields)) if matches!(fields.get("states"), Some(Json::Object(_))) => Format::Xstate,
-        _ => Format::Crucible,
-    }
+    Ok(Source { document: result, format, notes })
 }
 
 /// The chart of a file, by the rules that were asked for.

@@ -15,10 +15,13 @@
 //!
 //! Stops: text that is too large or nests too deeply, and a document that means something else than it did.
 
+mod any;
 mod leftover;
 mod make;
 pub mod scxml;
 pub mod xstate;
+
+pub use any::{Format, read};
 
 use crate::problem::Problem;
 

@@ -24,6 +24,28 @@ mod send;
 mod session;
 mod value;
 
+use serde_json::Value;
+
+use crate::chart::Chart;
+use crate::document::Document;
+
 pub use begin::{begin, begin_session, begin_with};
 pub use content::register;
 pub use session::{bound_session, session, sessions};
+
+/// Whether a guard or an action of this name is the data model's.
+#[must_use]
+pub fn is_own(name: &str) -> bool {
+    name.starts_with("scxml.")
+}
+
+/// Whether a machine came from SCXML and says something in its data model. Then it begins with [`begin`], and its names are
+/// bound with [`register`].
+#[must_use]
+pub fn is_used(chart: &Chart, document: &Document) -> bool {
+    let (machine, _) = document.read();
+    let kept = machine.meta.get("hob.scxml");
+    let holds =
+        |key| kept.and_then(|kept| kept.get(key)).and_then(Value::as_array).is_some_and(|it| !it.is_empty());
+    holds("data") || holds("script") || chart.guard_names().chain(chart.action_names()).any(is_own)
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hob_machine::{Effect, Name, Start};
+use serde_json::Value;
 
 /// An event that will come by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,7 +11,9 @@ pub(super) struct Timer {
     pub(super) id: Arc<str>,
     pub(super) due_nanos: i64,
     pub(super) event: Name,
-    pub(super) state: Name,
+    pub(super) data: Option<Value>,
+    /// The state that waits for it; `None` of what the machine sends itself, of which there may be several of one id.
+    pub(super) state: Option<Name>,
 }
 
 /// The time, and what is under way.
@@ -28,14 +31,20 @@ impl Clock {
         for effect in effects {
             match effect {
                 Effect::ScheduleAfter { id, delay_nanos, event, state } => {
-                    self.timers.retain(|timer| timer.id != *id);
-                    let due_nanos = self.now_nanos.saturating_add(*delay_nanos);
-                    // Those that are due first stand first; of two at once the one that was set first.
-                    let place = self.timers.partition_point(|timer| timer.due_nanos <= due_nanos);
-                    let (id, event, state) = (Arc::clone(id), event.clone(), state.clone());
-                    self.timers.insert(place, Timer { id, due_nanos, event, state });
+                    self.timers.retain(|timer| timer.state.is_none() || timer.id != *id);
+                    let (id, event, state) = (Arc::clone(id), event.clone(), Some(state.clone()));
+                    self.set(*delay_nanos, Timer { id, due_nanos: 0, event, data: None, state });
                 }
-                Effect::CancelScheduled { id } => self.timers.retain(|timer| timer.id != *id),
+                // To the machine itself. What is for others is shown.
+                Effect::Send(send) if send.target.is_empty() => {
+                    let (id, event) = (send.id.clone().unwrap_or_default(), send.event.clone());
+                    let timer = Timer { id, due_nanos: 0, event, data: send.data.clone(), state: None };
+                    self.set(send.delay_nanos, timer);
+                }
+                Effect::CancelScheduled { id } => {
+                    let is = |timer: &Timer| timer.id == *id && (timer.state.is_some() || !id.is_empty());
+                    self.timers.retain(|timer| !is(timer));
+                }
                 Effect::StartService(start) | Effect::SpawnActor(start) => {
                     self.started.retain(|other| other.id != start.id);
                     self.started.push(Arc::clone(start));
@@ -46,6 +55,13 @@ impl Clock {
                 _ => {}
             }
         }
+    }
+
+    /// Those that are due first stand first; of two at once the one that was set first.
+    fn set(&mut self, delay_nanos: i64, timer: Timer) {
+        let due_nanos = self.now_nanos.saturating_add(delay_nanos.max(0));
+        let place = self.timers.partition_point(|timer| timer.due_nanos <= due_nanos);
+        self.timers.insert(place, Timer { due_nanos, ..timer });
     }
 
     /// The next timer that is due until then. The time is that of the timer afterwards.
@@ -62,6 +78,8 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
+    use hob_machine::Sending;
+
     use super::*;
 
     fn after(id: &str, delay_nanos: i64) -> Effect {
@@ -80,5 +98,25 @@ mod tests {
         assert_eq!(rung, [("a".into(), 10), ("b".into(), 10), ("e".into(), 15)]);
         clock.heed(&[after("f", i64::MAX)]);
         assert_eq!(clock.timers.len(), 2);
+    }
+
+    #[test]
+    fn what_is_sent_waits_and_is_cancelled_all_of_one_id() {
+        let send = |id: Option<&str>, target: &str, delay_nanos| {
+            let (id, target) = (id.map(Into::into), target.into());
+            Effect::Send(Sending { target, event: "e".into(), data: None, delay_nanos, id }.into())
+        };
+        let cancel = |id: &str| Effect::CancelScheduled { id: id.into() };
+        let mut clock = Clock::default();
+        clock.heed(&[
+            send(Some("i"), "", 10),
+            send(Some("i"), "", 20),
+            send(None, "", 30),
+            send(None, "", 0),
+        ]);
+        clock.heed(&[send(None, "#_parent", 0), after("i", 40)]);
+        assert_eq!(clock.timers.iter().map(|timer| timer.due_nanos).collect::<Vec<_>>(), [0, 10, 20, 30, 40]);
+        clock.heed(&[cancel(""), cancel("i")]);
+        assert_eq!(clock.timers.iter().map(|timer| timer.due_nanos).collect::<Vec<_>>(), [0, 30]);
     }
 }

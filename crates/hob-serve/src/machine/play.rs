@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hob_machine::chart::Use;
-use hob_machine::{Chart, Effect, Event, Instance, Limits, Machine, Name, Problem, Refused, Registry, Trace};
+use hob_machine::{
+    Chart, Document, Effect, Event, Instance, Limits, Machine, Name, Problem, Refused, Registry, Trace,
+    ecmascript,
+};
 use serde_json::{Value, json};
 
 use super::clock::Clock;
@@ -45,22 +48,34 @@ pub(super) struct Play {
     pub(super) moments: Vec<Moment>,
     /// Which of them is looked at.
     pub(super) at: usize,
+    /// What it came from, when that has a data model of its own: SCXML's.
+    data: Option<Document>,
 }
 
 impl Play {
     /// Starts a machine. Errors: what the machine names and must not, and what keeps it from starting.
-    pub(super) fn start(chart: Chart, context: Value) -> Result<Self, Vec<Problem>> {
+    pub(super) fn start(chart: Chart, document: Document, context: Value) -> Result<Self, Vec<Problem>> {
         let answers = Answers::default();
-        let registry = registry(&chart, &answers);
+        let data = ecmascript::is_used(&chart, &document).then_some(document);
+        let registry = registry(&chart, &answers, data.is_some());
         let machine = Machine::bind(chart, &registry).map_err(|Refused(problems)| problems)?;
-        let first = begin(&machine, context).map_err(|why| vec![Problem::error("start", "", why)])?;
-        Ok(Self { machine, answers, moments: vec![first], at: 0 })
+        let mut play = Self { machine, answers, moments: Vec::new(), at: 0, data };
+        play.restart(context).map_err(|why| vec![Problem::error("start", "", why)])?;
+        Ok(play)
     }
 
-    /// From the beginning again.
+    /// From the beginning again. With a data model, what is given takes the place of data of that name.
     pub(super) fn restart(&mut self, context: Value) -> Result<(), String> {
+        let context = match (&self.data, context) {
+            (None, context) => context,
+            (Some(document), Value::Object(input)) => ecmascript::begin_with(document, &input).0,
+            (Some(_), _) => {
+                return Err("the context of this machine is its data: a JSON object, by their names".into());
+            }
+        };
         self.moments = vec![begin(&self.machine, context)?];
         self.at = 0;
+        self.advance(0);
         Ok(())
     }
 
@@ -73,6 +88,8 @@ impl Play {
     pub(super) fn fire(&mut self, event: Name, data: Option<Value>) {
         if let Some(moment) = self.now().cloned() {
             self.add(step(moment, event, data, false));
+            // What it sent itself, and timers that ring at once.
+            self.advance(0);
         }
     }
 
@@ -93,7 +110,7 @@ impl Play {
         for _ in 0..RINGS_MAX {
             let Some(mut moment) = self.now().cloned() else { return };
             let Some(timer) = moment.clock.ring(until) else { break };
-            self.add(step(moment, timer.event, None, true));
+            self.add(step(moment, timer.event, timer.data, true));
         }
         if let Some(moment) = self.moments.get_mut(self.at) {
             // Not past a timer that had no turn.
@@ -138,11 +155,14 @@ impl Play {
     }
 }
 
-/// Everything that the chart names: guards ask the person, actions say what they would do, changes of the context change nothing.
-fn registry(chart: &Chart, answers: &Answers) -> Registry {
-    let names =
-        |uses: &[Use]| -> BTreeSet<String> { uses.iter().map(|each| each.name.to_string()).collect() };
-    let mut registry = Registry::new();
+/// Everything that the chart names: guards ask the person, actions say what they would do, changes of the context change nothing. Only
+/// what is the data model's does what it says.
+fn registry(chart: &Chart, answers: &Answers, has_data: bool) -> Registry {
+    let names = |uses: &[Use]| -> BTreeSet<String> {
+        let names = uses.iter().map(|each| each.name.to_string());
+        names.filter(|name| !(has_data && ecmascript::is_own(name))).collect()
+    };
+    let mut registry = if has_data { ecmascript::register(Registry::new()) } else { Registry::new() };
     for name in names(chart.guards()) {
         known(answers).insert(name.clone(), true);
         let answers = Arc::clone(answers);

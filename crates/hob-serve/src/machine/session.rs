@@ -1,6 +1,6 @@
 //! What the page is looking at: a machine that is played with, or what is wrong with the one that was to be.
 
-use hob_machine::document::Document;
+use hob_machine::convert::{self, Converted};
 use hob_machine::render::{self, Svg};
 use hob_machine::{Chart, Problem, Refused};
 use serde_json::Value;
@@ -30,11 +30,11 @@ impl Session {
 
     /// Loads another machine, if it is one; whether it is.
     pub(super) fn load(&mut self, text: &str) -> bool {
-        let loaded = Document::parse(text).and_then(|document| {
-            let (_, warnings) = document.read();
-            Chart::load(&document).map(|chart| (chart, warnings))
+        let loaded = convert::read(text).and_then(|(_, Converted { result: document, notes })| {
+            let warnings = notes.into_iter().chain(document.read().1).collect::<Vec<_>>();
+            Chart::load(&document).map(|chart| (chart, document, warnings))
         });
-        let (chart, warnings) = match loaded {
+        let (chart, document, warnings) = match loaded {
             Ok(loaded) => loaded,
             Err(Refused(problems)) => {
                 self.problems = problems;
@@ -42,7 +42,7 @@ impl Session {
             }
         };
         let drawn = render::svg(&chart, &[], Svg { style: false });
-        match Play::start(chart, self.context.clone()) {
+        match Play::start(chart, document, self.context.clone()) {
             Ok(play) => {
                 self.problems = warnings;
                 self.chart = drawn.unwrap_or_else(|too_large| {

@@ -90,7 +90,10 @@ fn step(moment: &Moment) -> Value {
 
 fn effect(effect: &Effect) -> Value {
     match effect {
-        Effect::Action { name, value } => json!({"name": name, "value": value.get("params")}),
+        // What nothing is bound to says what it was told.
+        Effect::Action { name, value } => {
+            json!({"name": name, "value": value.get("params").unwrap_or(value)})
+        }
         other => {
             let payload = other.to_value().get_mut("payload").map(Value::take);
             json!({"name": other.kind(), "value": payload})

@@ -155,7 +155,7 @@ const showGuards = (play) => {
 const showClock = (play) => {
   at("now").textContent = time(play.now);
   at("timers").replaceChildren(...play.timers.map((timer) => make("li", {},
-    make("span", {}, String(timer.event)), make("code", {}, String(timer.state)),
+    make("span", {}, String(timer.event)), make("code", {}, timer.state ?? timer.id),
     make("span", { className: "end" }, `in ${time(timer.left)}`))));
   if (play.timers.length === 0) at("timers").append(make("li", { className: "quiet" }, "No timers"));
   at("next-timer").disabled = play.timers.length === 0;
