@@ -3,6 +3,7 @@
 //! A machine does nothing that was not given to it under the name that its document uses. Whether a function is a Rust
 //! closure or a module in a sandbox makes no difference here: it gets a [`Call`] and returns, or fails.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -40,6 +41,32 @@ pub struct Call<'a> {
     pub here: Here<'a>,
     /// When the step must be over. Who can take long looks at it.
     pub deadline: Option<Instant>,
+    /// What a data model may still do in this step.
+    pub(crate) work: &'a Work,
+}
+
+/// Steps that a data model may take, all its scripts together, in one step of a machine.
+#[derive(Debug)]
+pub(crate) struct Work {
+    most: u32,
+    left: Cell<Option<u32>>,
+}
+
+impl Work {
+    pub(crate) fn of(most: u32) -> Self {
+        Self { most, left: Cell::new(Some(most)) }
+    }
+
+    /// Takes so many. Errors: how many there were, when they are too few; from then on there are none.
+    pub(crate) fn take(&self, steps: u32) -> Result<(), u32> {
+        self.left.set(self.left.get().and_then(|left| left.checked_sub(steps)));
+        self.is_enough()
+    }
+
+    /// Whether nobody asked for more than there was. Errors: how many there were.
+    pub(crate) fn is_enough(&self) -> Result<(), u32> {
+        self.left.get().map(drop).ok_or(self.most)
+    }
 }
 
 /// What is active while a function of the host is called.

@@ -72,6 +72,12 @@ pub enum StepError {
         /// How many are allowed.
         limit: usize,
     },
+    /// Scripts of a data model do too much.
+    #[error("all scripts of the step take more than {limit} steps")]
+    Work {
+        /// How many are allowed.
+        limit: u32,
+    },
     /// What a step sends and raises has too much with it.
     #[error("the data of what the step sends and raises weigh more than {limit}")]
     Data {
@@ -93,7 +99,9 @@ impl StepError {
         match self {
             Self::GuardFailed { .. } => Outcome::GuardFailed,
             Self::GuardError { .. } => Outcome::GuardError,
-            Self::ActionFailed { .. } | Self::Effects { .. } | Self::Data { .. } => Outcome::EffectError,
+            Self::ActionFailed { .. } | Self::Effects { .. } | Self::Data { .. } | Self::Work { .. } => {
+                Outcome::EffectError
+            }
             Self::AssignFailed { .. } => Outcome::AssignFailed,
             _ => Outcome::InvalidTransition,
         }

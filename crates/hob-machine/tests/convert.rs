@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use hob_machine::convert::{BYTES_MAX, DEPTH_MAX, scxml, xstate};
-use hob_machine::{Chart, Document, Event, Instance, Machine, Problem, Registry, ecmascript};
+use hob_machine::{Chart, Document, Event, Instance, Limits, Machine, Problem, Registry, ecmascript};
 use serde_json::{Value, json};
 
 fn shown(notes: &[Problem]) -> Vec<String> {
@@ -194,6 +194,48 @@ fn expressions_end() {
     check("var x = []; x[65535] = 1;", "a value grows beyond 65536");
     let many: String = (0..200).map(|number| format!("var v{number} = x; ")).collect();
     check(&format!("var x = []; x[2000] = 1; {many}"), "all variables together grow beyond 262144");
+}
+
+/// What many scripts do in one step is bounded together, and what reading them takes counts.
+#[test]
+fn scripts_of_a_step_end_together() {
+    let text = in_scxml(
+        "<datamodel><data id='n' expr='[1]'/><data id='error' expr=\"''\"/></datamodel><script>n[9000] = 1;</script>
+         <state id='s'><transition event='e'><foreach array='n' item='i'><if cond='i == 9'/></foreach><raise event='e'/></transition>
+         <transition event='error.execution' target='t'><assign location='error' expr='_event.data.reason'/></transition></state>
+         <state id='t'/>",
+    );
+    let document = scxml::import(&text).unwrap().result;
+    let machine =
+        Machine::bind(Chart::load(&document).unwrap(), &ecmascript::register(Registry::new())).unwrap();
+    let check = |work: u32, expected: &str| {
+        let limits = Limits { work, microsteps: 50, ..Limits::default() };
+        let (mut instance, _) = Instance::start(&machine, ecmascript::begin(&document).0).unwrap();
+        let fired = instance.fire_with(&"e".into(), &limits, false);
+        let said = match fired {
+            Ok(_) => instance.context()["error"].as_str().unwrap_or_default().to_owned(),
+            Err(failed) => failed.error.to_string(),
+        };
+        assert!(said.contains(expected), "{said}");
+    };
+    check(10_000_000, "did not come to rest within 50 microsteps");
+    check(100_000, "all scripts of the step take more than 100000 steps");
+}
+
+#[test]
+fn a_guard_changes_nothing_that_stays() {
+    let text = in_scxml(
+        "<datamodel><data id='n' expr='1'/><data id='list' expr='[1]'/></datamodel>
+         <script>function f() { n = 5; list[0] = 7; return list[0] == 7; }</script>
+         <state id='s'><transition event='e' cond='f()' target='t'/></state><state id='t'/>",
+    );
+    let document = scxml::import(&text).unwrap().result;
+    let machine =
+        Machine::bind(Chart::load(&document).unwrap(), &ecmascript::register(Registry::new())).unwrap();
+    let (mut instance, _) = Instance::start(&machine, ecmascript::begin(&document).0).unwrap();
+    instance.fire(&"e".into()).unwrap();
+    assert!(instance.is_in(&"t".into()));
+    assert_eq!((&instance.context()["n"], &instance.context()["list"]), (&json!(1), &json!([1])));
 }
 
 /// What the data model keeps for itself is not the document's.

@@ -4,7 +4,6 @@ use serde_json::{Map, Value, json};
 
 use super::bounds::writable;
 use super::content::{Run, Standing, literal};
-use super::parse::expression;
 use super::run::Env;
 use super::send::PROCESSORS;
 use super::value::Js;
@@ -61,7 +60,7 @@ pub fn begin_session(document: &Document, input: &Map<String, Value>, name: &str
     for script in list("script") {
         let done = match (script.get("src"), script.get("text").and_then(Value::as_str)) {
             (Some(src), _) => Err(format!("the script {src} is not fetched")),
-            (None, Some(text)) => Env::new(&mut globals, Value::Null).and_then(|mut env| env.script(text)),
+            (None, Some(text)) => Env::first(&mut globals).and_then(|mut env| env.script(text)),
             (None, None) => Ok(()),
         };
         if let Err(error) = done {
@@ -100,7 +99,7 @@ fn first_value(
     given: Option<&Value>,
     data: &Value,
 ) -> Result<(), String> {
-    let mut env = Env::new(globals, Value::Null)?;
+    let mut env = Env::first(globals)?;
     let value = match given {
         Some(given) => Ok(Js::stored(given)),
         None => value(&mut env, data),
@@ -120,7 +119,10 @@ fn first_value(
 fn value(env: &mut Env<'_>, data: &Value) -> Result<Js, String> {
     let text = |key: &str| data.get(key).and_then(Value::as_str);
     match (text("expr"), text("src"), text("content")) {
-        (Some(expr), ..) => env.eval(&expression(expr)?),
+        (Some(expr), ..) => {
+            let expr = env.read(expr)?;
+            env.eval(&expr)
+        }
         (_, Some(src), _) => Err(format!("{src:?} is not fetched")),
         (_, _, Some(text)) => Ok(literal(text)),
         _ => Ok(Js::Undefined),
@@ -130,7 +132,7 @@ fn value(env: &mut Env<'_>, data: &Value) -> Result<Js, String> {
 impl Run<'_, '_> {
     /// Tells of what went wrong before the first step.
     pub(super) fn tell_errors(&mut self) {
-        if let Some(Value::Array(errors)) = self.env.globals.remove(ERRORS) {
+        if let Some(Value::Array(errors)) = self.env.globals.to_mut().remove(ERRORS) {
             let event = Name::from("error.execution");
             let raised = |data| Effect::Raise { event: event.clone(), data: Some(data) };
             self.effects.extend(errors.into_iter().map(raised));
@@ -146,7 +148,7 @@ impl Run<'_, '_> {
                 done = done.and(Err(format!("<data id={id:?}>: {error}")));
                 continue;
             }
-            let bound = self.env.globals.entry(BOUND).or_insert_with(|| Value::Array(Vec::new()));
+            let bound = self.env.globals.to_mut().entry(BOUND).or_insert_with(|| Value::Array(Vec::new()));
             let Value::Array(bound) = bound else { continue };
             if bound.iter().any(|bound| bound == id) {
                 continue;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::run::Env;
 use super::value::Js;
+use crate::binding::{Call, Work};
 use crate::weight::{self, Unfit, weigh};
 
 /// How many expressions and statements one evaluation may run.
@@ -26,25 +27,44 @@ const TOTAL_MAX: usize = 256 << 10;
 /// How much of a value is copied or looked through in one step.
 const WEIGHT_A_STEP: usize = 16;
 
+/// How many bytes of a script are read in one step.
+const BYTES_A_STEP: usize = 32;
+
 /// Names that a machine can read and not write.
 const SYSTEM: [&str; 6] = ["this", "_event", "_sessionid", "_name", "_ioprocessors", "_x"];
 
 /// Steps that are counted, until a moment.
 #[derive(Default)]
-pub(super) struct Meter {
+pub(super) struct Meter<'c> {
     steps: u32,
-    pub(super) deadline: Option<Instant>,
+    deadline: Option<Instant>,
+    /// What all scripts of one step of the machine may take together.
+    work: Option<&'c Work>,
 }
 
-impl Meter {
+impl<'c> Meter<'c> {
+    pub(super) fn of(call: Option<&Call<'c>>) -> Self {
+        let (deadline, work) = (call.and_then(|call| call.deadline), call.map(|call| call.work));
+        Self { steps: 0, deadline, work }
+    }
+
     /// Takes so many steps. Errors: they are more than there may be; the deadline has passed.
     pub(super) fn take(&mut self, steps: usize) -> Result<(), String> {
         let before = self.steps / CLOCK_STEPS;
-        self.steps = self.steps.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        self.steps = self.steps.saturating_add(steps);
         if self.steps > STEPS_MAX {
             return Err(format!("it takes more than {STEPS_MAX} steps"));
         }
+        if let Some(most) = self.work.and_then(|work| work.take(steps).err()) {
+            return Err(format!("all scripts of the step take more than {most} steps"));
+        }
         if self.steps / CLOCK_STEPS == before { Ok(()) } else { self.in_time() }
+    }
+
+    /// Takes what reading a text takes.
+    pub(super) fn read(&mut self, text: &str) -> Result<(), String> {
+        self.take(text.len() / BYTES_A_STEP)
     }
 
     /// Errors: the deadline has passed.
@@ -84,7 +104,7 @@ impl Env<'_> {
         let before = self.globals.get(name).map_or(0, |value| of(name, value));
         let left = (room + before).checked_sub(of(name, &value));
         self.room = Some(left.ok_or_else(|| format!("all variables together grow beyond {TOTAL_MAX}"))?);
-        self.globals.insert(name.to_owned(), value);
+        self.globals.to_mut().insert(name.to_owned(), value);
         Ok(())
     }
 }
@@ -111,7 +131,7 @@ mod tests {
     use super::*;
 
     fn errors(script: &str, globals: &mut Map<String, Value>) -> Option<String> {
-        Env::new(globals, Value::Null).unwrap().script(script).err()
+        Env::first(globals).unwrap().script(script).err()
     }
 
     /// A list that weighs so much.
@@ -171,6 +191,12 @@ mod tests {
         meter.take(100_000).unwrap();
         assert_eq!(meter.take(1).as_ref().map_err(String::as_str), Err("it takes more than 100000 steps"));
         assert!(Meter::default().take(usize::MAX).is_err());
+        let work = Work::of(150_000);
+        let shared = || Meter { work: Some(&work), ..Meter::default() };
+        shared().take(100_000).unwrap();
+        shared().take(50_000).unwrap();
+        let all = "all scripts of the step take more than 150000 steps";
+        assert_eq!(shared().take(1).as_ref().map_err(String::as_str), Err(all));
         let mut late = Meter { deadline: Some(Instant::now()), ..Meter::default() };
         late.take(1023).unwrap();
         let late = late.take(1);

@@ -24,7 +24,7 @@ impl Env<'_> {
                 }
                 match name.as_str() {
                     "In" => {
-                        let here = self.here.ok_or("nothing is active before the first step")?;
+                        let here = self.here().ok_or("nothing is active before the first step")?;
                         Ok(Js::bool(here.is_in(&first.show().as_str().into())))
                     }
                     "isNaN" => Ok(Js::bool(first.as_number().is_nan())),
@@ -158,7 +158,7 @@ mod tests {
     fn functions_that_are_there() {
         let check = |text: &str, expected: Value| {
             let mut globals = Map::new();
-            let mut env = Env::new(&mut globals, Value::Null).unwrap();
+            let mut env = Env::first(&mut globals).unwrap();
             env.script(&format!("x = {text};")).unwrap();
             assert_eq!(globals.get("x"), Some(&expected), "{text}");
         };

@@ -2,16 +2,17 @@
 //!
 //! What was done before something failed stays done; that it failed is told by whoever steps the machine.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
-use super::parse::{Expr, expression};
+use super::globals::Globals;
+use super::parse::Expr;
 use super::run::Env;
-use super::send::PROCESSORS;
 use super::value::Js;
 use crate::binding::{Call, ContentFailure, Failure, Registry};
 use crate::effect::Effect;
 use crate::name::Name;
-use crate::origin::Origin;
 use crate::position::{self, Position};
 
 /// How deep `if` and `foreach` may nest.
@@ -26,10 +27,11 @@ pub fn register(registry: Registry) -> Registry {
     let names =
         ["assign", "script", "if", "foreach", "send", "cancel", "log", "data", "begin", "donedata", "invoke"];
     let registry = registry.guard("scxml.cond", |call| {
-        let mut context = call.context.clone();
-        let mut env = env(call, &mut context)?;
-        let text = call.params.get("expr").and_then(Value::as_str).unwrap_or_default();
-        Ok(env.eval(&expression(text)?)?.truthy())
+        let none = Map::new();
+        let seen = call.context.as_object().unwrap_or(&none);
+        let mut env = Env::new(Globals::Seen(Cow::Borrowed(seen)), Some(call))?;
+        let expr = env.read(call.params.get("expr").and_then(Value::as_str).unwrap_or_default())?;
+        Ok(env.eval(&expr)?.truthy())
     });
     names.iter().fold(registry, |registry, name| {
         registry.content(format!("scxml.{name}"), |call, context, effects| {
@@ -54,24 +56,7 @@ fn env<'c>(call: &Call<'c>, context: &'c mut Value) -> Result<Env<'c>, Failure> 
         *context = Value::Object(Map::new());
     }
     let Value::Object(globals) = context else { return Err("the context is no object".into()) };
-    let mut env = Env::new(globals, call.event.map_or(Value::Null, |name| event(call, name)))?;
-    (env.here, env.meter.deadline) = (Some(call.here), call.deadline);
-    env.meter.in_time()?;
-    Ok(env)
-}
-
-/// What `_event` is. Every field is there; what is not known is `undefined`.
-fn event(call: &Call<'_>, name: &Name) -> Value {
-    let Origin { kind, send_id, invoke_id, address } = call.origin;
-    json!({
-        "name": name,
-        "type": kind.as_str(),
-        "sendid": send_id,
-        "origin": address,
-        "origintype": address.as_ref().map(|_| PROCESSORS[0]),
-        "invokeid": invoke_id,
-        "data": call.data,
-    })
+    Ok(Env::new(Globals::Own(globals), Some(call))?)
 }
 
 /// An element that runs.
@@ -135,7 +120,7 @@ impl Run<'_, '_> {
             return Err("foreach goes through an array".into());
         };
         let item = text("item").unwrap_or_default();
-        if !matches!(expression(item), Ok(Expr::Name(_))) {
+        if !matches!(self.env.read(item), Ok(Expr::Name(_))) {
             return Err(format!("{item:?} is no name of a variable"));
         }
         Ok(items)
@@ -176,7 +161,7 @@ impl Run<'_, '_> {
                 (None, None) => {}
             },
             "scxml.assign" => {
-                let location = expression(text("location").unwrap_or_default())?;
+                let location = self.env.read(text("location").unwrap_or_default())?;
                 let mut root = &location;
                 while let Expr::Member(of, _) = root {
                     root = of;
@@ -187,7 +172,7 @@ impl Run<'_, '_> {
                     return Err(format!("{name} is not declared"));
                 }
                 let value = match (text("expr"), text("content")) {
-                    (Some(expr), _) => self.env.eval(&expression(expr)?)?,
+                    (Some(expr), _) => self.value(Some(expr))?,
                     (None, Some(content)) => literal(content),
                     (None, None) => Js::Undefined,
                 };
@@ -214,7 +199,8 @@ impl Run<'_, '_> {
     }
 
     pub(super) fn value(&mut self, text: Option<&str>) -> Result<Js, String> {
-        self.env.eval(&expression(text.unwrap_or_default())?)
+        let expr = self.env.read(text.unwrap_or_default())?;
+        self.env.eval(&expr)
     }
 
     fn cancel(&mut self, id: &str) {

@@ -17,6 +17,7 @@ mod begin;
 mod bounds;
 mod call;
 mod content;
+mod globals;
 mod lex;
 mod parse;
 mod run;

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::bounds::{Meter, SIZE_MAX, bounded, writable};
 use super::call::unknown;
-use super::parse::{Expr, Function, Statement, script};
+use super::globals::{Globals, event};
+use super::parse::{Expr, Function, Statement, expression, script};
 use super::value::{Js, binary};
-use crate::binding::Here;
+use crate::binding::{Call, Here};
 
 /// How deep an evaluation may nest, calls and all: without optimisation, too, it fits the stack of a thread.
 const DEPTH_MAX: usize = 128;
@@ -18,27 +19,31 @@ pub(super) const SCRIPTS: &str = "hob.scripts";
 
 /// What an evaluation works on.
 pub(super) struct Env<'c> {
-    pub(super) globals: &'c mut Map<String, Value>,
-    pub(super) event: Value,
-    /// What is active; `None` before the first step.
-    pub(super) here: Option<Here<'c>>,
+    pub(super) globals: Globals<'c>,
+    /// What is asked for; `None` before the first step.
+    call: Option<Call<'c>>,
     pub(super) functions: HashMap<String, Function>,
     pub(super) locals: Vec<HashMap<String, Js>>,
-    pub(super) meter: Meter,
+    pub(super) meter: Meter<'c>,
     /// What is left for variables, once that was found out.
     pub(super) room: Option<usize>,
     depth: usize,
 }
 
 impl<'c> Env<'c> {
-    pub(super) fn new(globals: &'c mut Map<String, Value>, event: Value) -> Result<Self, String> {
+    /// Before the first step.
+    pub(super) fn first(globals: &'c mut Map<String, Value>) -> Result<Self, String> {
+        Self::new(Globals::Own(globals), None)
+    }
+
+    /// Errors: a script that declares functions cannot be read; there are no steps left, or no time.
+    pub(super) fn new(globals: Globals<'c>, call: Option<&Call<'c>>) -> Result<Self, String> {
         let mut env = Self {
             globals,
-            event,
-            here: None,
+            call: call.copied(),
             functions: HashMap::new(),
             locals: Vec::new(),
-            meter: Meter::default(),
+            meter: Meter::of(call),
             room: None,
             depth: 0,
         };
@@ -48,10 +53,23 @@ impl<'c> Env<'c> {
             }
             _ => Vec::new(),
         };
+        env.meter.in_time()?;
         for text in scripts {
+            env.meter.read(&text)?;
             env.declare(script(&text)?);
         }
         Ok(env)
+    }
+
+    /// What is active; `None` before the first step.
+    pub(super) fn here(&self) -> Option<Here<'c>> {
+        self.call.map(|call| call.here)
+    }
+
+    /// Reads an expression, which takes steps as well.
+    pub(super) fn read(&mut self, text: &str) -> Result<Expr, String> {
+        self.meter.read(text)?;
+        expression(text)
     }
 
     fn declare(&mut self, statements: Vec<Statement>) {
@@ -64,11 +82,12 @@ impl<'c> Env<'c> {
 
     /// Runs a script at the top: its variables are the machine's.
     pub(super) fn script(&mut self, text: &str) -> Result<(), String> {
+        self.meter.read(text)?;
         let statements = script(text)?;
         if statements.iter().any(|statement| matches!(statement, Statement::Function(..))) {
             self.declare(statements.clone());
             if let Value::Array(scripts) =
-                self.globals.entry(SCRIPTS).or_insert_with(|| Value::Array(Vec::new()))
+                self.globals.to_mut().entry(SCRIPTS).or_insert_with(|| Value::Array(Vec::new()))
                 && !scripts.iter().any(|script| script == text)
             {
                 scripts.push(text.into());
@@ -230,7 +249,8 @@ impl<'c> Env<'c> {
             return Ok(Some(value.clone()));
         }
         if name == "_event" {
-            return Ok(Some(Js::stored(&self.event)));
+            let event = self.call.as_ref().and_then(event);
+            return Ok(Some(event.map_or(Js::Undefined, Js::Json)));
         }
         Ok(self.globals.get(name).map(Js::stored))
     }

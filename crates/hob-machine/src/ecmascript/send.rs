@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::content::{Run, Standing, literal};
-use super::parse::expression;
 use super::value::Js;
 use crate::binding::ContentFailure;
 use crate::driver::ADDRESS;
@@ -56,9 +55,10 @@ impl Run<'_, '_> {
             return Ok(text("id").map(str::to_owned));
         };
         let count = self.env.globals.get(COUNT).and_then(Value::as_u64).unwrap_or_default().saturating_add(1);
-        self.env.globals.insert(COUNT.into(), json!(count));
+        self.env.globals.to_mut().insert(COUNT.into(), json!(count));
         let id = format!("send.{count}");
-        self.env.assign(&expression(location)?, Js::text(id.as_str()))?;
+        let location = self.env.read(location)?;
+        self.env.assign(&location, Js::text(id.as_str()))?;
         Ok(Some(id))
     }
 
@@ -68,7 +68,7 @@ impl Run<'_, '_> {
         let mut either = |plain: &str, computed: &str| -> Result<Option<String>, String> {
             Ok(match (text(plain), text(computed)) {
                 (Some(text), _) => Some(text.to_owned()),
-                (None, Some(expr)) => Some(self.env.eval(&expression(expr)?)?.show()),
+                (None, Some(expr)) => Some(self.value(Some(expr))?.show()),
                 (None, None) => None,
             })
         };
@@ -110,7 +110,7 @@ impl Run<'_, '_> {
     fn is_reachable(&self, target: &str, name: &str) -> bool {
         match target.strip_prefix(ADDRESS) {
             Some(session) => session.contains('#') || session == crate::driver::FIRST_SESSION,
-            None => name == "parent" || self.env.here.is_some_and(|here| here.invokes(name)),
+            None => name == "parent" || self.env.here().is_some_and(|here| here.invokes(name)),
         }
     }
 
@@ -119,7 +119,7 @@ impl Run<'_, '_> {
         if let Some(content) = params.get("content") {
             let text = |key: &str| content.get(key).and_then(Value::as_str);
             return Ok(match text("expr") {
-                Some(expr) => self.env.eval(&expression(expr)?)?.into_json(),
+                expr @ Some(_) => self.value(expr)?.into_json(),
                 None => literal(text("text").unwrap_or_default()).into_json(),
             });
         }
@@ -132,7 +132,7 @@ impl Run<'_, '_> {
         let mut data = Map::new();
         let names = params.get("namelist").and_then(Value::as_str).unwrap_or_default();
         for name in names.split_ascii_whitespace() {
-            data.insert(name.to_owned(), self.env.eval(&expression(name)?)?.into_json());
+            data.insert(name.to_owned(), self.value(Some(name))?.into_json());
         }
         for param in params.get("params").and_then(Value::as_array).into_iter().flatten() {
             let text = |key: &str| param.get(key).and_then(Value::as_str);

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use super::begin::begin_session;
 use super::content::{Run, register};
-use super::parse::expression;
 use super::value::Js;
 use crate::binding::{Machine, Registry};
 use crate::chart::Chart;
@@ -107,7 +106,8 @@ impl Run<'_, '_> {
         let src = self.source(params)?;
         let id: Arc<str> = text("id").unwrap_or_default().into();
         if let Some(location) = text("idlocation") {
-            self.env.assign(&expression(location)?, Js::text(&*id))?;
+            let location = self.env.read(location)?;
+            self.env.assign(&location, Js::text(&*id))?;
         }
         self.effects.push(Effect::SpawnActor(Arc::new(Start {
             id,

@@ -97,8 +97,11 @@ impl Ask for Asking<'_, '_> {
             origin: &stepper.origin,
             here: Here { chart, active: stepper.active },
             deadline: stepper.limits.deadline,
+            work: &stepper.work,
         };
-        bound(&call).map_err(|failure| StepError::GuardError {
+        let said = bound(&call);
+        stepper.work.is_enough().map_err(|limit| StepError::Work { limit })?;
+        said.map_err(|failure| StepError::GuardError {
             guard: wanted.name.to_string(),
             cause: failure.to_string(),
         })

@@ -29,7 +29,7 @@ use std::time::Instant;
 use serde_json::Value;
 use smallvec::SmallVec;
 
-use crate::binding::{ContentFailure, Machine};
+use crate::binding::{ContentFailure, Machine, Work};
 use crate::chart::shape::ROOT;
 use crate::chart::{Chart, EventId, NodeId, Semantics};
 use crate::effect::Effect;
@@ -49,13 +49,15 @@ pub struct Limits {
     /// How much may go with what executable content sends and raises, all together: a unit for each value and each name, and
     /// one for every 64 bytes of text.
     pub data: usize,
+    /// How many steps all scripts of a data model may take, together.
+    pub work: u32,
     /// When it must be over; functions of the host are told.
     pub deadline: Option<Instant>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { microsteps: 10_000, effects: 100_000, data: 1 << 20, deadline: None }
+        Self { microsteps: 10_000, effects: 100_000, data: 1 << 20, work: 10_000_000, deadline: None }
     }
 }
 
@@ -121,6 +123,7 @@ pub(crate) struct Stepper<'a> {
     raised: raised::Queue,
     /// What is left for the data of what executable content sends and raises.
     data_left: usize,
+    work: Work,
     /// What the transitions that are taken now are for; the machine begins without.
     now: Option<(Name, Option<EventId>)>,
     data: Option<Cow<'a, Value>>,
@@ -242,6 +245,7 @@ impl Instance {
             trace,
             raised: raised::Queue::default(),
             data_left: limits.data,
+            work: Work::of(limits.work),
             now: event.map(|name| (name.clone(), chart.events.get(name).copied())),
             data: data.map(Cow::Borrowed),
             origin,

@@ -37,6 +37,7 @@ impl<'a> Stepper<'a> {
             origin: &self.origin,
             here: Here { chart: self.chart, active: self.active },
             deadline: self.limits.deadline,
+            work: &self.work,
         }
     }
 
@@ -100,6 +101,7 @@ impl<'a> Stepper<'a> {
             origin: &self.origin,
             here: Here { chart: self.chart, active: self.active },
             deadline: self.limits.deadline,
+            work: &self.work,
         };
         let mut effects = Vec::new();
         let done = content(&call, copy::own(&mut self.context), &mut effects);
@@ -111,8 +113,9 @@ impl<'a> Stepper<'a> {
         (effects, done)
     }
 
-    /// Pays for the data of what executable content wants done.
+    /// Pays for the data of what executable content wants done. Errors: too much of it, or of the work that went before.
     pub(super) fn pay(&mut self, effects: &[Effect]) -> Stepping {
+        self.work.is_enough().map_err(|limit| StepError::Work { limit })?;
         for effect in effects {
             let left = effect.pay(self.data_left);
             self.data_left = left.map_err(|_| StepError::Data { limit: self.limits.data })?;
@@ -177,6 +180,7 @@ impl<'a> Stepper<'a> {
                 origin: &self.origin,
                 here: Here { chart: self.chart, active: self.active },
                 deadline: self.limits.deadline,
+                work: &self.work,
             };
             // Whoever else still sees the context as it was keeps it as it was.
             let done = bound(&call, copy::own(&mut self.context));

@@ -1,7 +1,8 @@
 //! A page on which a person runs one machine: sees its chart, clicks events, steps back, loads another.
 //!
 //! The page only shows. What an event does is decided by `hob-machine`; what is not bound, guards, actions and changes of the
-//! context, is decided by the person or shown as what would have happened. Nothing is written, and nothing is run.
+//! context, is decided by the person or shown as what would have happened. Of SCXML the scripts run that `hob_machine::ecmascript` knows, within
+//! their bounds; nothing else is run, and nothing is written.
 
 mod clock;
 mod play;
