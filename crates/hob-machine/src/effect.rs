@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::chart::{Invoked, Node, Timer};
 use crate::document::model::Ref;
 use crate::name::Name;
-use crate::weight::{Unfit, weigh};
+use crate::weight::{Unfit, name, weigh};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,19 +154,24 @@ impl Invoked {
 impl Effect {
     /// What is left of an allowance once what goes with it is taken from it.
     pub(crate) fn pay(&self, left: usize) -> Result<usize, Unfit> {
-        let all = |data: &Value, left| weigh(data, usize::MAX, left);
-        let data = match self {
-            Self::Action { value, .. } => Some(value),
-            Self::Raise { data, .. } => data.as_ref(),
-            Self::Send(send) => send.data.as_ref(),
-            Self::SendTo { event, .. } | Self::SendParent { event } | Self::Respond { event } => Some(event),
-            Self::SpawnActor(start) | Self::StartService(start) => {
-                let given = start.input.values().chain(start.src.params.values());
-                return given.into_iter().try_fold(left, |left, value| all(value, left));
+        let all = |data: Option<&Value>, left| data.map_or(Ok(left), |data| weigh(data, usize::MAX, left));
+        match self {
+            Self::Action { value, .. } => all(Some(value), left),
+            Self::Raise { event, data } => all(data.as_ref(), name(&event.to_string(), left)?),
+            Self::Send(send) => {
+                let names = [&*send.target, &*send.event.to_string(), send.id.as_deref().unwrap_or_default()];
+                all(send.data.as_ref(), names.into_iter().try_fold(left, |left, text| name(text, left))?)
             }
-            _ => None,
-        };
-        data.map_or(Ok(left), |data| all(data, left))
+            Self::CancelScheduled { id } => name(id, left),
+            Self::SendTo { event, .. } | Self::SendParent { event } | Self::Respond { event } => {
+                all(Some(event), left)
+            }
+            Self::SpawnActor(start) | Self::StartService(start) => {
+                let mut given = start.input.values().chain(start.src.params.values());
+                given.try_fold(name(&start.src.name, left)?, |left, value| all(Some(value), left))
+            }
+            _ => Ok(left),
+        }
     }
 
     /// Which of the wire's kinds it is; `None` of what an action of the host returned.

@@ -189,9 +189,16 @@ fn expressions_end() {
     check(&format!("var x = [1]; {}", "x = [x, x]; ".repeat(30)), "a value grows beyond 65536");
     check(&format!("var x = [1]; {}", "x = x.concat(x); ".repeat(30)), "a value grows beyond 65536");
     check(&format!("var x = {{}}; {}", "x.y = [x, x]; ".repeat(30)), "a value grows beyond 65536");
-    check(&format!("var x = [1]; {}", "x = [x]; ".repeat(200)), "a value nests deeper than 100");
+    check(&format!("var x = [1]; {}", "x = [x]; ".repeat(200)), "a value nests deeper than 64");
     check("var x = []; x[65536] = 1;", "an array has at most 65536 items");
-    check("var x = []; x[65535] = 1;", "a value grows beyond 65536");
+    // In place, what all variables weigh is what counts.
+    let places: String = (0..4).map(|number| format!("var v{number} = []; v{number}[65535] = 1; ")).collect();
+    check(&places, "all variables together grow beyond 262144");
+    check("var x = 1; x.y = 2;", "is of is no object");
+    check("var x = [1]; x.y = 2;", "an array has numbers for keys");
+    check("var x = {}; x.y.z = 2;", "cannot be written");
+    check("var x; x.y;", "is read of undefined");
+    check("var t = 't'; t = t.u.v;", "is read of undefined");
     let many: String = (0..200).map(|number| format!("var v{number} = x; ")).collect();
     check(&format!("var x = []; x[2000] = 1; {many}"), "all variables together grow beyond 262144");
 }
@@ -220,6 +227,32 @@ fn scripts_of_a_step_end_together() {
     };
     check(10_000_000, "did not come to rest within 50 microsteps");
     check(100_000, "all scripts of the step take more than 100000 steps");
+}
+
+/// What a host gives may be larger than what a script may make. Only what is read of it is copied, and paid for.
+#[test]
+fn large_data_of_the_host_can_be_read() {
+    let text = in_scxml(
+        "<datamodel><data id='n'/><data id='sum' expr='0'/></datamodel>
+         <state id='s'>
+         <transition event='e' cond='_event.name == \"e\" &amp;&amp; _event.data.list[66000] == 7 &amp;&amp; n.length == 100000'>
+           <assign location='sum' expr='sum + _event.data.list.length'/></transition>
+         <transition event='each'><foreach array='_event.data' item='v' index='k'>
+           <assign location='sum' expr='sum + n[k] + v'/></foreach></transition></state>",
+    );
+    let document = scxml::import(&text).unwrap().result;
+    let machine =
+        Machine::bind(Chart::load(&document).unwrap(), &ecmascript::register(Registry::new())).unwrap();
+    let mut given = serde_json::Map::new();
+    given.insert("n".into(), json!(vec![1; 100_000]));
+    let (context, errors) = ecmascript::begin_with(&document, &given);
+    assert!(errors.is_empty(), "{errors:?}");
+    let (mut instance, _) = Instance::start(&machine, context).unwrap();
+    let list: Vec<u32> = vec![7; 66_001];
+    instance.fire(&Event { name: "e".into(), data: Some(json!({"list": list})) }).unwrap();
+    assert_eq!(instance.context()["sum"], 66_001);
+    instance.fire(&Event { name: "each".into(), data: Some(json!(vec![2; 4000])) }).unwrap();
+    assert_eq!(instance.context()["sum"], 66_001 + 4000 * 3);
 }
 
 #[test]

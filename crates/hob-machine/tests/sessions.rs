@@ -316,6 +316,19 @@ fn limits_count_what_is_sent() {
     };
     assert_eq!(again("id='i'"), None);
     assert_eq!(again("").unwrap(), "limit \"timers\": 1 are allowed");
+    // Of what waits, what is with it counts too: each of these is 201 values and a name, and one for the event and the target.
+    let heavy = "<datamodel><data id='n' expr='[]'/></datamodel><script>n[198] = 1;</script>
+         <state id='a'><transition event='e'><send event='x' delay='1s' namelist='n'/></transition></state>";
+    let sends = |data: usize| {
+        let mut system = begun(heavy, SystemLimits { data, ..SystemLimits::default() });
+        let faults = (0..3).map(|_| system.send("e", 0).unwrap().fault().map(ToString::to_string));
+        faults.collect::<Vec<_>>()
+    };
+    let full = |data: usize| Some(format!("limit \"data\": {data} are allowed"));
+    assert_eq!(sends(1000), [None, None, None]);
+    let least = (200..1000).find(|data| sends(*data)[2].is_none()).unwrap();
+    assert_eq!(sends(least - 1), [None, None, full(least - 1)]);
+    assert!((600..620).contains(&least), "{least}");
     let mailbox = |mailbox| SystemLimits { mailbox, ..SystemLimits::default() };
     assert_eq!(fault(&many(""), mailbox(3)), None);
     assert_eq!(fault(&many(""), mailbox(2)).unwrap(), "limit \"mailbox\": 2 are allowed");

@@ -165,7 +165,9 @@ impl Run<'_> {
         if !granted.stderr {
             streams.stderr = Sink::Discard;
         }
-        let bounds = bounds(&inner.limits, stop.as_ref());
+        // Others may end by the same token: what ends this one ends none of them.
+        let own = stop.as_ref().map(hob_cap::StopToken::child);
+        let bounds = bounds(&inner.limits, own.as_ref().map(|(stop, _)| stop));
         let begin = |recorder| Session::begin(&command.loaded, How::Run { entry: entry.into() }, recorder);
         let session = recorder.map(begin).transpose()?;
         let run = |mut instance| command::run(&mut instance, entry);

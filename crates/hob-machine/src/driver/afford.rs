@@ -5,11 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::System;
-use super::actor::{Actor, Key, Sender};
+use super::actor::{Actor, Body, Key, Letter, Sender};
 use super::limits::{Exceeded, within};
+use super::output::Ask;
 use super::sends::Reached;
 use crate::effect::Effect;
+use crate::weight::weigh;
+
+/// So much goes with what a step asks for, and what waits is not looked through for it.
+const UNCOUNTED: usize = 64;
 
 impl System {
     pub(super) fn afford(&self, key: Key, sender: Sender, effects: &[Effect]) -> Result<(), Exceeded> {
@@ -46,7 +53,42 @@ impl System {
                 self.afford_machines(key, effects)?;
             }
         }
+        self.afford_data(effects)?;
         self.afford_letters(key, sender, effects)
+    }
+
+    /// What goes with events and effects waits with them, of all machines together. It is counted when a step adds much: that little
+    /// goes with very many is what the numbers are for.
+    fn afford_data(&self, effects: &[Effect]) -> Result<(), Exceeded> {
+        let most = self.limits.data;
+        self.data_left(effects, most).map(drop).ok_or(Exceeded { name: "data", allowed: most })
+    }
+
+    /// What is left of an allowance; `None` when it is too little.
+    fn data_left(&self, effects: &[Effect], most: usize) -> Option<usize> {
+        let left = effects.iter().try_fold(most, |left, effect| effect.pay(left).ok())?;
+        if most - left <= UNCOUNTED {
+            return Some(left);
+        }
+        let data = |value: Option<&Value>, left| {
+            value.map_or(Some(left), |value| weigh(value, usize::MAX, left).ok())
+        };
+        let letter = |left, letter: &Letter| match &letter.body {
+            Body::Event(_, value) => data(value.as_ref(), left),
+            Body::Service(_, Ok(value) | Err(value)) | Body::Child(_, Ok(value) | Err(value)) => {
+                data(Some(value), left)
+            }
+            Body::Begin => Some(left),
+        };
+        let left = self.actors.values().try_fold(left, |left, actor| {
+            let mut sends = actor.timers.iter().filter_map(|timer| timer.send.as_ref());
+            let left = sends.try_fold(left, |left, send| data(send.data.as_ref(), left))?;
+            actor.mailbox.iter().try_fold(left, letter)
+        })?;
+        self.outbox.iter().try_fold(left, |left, output| match &output.ask {
+            Ask::Action { value, .. } | Ask::Message { event: value } => data(Some(value), left),
+            _ => Some(left),
+        })
     }
 
     fn afford_timers(&self, actor: &Actor, effects: &[Effect]) -> Result<(), Exceeded> {

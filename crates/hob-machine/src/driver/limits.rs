@@ -15,6 +15,9 @@ pub struct SystemLimits {
     pub timers: usize,
     /// Services that run for one machine.
     pub services: usize,
+    /// How much may wait with events, with timers and for the host, of all machines together: a unit for each value and each
+    /// name, and one for every 64 bytes of text. A step that adds at most 64 is not held to it.
+    pub data: usize,
     /// Effects that the host has not acknowledged. At it nothing goes on until the host has.
     pub outputs: usize,
     /// Steps that one input may lead to. What is left goes on with the next input.
@@ -34,6 +37,7 @@ impl Default for SystemLimits {
             mailbox: 1000,
             timers: 1000,
             services: 1000,
+            data: 4 << 20,
             outputs: 10_000,
             steps: 10_000,
             step: Limits::default(),

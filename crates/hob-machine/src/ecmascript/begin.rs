@@ -3,15 +3,17 @@
 use serde_json::{Map, Value, json};
 
 use super::bounds::writable;
-use super::content::{Run, Standing, literal};
+use super::content::{Run, Standing};
 use super::run::Env;
 use super::send::PROCESSORS;
 use super::value::Js;
+use crate::binding::Work;
 use crate::document::Document;
 use crate::driver::{ADDRESS, FIRST_SESSION};
 use crate::effect::Effect;
 use crate::name::Name;
 use crate::position::{self, Position};
+use crate::step::Limits;
 
 /// Where errors wait for the first step, which tells of them.
 const ERRORS: &str = "hob.errors";
@@ -37,7 +39,7 @@ pub fn begin_with(document: &Document, input: &Map<String, Value>) -> (Value, Ve
 pub fn begin_session(document: &Document, input: &Map<String, Value>, name: &str) -> (Value, Vec<String>) {
     let (machine, _) = document.read();
     let mut errors = Errors::default();
-    let mut globals = Map::new();
+    let (mut globals, work) = (Map::new(), Work::of(Limits::default().work));
     globals.insert("_name".into(), json!(machine.name));
     globals.insert("_sessionid".into(), json!(name));
     let location = json!({"location": format!("{ADDRESS}{name}")});
@@ -53,14 +55,14 @@ pub fn begin_session(document: &Document, input: &Map<String, Value>, name: &str
     }
     for data in list("data") {
         let Some(id) = data.get("id").and_then(Value::as_str) else { continue };
-        if let Err(error) = first_value(&mut globals, id, input.get(id), &data) {
+        if let Err(error) = first_value(&mut globals, &work, id, input.get(id), &data) {
             errors.add("data", &data, format!("<data id={id:?}>: {error}"));
         }
     }
     for script in list("script") {
         let done = match (script.get("src"), script.get("text").and_then(Value::as_str)) {
             (Some(src), _) => Err(format!("the script {src} is not fetched")),
-            (None, Some(text)) => Env::first(&mut globals).and_then(|mut env| env.script(text)),
+            (None, Some(text)) => Env::first(&mut globals, &work).and_then(|mut env| env.script(text)),
             (None, None) => Ok(()),
         };
         if let Err(error) = done {
@@ -95,21 +97,24 @@ fn ids(params: &Map<String, Value>) -> impl Iterator<Item = &str> {
 /// Binds one of the data. Errors: the first; a name that may be written is bound all the same.
 fn first_value(
     globals: &mut Map<String, Value>,
+    work: &Work,
     id: &str,
     given: Option<&Value>,
     data: &Value,
 ) -> Result<(), String> {
-    let mut env = Env::first(globals)?;
-    let value = match given {
-        Some(given) => Ok(Js::stored(given)),
-        None => value(&mut env, data),
-    };
-    let (value, done) = match value {
+    writable(id)?;
+    if let Some(given) = given {
+        // What a host gives may be larger than what a script may make.
+        globals.insert(id.to_owned(), given.clone());
+        return Ok(());
+    }
+    let mut env = Env::first(globals, work)?;
+    let (value, done) = match value(&mut env, data) {
         Ok(value) => (value, Ok(())),
         Err(error) => (Js::Undefined, Err(error)),
     };
     let set = env.set_global(id, value);
-    if set.is_err() && writable(id).is_ok() && !env.is_declared(id) {
+    if set.is_err() && !env.is_declared(id) {
         env.set_global(id, Js::Undefined)?;
     }
     done.and(set)
@@ -124,7 +129,7 @@ fn value(env: &mut Env<'_>, data: &Value) -> Result<Js, String> {
             env.eval(&expr)
         }
         (_, Some(src), _) => Err(format!("{src:?} is not fetched")),
-        (_, _, Some(text)) => Ok(literal(text)),
+        (_, _, Some(text)) => env.literal(text),
         _ => Ok(Js::Undefined),
     }
 }
@@ -158,7 +163,9 @@ impl Run<'_, '_> {
             let set = value.and_then(|value| self.env.set_global(id, value));
             if let Err(error) = set {
                 done = done.and(Err(format!("<data id={id:?}>: {error}")));
-                self.env.set_global(id, Js::Undefined)?;
+                if !self.env.is_declared(id) {
+                    done = done.and(self.env.set_global(id, Js::Undefined));
+                }
             }
         }
         done

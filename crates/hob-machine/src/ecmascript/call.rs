@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::bounds::bounded;
-use super::parse::{Expr, Function, Statement, function};
+use super::parse::{Expr, Function, function};
 use super::run::Env;
-use super::value::{Js, binary};
+use super::value::{Js, strictly_equal};
 
 /// How deep calls may nest.
 const CALLS_MAX: usize = 32;
@@ -19,8 +19,8 @@ impl Env<'_> {
         let first = args.first().cloned().unwrap_or(Js::Undefined);
         match function {
             Expr::Name(name) => {
-                if let Some((params, body)) = self.function(name)? {
-                    return self.run(params, &body, args, None).map(|(returned, _)| returned);
+                if let Some(function) = self.function(name)? {
+                    return self.run(&function, args, None).map(|(returned, _)| returned);
                 }
                 match name.as_str() {
                     "In" => {
@@ -28,7 +28,7 @@ impl Env<'_> {
                         Ok(Js::bool(here.is_in(&first.show().as_str().into())))
                     }
                     "isNaN" => Ok(Js::bool(first.as_number().is_nan())),
-                    "String" => Ok(Js::text(first.show())),
+                    "String" => bounded(Js::text(first.show())),
                     "Number" => Ok(Js::number(first.as_number())),
                     name => Err(unknown(name)),
                 }
@@ -58,7 +58,7 @@ impl Env<'_> {
                     (Js::Json(Value::Array(items)), "indexOf") => {
                         let mut found = -1.0;
                         for (index, item) in items.iter().enumerate() {
-                            if binary("===", &Js::stored(item), &first)?.truthy() {
+                            if strictly_equal(&Js::stored(item), &first)? {
                                 found = index as f64;
                                 break;
                             }
@@ -80,8 +80,8 @@ impl Env<'_> {
                 }
             }
             Expr::Function(text) => {
-                let (params, body) = self.written(text)?;
-                self.run(params, &body, args, None).map(|(returned, _)| returned)
+                let function = self.written(text)?;
+                self.run(&function, args, None).map(|(returned, _)| returned)
             }
             _ => Err("only a function can be called".into()),
         }
@@ -108,17 +108,17 @@ impl Env<'_> {
     /// Runs a function: what it returns, and what `this` is then.
     pub(super) fn run(
         &mut self,
-        params: Vec<String>,
-        body: &[Statement],
+        function: &Function,
         args: Vec<Js>,
         this: Option<Js>,
     ) -> Result<(Js, Option<Js>), String> {
         if self.locals.len() >= CALLS_MAX {
             return Err(format!("calls nest deeper than {CALLS_MAX}"));
         }
+        let (params, body) = &**function;
         let given = args.into_iter().chain(std::iter::repeat(Js::Undefined));
         let this = this.map(|this| ("this".to_owned(), this));
-        self.locals.push(params.into_iter().zip(given).chain(this).collect());
+        self.locals.push(params.iter().cloned().zip(given).chain(this).collect());
         let returned = self.block(body);
         let this = self.locals.pop().and_then(|mut locals| locals.remove("this"));
         Ok((returned?.unwrap_or(Js::Undefined), this))
@@ -153,12 +153,14 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
+    use crate::binding::Work;
 
     #[test]
     fn functions_that_are_there() {
         let check = |text: &str, expected: Value| {
             let mut globals = Map::new();
-            let mut env = Env::first(&mut globals).unwrap();
+            let work = Work::of(u32::MAX);
+            let mut env = Env::first(&mut globals, &work).unwrap();
             env.script(&format!("x = {text};")).unwrap();
             assert_eq!(globals.get("x"), Some(&expected), "{text}");
         };

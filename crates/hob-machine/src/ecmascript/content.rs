@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
+use super::bounds::EFFECTS_MAX;
 use super::globals::Globals;
 use super::parse::Expr;
 use super::run::Env;
@@ -29,7 +30,7 @@ pub fn register(registry: Registry) -> Registry {
     let registry = registry.guard("scxml.cond", |call| {
         let none = Map::new();
         let seen = call.context.as_object().unwrap_or(&none);
-        let mut env = Env::new(Globals::Seen(Cow::Borrowed(seen)), Some(call))?;
+        let mut env = Env::new(Globals::Seen(Cow::Borrowed(seen)), call)?;
         let expr = env.read(call.params.get("expr").and_then(Value::as_str).unwrap_or_default())?;
         Ok(env.eval(&expr)?.truthy())
     });
@@ -37,18 +38,10 @@ pub fn register(registry: Registry) -> Registry {
         registry.content(format!("scxml.{name}"), |call, context, effects| {
             let outermost = Standing { name: call.name, position: call.position };
             let env = env(call, context).map_err(|failure| outermost.failed(failure.0))?;
-            let mut run = Run { env, effects };
+            let mut run = Run { env, effects, room: EFFECTS_MAX };
             run.action(outermost, call.params, 0)
         })
     })
-}
-
-/// Text between tags: JSON when it is, else the text with its spaces made one.
-pub(super) fn literal(text: &str) -> Js {
-    match serde_json::from_str(text) {
-        Ok(value) => Js::Json(value),
-        Err(_) => Js::text(text.split_whitespace().collect::<Vec<_>>().join(" ")),
-    }
 }
 
 fn env<'c>(call: &Call<'c>, context: &'c mut Value) -> Result<Env<'c>, Failure> {
@@ -56,7 +49,7 @@ fn env<'c>(call: &Call<'c>, context: &'c mut Value) -> Result<Env<'c>, Failure> 
         *context = Value::Object(Map::new());
     }
     let Value::Object(globals) = context else { return Err("the context is no object".into()) };
-    Ok(Env::new(Globals::Own(globals), Some(call))?)
+    Ok(Env::new(Globals::Own(globals), call)?)
 }
 
 /// An element that runs.
@@ -76,6 +69,8 @@ impl Standing<'_> {
 pub(super) struct Run<'c, 'e> {
     pub(super) env: Env<'c>,
     pub(super) effects: &'e mut Vec<Effect>,
+    /// What is left for what goes with those.
+    pub(super) room: usize,
 }
 
 impl Run<'_, '_> {
@@ -139,21 +134,21 @@ impl Run<'_, '_> {
         match name {
             "hob.raise" => {
                 let event = Name::from(text("event").unwrap_or_default());
-                self.effects.push(Effect::Raise { event, data: params.get("data").cloned() });
+                self.push(Effect::Raise { event, data: params.get("data").cloned() })?;
             }
             "hob.schedule" => {
                 let delay = params.get("delay").and_then(Value::as_i64).unwrap_or_default();
-                self.send("", text("event").unwrap_or_default(), None, delay, text("id"));
+                self.send("", text("event").unwrap_or_default(), None, delay, text("id"))?;
             }
-            "crucible.cancel" => self.cancel(text("id").unwrap_or_default()),
+            "crucible.cancel" => self.cancel(text("id").unwrap_or_default())?,
             "scxml.cancel" => {
                 let id = self.value(text("sendidexpr"))?.show();
-                self.cancel(&id);
+                self.cancel(&id)?;
             }
             "scxml.log" => {
                 let value = if text("expr").is_some() { self.value(text("expr"))? } else { Js::Undefined };
                 let value = json!({"label": text("label"), "value": value.into_json()});
-                self.effects.push(Effect::Action { name: name.into(), value });
+                self.push(Effect::Action { name: name.into(), value })?;
             }
             "scxml.script" => match (text("src"), text("text")) {
                 (Some(src), _) => return Err(format!("the script {src:?} is not fetched")),
@@ -173,7 +168,7 @@ impl Run<'_, '_> {
                 }
                 let value = match (text("expr"), text("content")) {
                     (Some(expr), _) => self.value(Some(expr))?,
-                    (None, Some(content)) => literal(content),
+                    (None, Some(content)) => self.env.literal(content)?,
                     (None, None) => Js::Undefined,
                 };
                 self.env.assign(&location, value)?;
@@ -203,7 +198,7 @@ impl Run<'_, '_> {
         self.env.eval(&expr)
     }
 
-    fn cancel(&mut self, id: &str) {
-        self.effects.push(Effect::CancelScheduled { id: id.into() });
+    fn cancel(&mut self, id: &str) -> Result<(), String> {
+        self.push(Effect::CancelScheduled { id: id.into() })
     }
 }

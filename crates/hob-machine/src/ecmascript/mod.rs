@@ -20,6 +20,7 @@ mod content;
 mod globals;
 mod lex;
 mod parse;
+mod part;
 mod run;
 mod send;
 mod session;

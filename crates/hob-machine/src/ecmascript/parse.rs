@@ -1,6 +1,7 @@
 //! From tokens to what can be run.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::lex::{Token, tokens};
 
@@ -39,11 +40,11 @@ pub(super) enum Statement {
     If(Expr, Vec<Statement>, Vec<Statement>),
     Return(Option<Expr>),
     /// Its name, its parameters, and where in the text its body stands.
-    Function(String, Vec<String>, Vec<Statement>),
+    Function(String, Function),
 }
 
 /// Parameters and a body.
-pub(super) type Function = (Vec<String>, Vec<Statement>);
+pub(super) type Function = Rc<(Vec<String>, Vec<Statement>)>;
 
 /// By how strongly they bind, weakest first.
 const BINARY: [&[&str]; 6] = [
@@ -191,9 +192,9 @@ impl Parser<'_> {
                 let other = if parser.word("else") { parser.block()? } else { Vec::new() };
                 return Ok(Some(Statement::If(cond, then, other)));
             } else if parser.word("function") {
-                let (name, (params, body)) = parser.function()?;
+                let (name, function) = parser.function()?;
                 let name = name.ok_or("a function has a name here")?;
-                return Ok(Some(Statement::Function(name, params, body)));
+                return Ok(Some(Statement::Function(name, function)));
             } else {
                 Statement::Expr(parser.expr()?)
             };
@@ -216,7 +217,7 @@ impl Parser<'_> {
             params.push(self.name()?);
             self.sign(",");
         }
-        Ok((name, (params, self.block()?)))
+        Ok((name, Rc::new((params, self.block()?))))
     }
 
     fn block(&mut self) -> Result<Vec<Statement>, String> {

@@ -1,18 +1,23 @@
 //! Running what was parsed, on a context, for so many steps and no more.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::bounds::{Meter, SIZE_MAX, bounded, writable};
+use super::bounds::{Meter, bounded, writable};
 use super::call::unknown;
 use super::globals::{Globals, event};
 use super::parse::{Expr, Function, Statement, expression, script};
+use super::part::{self, Part};
 use super::value::{Js, binary};
-use crate::binding::{Call, Here};
+use crate::binding::{Call, Here, Work};
 
 /// How deep an evaluation may nest, calls and all: without optimisation, too, it fits the stack of a thread.
 const DEPTH_MAX: usize = 128;
+
+/// What stands for what has no value.
+static NOTHING: Value = Value::Null;
 
 /// Where in a context the scripts stand that declare functions.
 pub(super) const SCRIPTS: &str = "hob.scripts";
@@ -25,6 +30,8 @@ pub(super) struct Env<'c> {
     pub(super) functions: HashMap<String, Function>,
     pub(super) locals: Vec<HashMap<String, Js>>,
     pub(super) meter: Meter<'c>,
+    /// The event, once it was looked at.
+    event: OnceCell<Value>,
     /// What is left for variables, once that was found out.
     pub(super) room: Option<usize>,
     depth: usize,
@@ -32,18 +39,23 @@ pub(super) struct Env<'c> {
 
 impl<'c> Env<'c> {
     /// Before the first step.
-    pub(super) fn first(globals: &'c mut Map<String, Value>) -> Result<Self, String> {
-        Self::new(Globals::Own(globals), None)
+    pub(super) fn first(globals: &'c mut Map<String, Value>, work: &'c Work) -> Result<Self, String> {
+        Self::metered(Globals::Own(globals), None, Meter::within(work, None))
     }
 
     /// Errors: a script that declares functions cannot be read; there are no steps left, or no time.
-    pub(super) fn new(globals: Globals<'c>, call: Option<&Call<'c>>) -> Result<Self, String> {
+    pub(super) fn new(globals: Globals<'c>, call: &Call<'c>) -> Result<Self, String> {
+        Self::metered(globals, Some(call), Meter::within(call.work, call.deadline))
+    }
+
+    fn metered(globals: Globals<'c>, call: Option<&Call<'c>>, meter: Meter<'c>) -> Result<Self, String> {
         let mut env = Self {
             globals,
             call: call.copied(),
             functions: HashMap::new(),
             locals: Vec::new(),
-            meter: Meter::of(call),
+            meter,
+            event: OnceCell::new(),
             room: None,
             depth: 0,
         };
@@ -74,8 +86,8 @@ impl<'c> Env<'c> {
 
     fn declare(&mut self, statements: Vec<Statement>) {
         for statement in statements {
-            if let Statement::Function(name, params, body) = statement {
-                self.functions.insert(name, (params, body));
+            if let Statement::Function(name, function) = statement {
+                self.functions.insert(name, function);
             }
         }
     }
@@ -98,6 +110,21 @@ impl<'c> Env<'c> {
 
     /// `Some` when something was returned.
     pub(super) fn block(&mut self, statements: &[Statement]) -> Result<Option<Js>, String> {
+        self.deeper(|env| env.statements(statements))
+    }
+
+    /// Does something one level deeper.
+    fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, String>) -> Result<T, String> {
+        if self.depth >= DEPTH_MAX {
+            return Err(format!("it nests deeper than {DEPTH_MAX}"));
+        }
+        self.depth += 1;
+        let done = work(self);
+        self.depth -= 1;
+        done
+    }
+
+    fn statements(&mut self, statements: &[Statement]) -> Result<Option<Js>, String> {
         for statement in statements {
             self.step()?;
             match statement {
@@ -144,26 +171,17 @@ impl<'c> Env<'c> {
     /// The value of an expression.
     pub(super) fn eval(&mut self, expr: &Expr) -> Result<Js, String> {
         self.step()?;
-        if self.depth >= DEPTH_MAX {
-            return Err(format!("it nests deeper than {DEPTH_MAX}"));
-        }
-        self.depth += 1;
-        let value = self.eval_one(expr);
-        self.depth -= 1;
-        value
+        self.deeper(|env| env.eval_one(expr))
     }
 
     fn eval_one(&mut self, expr: &Expr) -> Result<Js, String> {
         Ok(match expr {
             Expr::Number(number) => Js::number(*number),
-            Expr::Text(text) => Js::text(text.as_str()),
+            Expr::Text(text) => bounded(Js::text(text.as_str()))?,
             Expr::Bool(value) => Js::bool(*value),
             Expr::Null => Js::Json(Value::Null),
             Expr::Undefined => Js::Undefined,
-            Expr::Name(name) => {
-                let value = self.name(name)?.ok_or_else(|| format!("{name} is not defined"))?;
-                self.fit(value)?
-            }
+            Expr::Name(name) => self.name(name)?.ok_or_else(|| format!("{name} is not defined"))?,
             Expr::List(items) => {
                 let items: Result<Vec<Value>, String> =
                     items.iter().map(|item| self.eval(item).map(Js::into_json)).collect();
@@ -176,17 +194,14 @@ impl<'c> Env<'c> {
                 }
                 self.fit(Js::Json(Value::Object(object)))?
             }
-            Expr::Member(of, key) => {
-                let (of, key) = (self.eval(of)?, self.eval(key)?);
-                member(&of, &key)?
-            }
+            Expr::Member(..) => self.member(expr)?,
             Expr::Call(function, args) => self.call(function, args)?,
             Expr::Function(text) => Js::function(text),
             Expr::New(name, args) => {
                 let args = self.args(args)?;
-                let (params, body) = self.function(name)?.ok_or_else(|| unknown(name))?;
+                let function = self.function(name)?.ok_or_else(|| unknown(name))?;
                 let this = Some(Js::Json(Value::Object(Map::new())));
-                let (returned, this) = self.run(params, &body, args, this)?;
+                let (returned, this) = self.run(&function, args, this)?;
                 let whole = matches!(returned, Js::Json(Value::Object(_) | Value::Array(_)));
                 if whole { returned } else { this.unwrap_or(Js::Undefined) }
             }
@@ -224,7 +239,7 @@ impl<'c> Env<'c> {
             }
             Expr::Binary(op, left, right) => {
                 let (left, right) = (self.eval(left)?, self.eval(right)?);
-                bounded(binary(op, &left, &right)?)?
+                self.binary(op, &left, &right)?
             }
             Expr::Choice(cond, then, other) => {
                 if self.eval(cond)?.truthy() {
@@ -236,7 +251,8 @@ impl<'c> Env<'c> {
             Expr::Assign(to, op, value) => {
                 let mut value = self.eval(value)?;
                 if !op.is_empty() {
-                    value = bounded(binary(op, &self.eval(to)?, &value)?)?;
+                    let before = self.eval(to)?;
+                    value = self.binary(op, &before, &value)?;
                 }
                 self.assign(to, value.clone())?;
                 value
@@ -244,15 +260,64 @@ impl<'c> Env<'c> {
         })
     }
 
+    /// Reading long texts for numbers, comparing and joining them takes steps.
+    fn binary(&mut self, op: &str, left: &Js, right: &Js) -> Result<Js, String> {
+        for value in [left, right] {
+            if let Js::Json(Value::String(text)) = value {
+                self.meter.read(text)?;
+            }
+        }
+        bounded(binary(op, left, right)?)
+    }
+
+    /// A part of something. Of a variable only that part is copied.
+    fn member(&mut self, expr: &Expr) -> Result<Js, String> {
+        let (mut at, mut keys) = (expr, Vec::new());
+        while let Expr::Member(of, key) = at {
+            keys.push(self.eval(key)?.show());
+            at = of;
+        }
+        keys.reverse();
+        let made;
+        let whole = match at {
+            Expr::Name(name) => self.seen(name)?.ok_or_else(|| format!("{name} is not defined"))?,
+            other => {
+                made = self.eval(other)?.into_json();
+                &made
+            }
+        };
+        match part::under(whole, &keys)? {
+            Part::There(value) => self.copied(value),
+            Part::Made(value) => Ok(value),
+        }
+    }
+
+    /// A copy of what a name stands for.
     pub(super) fn name(&self, name: &str) -> Result<Option<Js>, String> {
-        if let Some(value) = self.locals.last().and_then(|locals| locals.get(name)) {
-            return Ok(Some(value.clone()));
+        match self.locals.last().and_then(|locals| locals.get(name)) {
+            Some(Js::Undefined) => Ok(Some(Js::Undefined)),
+            // What is null in a function stays null until it is kept.
+            Some(Js::Json(Value::Null)) => Ok(Some(Js::Json(Value::Null))),
+            _ => self.seen(name)?.map(|value| self.copied(value)).transpose(),
         }
-        if name == "_event" {
-            let event = self.call.as_ref().and_then(event);
-            return Ok(Some(event.map_or(Js::Undefined, Js::Json)));
+    }
+
+    /// What a name stands for.
+    fn seen(&self, name: &str) -> Result<Option<&Value>, String> {
+        match self.locals.last().and_then(|locals| locals.get(name)) {
+            Some(Js::Json(value)) => return Ok(Some(value)),
+            Some(Js::Undefined) => return Ok(Some(&NOTHING)),
+            None => {}
         }
-        Ok(self.globals.get(name).map(Js::stored))
+        if name != "_event" {
+            return Ok(self.globals.get(name));
+        }
+        if self.event.get().is_none() {
+            let event = self.call.as_ref().and_then(event).unwrap_or_default();
+            self.paid(&event)?;
+            return Ok(Some(self.event.get_or_init(|| event)));
+        }
+        Ok(self.event.get())
     }
 
     /// Whether a name was declared.
@@ -285,47 +350,15 @@ impl<'c> Env<'c> {
                 None => self.set_global(name, value),
             };
         }
-        let mut whole = self.name(name)?.ok_or_else(|| format!("{name} is not defined"))?.into_json();
-        let mut place = &mut whole;
-        for key in keys.iter().rev() {
-            place = match place {
-                Value::Object(fields) => fields.entry(key.show()).or_insert(Value::Null),
-                Value::Array(items) => {
-                    let index: usize =
-                        key.show().parse().map_err(|_| "an array has numbers for keys".to_owned())?;
-                    if index >= SIZE_MAX {
-                        return Err(format!("an array has at most {SIZE_MAX} items"));
-                    }
-                    while items.len() <= index {
-                        items.push(Value::Null);
-                    }
-                    items.get_mut(index).ok_or("an array has no such place")?
-                }
-                _ => return Err(format!("{:?} cannot be written: what it is of is no object", key.show())),
-            };
+        let keys: Vec<String> = keys.iter().rev().map(Js::show).collect();
+        if !local {
+            return self.put(name, &keys, value.into_json());
         }
-        *place = value.into_json();
-        match local {
-            true => {
-                let whole = self.fit(Js::Json(whole))?;
-                self.locals.last_mut().map(|locals| locals.insert(name.clone(), whole));
-                Ok(())
-            }
-            false => self.set_global(name, Js::Json(whole)),
-        }
+        let mut whole = self.name(name)?.unwrap_or(Js::Undefined).into_json();
+        part::cost(&whole, &keys)?;
+        part::put(&mut whole, &keys, value.into_json())?;
+        let whole = self.fit(Js::Json(whole))?;
+        self.locals.last_mut().map(|locals| locals.insert(name.clone(), whole));
+        Ok(())
     }
-}
-
-fn member(of: &Js, key: &Js) -> Result<Js, String> {
-    let shown = key.show();
-    Ok(match of {
-        Js::Json(Value::Object(fields)) => fields.get(&shown).map_or(Js::Undefined, Js::stored),
-        Js::Json(Value::Array(items)) if shown == "length" => Js::number(items.len() as f64),
-        Js::Json(Value::String(text)) if shown == "length" => Js::number(text.chars().count() as f64),
-        Js::Json(Value::Array(items)) => {
-            shown.parse().ok().and_then(|index: usize| items.get(index)).map_or(Js::Undefined, Js::stored)
-        }
-        Js::Undefined | Js::Json(Value::Null) => return Err(format!("{shown:?} is read of {}", of.show())),
-        _ => Js::Undefined,
-    })
 }

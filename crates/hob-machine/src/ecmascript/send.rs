@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::content::{Run, Standing, literal};
+use super::content::{Run, Standing};
 use super::value::Js;
 use crate::binding::ContentFailure;
 use crate::driver::ADDRESS;
@@ -26,9 +26,9 @@ impl Run<'_, '_> {
         data: Option<Value>,
         delay_nanos: i64,
         id: Option<&str>,
-    ) {
+    ) -> Result<(), String> {
         let (target, event, id) = (target.into(), Name::from(event), id.map(Arc::from));
-        self.effects.push(Effect::Send(Arc::new(Sending { target, event, data, delay_nanos, id })));
+        self.push(Effect::Send(Arc::new(Sending { target, event, data, delay_nanos, id })))
     }
 
     /// Errors bear the id of the event that was to be sent.
@@ -87,7 +87,7 @@ impl Run<'_, '_> {
         };
         let data = Some(self.data(params)?).filter(|data| !data.is_null());
         if target == "#_internal" && nanos == 0 {
-            self.effects.push(Effect::Raise { event: Name::from(event), data });
+            self.push(Effect::Raise { event: Name::from(event), data })?;
             return Ok(None);
         }
         let to = match target.strip_prefix("#_") {
@@ -96,7 +96,7 @@ impl Run<'_, '_> {
             Some(name) if self.is_reachable(&target, name) => &target,
             Some(_) => return Ok(Some(target)),
         };
-        self.send(to, &event, data, nanos, id);
+        self.send(to, &event, data, nanos, id)?;
         Ok(None)
     }
 
@@ -120,7 +120,7 @@ impl Run<'_, '_> {
             let text = |key: &str| content.get(key).and_then(Value::as_str);
             return Ok(match text("expr") {
                 expr @ Some(_) => self.value(expr)?.into_json(),
-                None => literal(text("text").unwrap_or_default()).into_json(),
+                None => self.env.literal(text("text").unwrap_or_default())?.into_json(),
             });
         }
         let data = self.given(params)?;

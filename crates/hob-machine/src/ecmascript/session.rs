@@ -87,7 +87,7 @@ impl Run<'_, '_> {
             self.env.keep(OUTPUT, value.clone())?;
         }
         if !value.is_null() {
-            self.effects.push(Effect::Action { name: Arc::from(name), value });
+            self.push(Effect::Action { name: Arc::from(name), value })?;
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Run<'_, '_> {
             let location = self.env.read(location)?;
             self.env.assign(&location, Js::text(&*id))?;
         }
-        self.effects.push(Effect::SpawnActor(Arc::new(Start {
+        self.push(Effect::SpawnActor(Arc::new(Start {
             id,
             src: Arc::new(src),
             input: Arc::new(input),
@@ -117,8 +117,7 @@ impl Run<'_, '_> {
             on_error: named("onError"),
             system_id: None,
             state: Some(named("state")),
-        })));
-        Ok(())
+        })))
     }
 
     /// A machine by its name, or the text of one.

@@ -150,7 +150,7 @@ pub(super) fn binary(op: &str, left: &Js, right: &Js) -> Result<Js, String> {
 }
 
 /// Arrays and objects have no identity here, so whether two are the same one cannot be said.
-fn strictly_equal(left: &Js, right: &Js) -> Result<bool, String> {
+pub(super) fn strictly_equal(left: &Js, right: &Js) -> Result<bool, String> {
     if left.is_whole() && right.is_whole() {
         return Err("two arrays or objects cannot be compared".into());
     }

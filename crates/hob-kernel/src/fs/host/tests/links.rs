@@ -113,8 +113,8 @@ fn a_directory_swapped_for_a_link_in_a_walk_never_leads_out() {
             match find(&tree, b"/data/spot/file") {
                 Ok(place) => {
                     found += 1;
-                    let seen = (place.node.kind(), read(&place.node));
-                    wrong = (seen != (Kind::File, b"inside".to_vec())).then_some(seen);
+                    let seen = (place.node.kind() == Kind::File).then(|| read(&place.node));
+                    wrong = (seen != Some(b"inside".to_vec())).then_some(seen);
                 }
                 Err(_) => missed += 1,
             }
