@@ -18,7 +18,7 @@ pub struct Limits {
     pub pending: usize,
     /// `bytes-in-flight`: what those messages, and answers on their way, weigh together.
     pub bytes_in_flight: u64,
-    /// `late-answers`: answers, refusals too, that a vat has no room for yet. At one more the powerbox ends. It is meant to be more than
+    /// `late-answers`: answers, refusals too, that a vat has no room for yet. At one more all that this vat waits for is broken. It is meant to be more than
     /// `pending`, so that only what is refused gets there.
     pub late_answers: usize,
     /// `timers`: answers of clocks that wait for their time.

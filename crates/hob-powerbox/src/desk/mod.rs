@@ -18,7 +18,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use hob_cap::{AuditSink, Ledger, Limit, StopToken};
 use hob_os::{World, WorldBuilder};
-use hob_vat::{Body, Entrance, FarSide, List, Message, Problem, Ref, Session, Value};
+use hob_vat::{Body, Entrance, FarSide, List, Message, Problem, Ref, Session, Value, VatId};
+
+use late::Line;
 
 use crate::lanes::{LaneId, Lanes};
 use crate::limits::{Limits, exceeded};
@@ -49,7 +51,9 @@ struct State {
     open: usize,
     /// Messages that wait behind pending ones.
     behind: usize,
-    /// Messages that are to be handed in again.
+    /// Messages that are to be handed in again, by the vat that has no room for them. One that has a line has a timer, too.
+    lines: HashMap<VatId, Line>,
+    /// How many those are, with what is being handed in.
     late: usize,
     /// Messages that are handed in as soon as the lock is given back.
     leaving: usize,
@@ -218,7 +222,7 @@ impl Desk {
 
     /// Takes room for one more message.
     fn has_room(&self, state: &State, message: &Message) -> Result<u64, Problem> {
-        let there = state.open.saturating_add(state.behind).saturating_add(state.late);
+        let there = state.open.saturating_add(state.behind);
         if there >= self.limits.pending {
             return Err(exceeded("pending", self.limits.pending));
         }

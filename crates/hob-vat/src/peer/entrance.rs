@@ -68,6 +68,14 @@ impl Entrance {
             shared.sever(self.far.id(), reason);
         }
     }
+
+    /// Tells one vat that what it waits for from this session will not come: its promises that wait for it are broken with
+    /// this reason. The session goes on, for all.
+    pub fn sever_from(&self, vat: VatId, reason: &Value) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.deliver(vat, vec![Inbound::Severed { session: self.far.id(), reason: reason.clone() }]);
+        }
+    }
 }
 
 impl std::fmt::Debug for Entrance {

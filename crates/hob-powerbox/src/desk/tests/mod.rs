@@ -180,7 +180,7 @@ fn reason(it: &Setting, promise: Ref) -> String {
 const UNKNOWN: &str = "stale-reference: there is no such object behind this session";
 
 #[test]
-fn refusals_wait_until_there_is_room_and_when_they_are_too_many_all_ends() {
+fn refusals_wait_until_there_is_room_and_when_they_are_too_many_their_vat_is_cut_off() {
     let ask = |times: usize| {
         let it = setting(Limits { late_answers: 2, ..Limits::default() });
         let waits = ask_for_long(&it);
@@ -198,11 +198,50 @@ fn refusals_wait_until_there_is_room_and_when_they_are_too_many_all_ends() {
     it.until_answered();
     // One more.
     let (it, waits, _) = ask(3);
-    let ended = "limit: late-answers limit exceeded: 2 allowed";
-    assert_eq!(it.desk.lock().closed.as_ref().unwrap().to_string(), ended);
-    assert_eq!(reason(&it, waits), ended);
+    assert!(it.desk.lock().closed.is_none() && it.desk.lock().lines.is_empty());
+    assert_eq!(reason(&it, waits), "limit: late-answers limit exceeded: 2 allowed");
+    it.gate.send(()).unwrap();
     it.until_answered();
     assert_eq!(it.desk.ledger.used(Limit::HostBuffer), 0);
+    // It may ask again, and others never noticed.
+    assert_eq!(reason(&it, ask_in_vain(&it)), UNKNOWN);
+    let other = it.peer.vat("other").unwrap();
+    let told = other.run(|turn| turn.send(it.object, say("other"))).unwrap();
+    let begun = Instant::now();
+    while it.desk.answered().is_none() || it.peer.step(0) {
+        assert!(begun.elapsed() < SOON, "the other is not answered");
+    }
+    assert!(matches!(other.peek(|turn| turn.standing(told)), Ok(Standing::Value(_))));
+    assert_eq!(it.told(), ["other"]);
+}
+
+#[test]
+fn nothing_overtakes_what_waits_for_room() {
+    let it = setting(Limits::default());
+    let (far, _) = it.desk.line.get().unwrap();
+    let keeper = hob_vat::kind_fn("keeper", |_, me, args| {
+        let before = me.state().as_list().unwrap_or_default().to_vec();
+        if args.is_empty() {
+            return Ok(Value::list(before).into());
+        }
+        Ok(me.becomes(Value::list(before.into_iter().chain(args.iter().cloned()))))
+    });
+    let keeper = it.vat.run(|turn| turn.spawn(keeper, Value::list([]))).unwrap();
+    it.peer.introduce(*far, &keeper.into()).unwrap();
+    let hand_in = |text: &str| {
+        let body = Body::Args([Value::from(text)].into_iter().collect());
+        it.desk.hand_in(Message { to: keeper, body, resolver: None }, None);
+    };
+    it.fill();
+    hand_in("first");
+    assert_eq!(it.desk.lock().late, 1);
+    // There is room again, before the first is handed in once more.
+    while it.peer.step(0) {}
+    hand_in("second");
+    hand_in("third");
+    it.until_answered();
+    let kept = it.vat.run(|turn| turn.call(keeper, &[])).unwrap();
+    assert_eq!(kept, Value::list(["first", "second", "third"].map(Value::from)));
 }
 
 #[test]
