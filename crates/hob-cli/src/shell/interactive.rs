@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use hob::os::RawTerminal;
 use hob::{Console, Launch, Shell};
 
-use crate::report::{Done, Failure, HOST};
+use crate::report::{Failure, HOST};
 
 /// How often the size of the window is looked at while nothing else happens.
 const LOOK: Duration = Duration::from_millis(100);
 
-pub(super) fn run(launch: Launch<'_>, shell: &Shell) -> Done {
+pub(super) fn run(launch: Launch<'_>, shell: &Shell) -> Result<super::Ended, Failure> {
     let now = RawTerminal::size();
     let job = launch.terminal(now.0, now.1).interactive().args(["-i"]).spawn()?;
     let Some(console) = job.console() else { return Err(Failure::new(HOST, "there is no terminal")) };

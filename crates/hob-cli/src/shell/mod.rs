@@ -63,8 +63,16 @@ struct Opened {
 }
 
 impl Opened {
-    fn end(self, done: Done, commands: &CommandsArgs, guest: &GuestArgs) -> Done {
+    fn end(self, done: Result<Ended, Failure>, commands: &CommandsArgs, guest: &GuestArgs) -> Done {
         self.session.close();
+        // After what the session says of each command: it is what the person is to do.
+        let done = done.map(|ended| match ended {
+            Ended::Itself(code) => code,
+            Ended::Late => {
+                eprintln!("hob: deadline exceeded: the command was stopped; --timeout allows it more time");
+                124
+            }
+        });
         compile_commands_behind(&self.shell, &commands.bin, guest);
         if !matches!(done, Ok(0)) {
             self.log.hints().iter().for_each(|hint| eprintln!("hob: {hint}"));
@@ -143,17 +151,21 @@ fn launch<'a>(session: &'a Session, command: &str, args: &CommandsArgs) -> Launc
 }
 
 /// A command on the streams of this process.
-fn streams(launch: Launch<'_>) -> Done {
+fn streams(launch: Launch<'_>) -> Result<Ended, Failure> {
     let job = launch.stdin(Source::Host).stdout(Sink::Host).stderr(Sink::Host).spawn()?;
     ended(&job)
 }
 
-/// Waits for a command, and says its exit code.
-fn ended(job: &Job) -> Done {
+/// How a command ended.
+enum Ended {
+    /// With this code.
+    Itself(u8),
+    /// At its deadline.
+    Late,
+}
+
+/// Waits for a command.
+fn ended(job: &Job) -> Result<Ended, Failure> {
     let exit = job.wait()?;
-    if job.is_late() {
-        eprintln!("hob: deadline exceeded: the command was stopped; --timeout allows it more time");
-        return Ok(124);
-    }
-    Ok(exit.code)
+    Ok(if job.is_late() { Ended::Late } else { Ended::Itself(exit.code) })
 }
