@@ -185,7 +185,7 @@ impl StopToken {
     }
 
     /// A token with the same deadlines that stops when this one does, for the same reason, as long as the [`Wake`] is
-    /// kept. Who stops or pauses it does so to nobody else.
+    /// kept. Who stops or pauses it does so to nobody else, and a pause of this one is none of it.
     pub fn child(&self) -> (Self, Wake) {
         let child = Self::new(self.0.soft, self.0.hard);
         let (parent, own) = (Arc::downgrade(&self.0), child.clone());

@@ -157,9 +157,12 @@ impl Effect {
         let all = |data: Option<&Value>, left| data.map_or(Ok(left), |data| weigh(data, usize::MAX, left));
         match self {
             Self::Action { value, .. } => all(Some(value), left),
-            Self::Raise { event, data } => all(data.as_ref(), name(&event.to_string(), left)?),
+            Self::Raise { event, data } => {
+                all(data.as_ref(), name(event.as_str().unwrap_or_default(), left)?)
+            }
             Self::Send(send) => {
-                let names = [&*send.target, &*send.event.to_string(), send.id.as_deref().unwrap_or_default()];
+                let event = send.event.as_str().unwrap_or_default();
+                let names = [&send.target, event, send.id.as_deref().unwrap_or_default()];
                 all(send.data.as_ref(), names.into_iter().try_fold(left, |left, text| name(text, left))?)
             }
             Self::CancelScheduled { id } => name(id, left),

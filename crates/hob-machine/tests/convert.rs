@@ -255,6 +255,30 @@ fn large_data_of_the_host_can_be_read() {
     assert_eq!(instance.context()["sum"], 66_001 + 4000 * 3);
 }
 
+/// What a step may raise, send and hand on, at each limit and one past it.
+#[test]
+fn what_a_step_hands_on_is_limited() {
+    let body = "<datamodel><data id='n' expr='[1,2,3]'/></datamodel>
+         <state id='s'><transition event='raise'><raise event='x'/><raise event='x'/><raise event='x'/></transition>
+         <transition event='send'><send event='x' namelist='n'/><send event='x' namelist='n'/></transition>
+         <transition event='x'/></state>";
+    let document = scxml::import(&in_scxml(body)).unwrap().result;
+    let machine =
+        Machine::bind(Chart::load(&document).unwrap(), &ecmascript::register(Registry::new())).unwrap();
+    let check = |event: &str, limits: Limits, expected: Option<&str>| {
+        let (mut instance, _) = Instance::start(&machine, ecmascript::begin(&document).0).unwrap();
+        let fired = instance.fire_with(&event.into(), &limits, false);
+        assert_eq!(fired.err().map(|failed| failed.error.to_string()).as_deref(), expected);
+    };
+    let effects = |effects| Limits { effects, ..Limits::default() };
+    check("raise", effects(3), None);
+    check("raise", effects(2), Some("the step asks for more than 2 effects"));
+    // Each: the event, no target and no id; a map, a name, a list and three numbers.
+    let data = |data| Limits { data, ..Limits::default() };
+    check("send", data(18), None);
+    check("send", data(17), Some("the data of what the step sends and raises weigh more than 17"));
+}
+
 #[test]
 fn a_guard_changes_nothing_that_stays() {
     let text = in_scxml(
@@ -322,6 +346,21 @@ fn content_ends() {
     check(&each("<log/><log/>"), "it takes more than 100000 steps");
     check(&each("<raise event='x'/>"), "did not come to rest within 10000 microsteps");
     check(&each("<raise event='x'/>").repeat(3), "more than 100000 effects");
+    // With its name, its target and no id, each of these weighs 1024: as many as there may be, and one more.
+    let name = "x".repeat(1021 * 64);
+    let said = |count: usize| {
+        let text = in_scxml(&format!(
+            "<datamodel><data id='n' expr='[1]'/></datamodel><script>n[{}] = 1;</script>
+             <state id='s'><onentry><foreach array='n' item='i'><send event='{name}'/></foreach></onentry>
+             <transition event='error.execution' target='t'/></state><state id='t'/>",
+            count - 1
+        ));
+        let document = scxml::import(&text).unwrap().result;
+        let machine = Machine::bind(Chart::load(&document).unwrap(), &ecmascript::register(Registry::new()));
+        let (instance, step) = Instance::start(&machine.unwrap(), ecmascript::begin(&document).0).unwrap();
+        (step.effects.len(), instance.is_in(&"t".into()))
+    };
+    assert_eq!((said(1024), said(1025)), ((1024, false), (1024, true)));
     let sends = "<raise event='x'/><send event='y' namelist='n'/>".repeat(40);
     check(&sends, "the data of what the step sends and raises weigh more than 1048576");
 }

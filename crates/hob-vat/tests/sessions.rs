@@ -147,6 +147,28 @@ fn a_session_that_has_ended_delivers_nothing() {
 }
 
 #[test]
+fn who_is_cut_off_learns_it_and_nobody_else() {
+    let peer = Peer::builder().threads(0).kinds(kinds(&OLD)).build().unwrap();
+    let (one, other) = (peer.vat("a").unwrap(), peer.vat("b").unwrap());
+    let (far, taken) = open(&peer);
+    let ask = |vat: &Vat| vat.run(|turn| turn.send(far.object(0, 0), ["ask".into()])).unwrap();
+    let (cut, waits) = (ask(&one), ask(&other));
+    assert!(peer.settle(SOON));
+    let asked = taken.take();
+    peer.entrance(far).sever_from(one.id(), &"too much".into());
+    assert!(peer.settle(SOON));
+    assert_eq!(standing(&one, cut), "broken \"too much\"");
+    assert_eq!(standing(&other, waits), "unresolved");
+    // The session goes on, for both.
+    let resolver = asked.iter().find_map(|message| message.resolver.filter(|to| to.vat() == other.id()));
+    peer.deliver(far, Message { to: resolver.unwrap(), body: Body::Fulfill(1.into()), resolver: None })
+        .unwrap();
+    ask(&one);
+    assert!(peer.settle(SOON));
+    assert_eq!((standing(&other, waits).as_str(), taken.take().len()), ("value 1", 1));
+}
+
+#[test]
 fn the_right_to_settle_is_spent_with_its_use() {
     let peer = Peer::builder().threads(0).kinds(kinds(&OLD)).build().unwrap();
     let vat = peer.vat("a").unwrap();

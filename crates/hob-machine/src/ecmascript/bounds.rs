@@ -40,6 +40,9 @@ pub(super) const EFFECTS_MAX: usize = 1 << 20;
 /// How many bytes of a text are read in one step.
 const BYTES_A_STEP: usize = 8;
 
+/// How many bytes of a text are only counted in one step.
+const BYTES_COUNTED_A_STEP: usize = 1024;
+
 /// Names that a machine can read and not write.
 const SYSTEM: [&str; 6] = ["this", "_event", "_sessionid", "_name", "_ioprocessors", "_x"];
 
@@ -74,6 +77,11 @@ impl<'c> Meter<'c> {
     /// Takes what reading a text takes.
     pub(super) fn read(&self, text: &str) -> Result<(), String> {
         self.take(text.len() / BYTES_A_STEP)
+    }
+
+    /// Takes what counting the characters of a text takes.
+    pub(super) fn count(&self, text: &str) -> Result<(), String> {
+        self.take(text.len() / BYTES_COUNTED_A_STEP)
     }
 
     /// Errors: the deadline has passed.

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::value::Js;
 use crate::weight::{self, weigh};
 
 /// How many items an array may have when a script makes it longer.
@@ -11,22 +10,24 @@ const ITEMS_MAX: usize = 64 << 10;
 /// What is found under a key.
 pub(super) enum Part<'v> {
     There(&'v Value),
-    /// It is worked out: a length, or nothing.
-    Made(Js),
+    /// A number that is known.
+    Count(usize),
+    /// The length of a text, whose characters are to be counted.
+    Length(&'v str),
+    Nothing,
 }
 
 /// A part of a value. Errors: a key of nothing.
 pub(super) fn of<'v>(value: &'v Value, key: &str) -> Result<Part<'v>, String> {
-    let nothing = Part::Made(Js::Undefined);
     Ok(match value {
-        Value::Object(fields) => fields.get(key).map_or(nothing, Part::There),
-        Value::Array(items) if key == "length" => Part::Made(Js::number(items.len() as f64)),
-        Value::String(text) if key == "length" => Part::Made(Js::number(text.chars().count() as f64)),
+        Value::Object(fields) => fields.get(key).map_or(Part::Nothing, Part::There),
+        Value::Array(items) if key == "length" => Part::Count(items.len()),
+        Value::String(text) if key == "length" => Part::Length(text),
         Value::Array(items) => {
-            key.parse().ok().and_then(|index: usize| items.get(index)).map_or(nothing, Part::There)
+            key.parse().ok().and_then(|index: usize| items.get(index)).map_or(Part::Nothing, Part::There)
         }
-        Value::Null => return Err(format!("{key:?} is read of undefined")),
-        _ => nothing,
+        Value::Null => return Err(nothing_has(key)),
+        _ => Part::Nothing,
     })
 }
 
@@ -34,11 +35,9 @@ pub(super) fn of<'v>(value: &'v Value, key: &str) -> Result<Part<'v>, String> {
 pub(super) fn under<'v>(value: &'v Value, keys: &[String]) -> Result<Part<'v>, String> {
     keys.iter().try_fold(Part::There(value), |part, key| match part {
         Part::There(value) => of(value, key),
-        Part::Made(Js::Undefined) => Err(format!("{key:?} is read of undefined")),
-        Part::Made(Js::Json(value)) => Ok(match of(&value, key)? {
-            Part::There(value) => Part::Made(Js::stored(value)),
-            Part::Made(made) => Part::Made(made),
-        }),
+        Part::Nothing => Err(nothing_has(key)),
+        // Numbers have no parts.
+        Part::Count(_) | Part::Length(_) => Ok(Part::Nothing),
     })
 }
 
@@ -89,6 +88,10 @@ pub(super) fn put(whole: &mut Value, keys: &[String], value: Value) -> Result<()
 fn index(key: &str) -> Result<usize, String> {
     let index: usize = key.parse().map_err(|_| "an array has numbers for keys".to_owned())?;
     if index < ITEMS_MAX { Ok(index) } else { Err(format!("an array has at most {ITEMS_MAX} items")) }
+}
+
+fn nothing_has(key: &str) -> String {
+    format!("{key:?} is read of undefined")
 }
 
 fn unwritable(key: &str) -> String {

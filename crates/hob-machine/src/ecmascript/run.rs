@@ -288,7 +288,12 @@ impl<'c> Env<'c> {
         };
         match part::under(whole, &keys)? {
             Part::There(value) => self.copied(value),
-            Part::Made(value) => Ok(value),
+            Part::Count(number) => Ok(Js::number(number as f64)),
+            Part::Length(text) => {
+                self.meter.count(text)?;
+                Ok(Js::number(text.chars().count() as f64))
+            }
+            Part::Nothing => Ok(Js::Undefined),
         }
     }
 
