@@ -71,7 +71,10 @@ fn scene() -> tempfile::TempDir {
     }
     let tally = "actor-tally-rust.wasm";
     fs::copy(built.join(tally), dir.path().join("target/guests").join(tally)).unwrap();
-    copy_tree(&root().join("docs/machines"), &dir.path().join("machines"));
+    // As a page of `docs` names them, and as the README does, which is read in the folder of the project.
+    for place in ["machines", "docs/machines"] {
+        copy_tree(&root().join("docs/machines"), &dir.path().join(place));
+    }
     for (name, text) in SCRIPTS {
         fs::write(dir.path().join(name), text).unwrap();
     }
