@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::chart::{Invoked, Node, Timer};
 use crate::document::model::Ref;
 use crate::name::Name;
-use crate::weight::{Unfit, name, weigh};
+use crate::weight::{Unfit, name, nests_within, weigh};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,6 +177,23 @@ impl Effect {
         }
     }
 
+    /// Whether what goes with it nests at most so deep.
+    pub(crate) fn nests_within(&self, depth: usize) -> bool {
+        let within = |value: &Value| nests_within(value, depth);
+        match self {
+            Self::Action { value, .. } => within(value),
+            Self::Raise { data, .. } => data.as_ref().is_none_or(within),
+            Self::Send(send) => send.data.as_ref().is_none_or(within),
+            Self::SendTo { event, .. } | Self::SendParent { event } | Self::Respond { event } => {
+                within(event)
+            }
+            Self::SpawnActor(start) | Self::StartService(start) => {
+                start.input.values().chain(start.src.params.values()).all(within)
+            }
+            _ => true,
+        }
+    }
+
     /// Which of the wire's kinds it is; `None` of what an action of the host returned.
     #[must_use]
     pub fn kind(&self) -> Option<&'static str> {
@@ -195,6 +212,14 @@ impl Effect {
             Self::Send(_) => "hob.send",
             Self::Forward { .. } => "crucible.forwardEvent",
         })
+    }
+
+    /// What an error calls it.
+    pub(crate) fn label(&self) -> &str {
+        match self {
+            Self::Action { name, .. } => name,
+            other => other.kind().unwrap_or_default(),
+        }
     }
 
     /// As on the wire: an envelope, or what an action returned.

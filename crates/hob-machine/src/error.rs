@@ -84,6 +84,20 @@ pub enum StepError {
         /// How much is allowed: a unit for each value and each name, and one for every 64 bytes of text.
         limit: usize,
     },
+    /// What a step leaves in the context nests too deeply to be kept.
+    #[error("a value in the context nests deeper than {limit}")]
+    DeepContext {
+        /// How deep it may.
+        limit: usize,
+    },
+    /// What goes with an effect nests too deeply to be kept.
+    #[error("what goes with {effect} nests deeper than {limit}")]
+    DeepEffect {
+        /// Of which kind: an action's name, or the wire's word.
+        effect: String,
+        /// How deep it may.
+        limit: usize,
+    },
     /// There is no such state.
     #[error("there is no state {0:?}")]
     NoState(String),
@@ -99,10 +113,12 @@ impl StepError {
         match self {
             Self::GuardFailed { .. } => Outcome::GuardFailed,
             Self::GuardError { .. } => Outcome::GuardError,
-            Self::ActionFailed { .. } | Self::Effects { .. } | Self::Data { .. } | Self::Work { .. } => {
-                Outcome::EffectError
-            }
-            Self::AssignFailed { .. } => Outcome::AssignFailed,
+            Self::ActionFailed { .. }
+            | Self::Effects { .. }
+            | Self::Data { .. }
+            | Self::Work { .. }
+            | Self::DeepEffect { .. } => Outcome::EffectError,
+            Self::AssignFailed { .. } | Self::DeepContext { .. } => Outcome::AssignFailed,
             _ => Outcome::InvalidTransition,
         }
     }

@@ -60,3 +60,4 @@ pub use position::Position;
 pub use problem::{Problem, Refused, Severity};
 pub use step::{Event, Failed, Limits, Step};
 pub use trace::{Outcome, Trace};
+pub use weight::VALUE_DEPTH_MAX;

@@ -1,10 +1,17 @@
-//! What a value weighs: so much may be kept, sent and looked through.
+//! What a value weighs, and how deep it nests: so much may be kept, sent and looked through.
 //!
 //! A unit for each value, one for each name, and one more for every 64 bytes of text in either.
 
 use serde_json::Value;
 
 const TEXT_BYTES: usize = 64;
+
+/// How deep a value may nest: what comes with an event or an effect, what a service comes to, what is read, and what stands in a
+/// field of a context. What a machine holds can be written, with all that stands around it, and read again.
+pub const VALUE_DEPTH_MAX: usize = 64;
+
+/// How deep a context nests, whose fields are values.
+pub(crate) const CONTEXT_DEPTH_MAX: usize = VALUE_DEPTH_MAX + 1;
 
 /// What is wrong with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +39,16 @@ pub(crate) fn weigh(value: &Value, depth: usize, left: usize) -> Result<usize, U
     }
 }
 
+/// Whether a value nests at most so deep.
+pub(crate) fn nests_within(value: &Value, depth: usize) -> bool {
+    let inside = |value: &Value| depth.checked_sub(1).is_some_and(|depth| nests_within(value, depth));
+    match value {
+        Value::Array(items) => depth > 0 && items.iter().all(inside),
+        Value::Object(fields) => depth > 0 && fields.values().all(inside),
+        _ => true,
+    }
+}
+
 /// As [`weigh`], of a name or a text.
 pub(crate) fn name(text: &str, left: usize) -> Result<usize, Unfit> {
     left.checked_sub(1 + text.len() / TEXT_BYTES).ok_or(Unfit::Heavy)
@@ -48,8 +65,10 @@ mod tests {
         let check = |value: Value, depth: usize, weight: usize| {
             assert_eq!(weigh(&value, depth, weight), Ok(0), "{value}");
             assert_eq!(weigh(&value, depth, weight - 1), Err(Unfit::Heavy), "{value}");
+            assert!(nests_within(&value, depth), "{value}");
             if let Some(less) = depth.checked_sub(1) {
                 assert_eq!(weigh(&value, less, weight), Err(Unfit::Deep), "{value}");
+                assert!(!nests_within(&value, less), "{value}");
             }
         };
         check(json!(null), 0, 1);

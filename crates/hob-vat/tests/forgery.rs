@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use far::{Taken, open};
+use hob_vat::record::TurnRecord;
 use hob_vat::{
     Answer, Body, FarSide, Kind, Kinds, Me, MemoryStore, Message, Peer, Problem, Ref, Turn, TurnStore, Value,
     Vat, probe,
@@ -227,21 +228,25 @@ impl World {
                     self.given.remove(&message.to);
                 }
                 self.rest();
-                prop_assert!(self.reasons().iter().all(|record| !names_any(record, &forged, &self.given)));
+                let came = self.since(&written);
+                prop_assert!(came.iter().all(|record| !names_any(record, &forged, &self.given)));
             }
         }
         Ok(())
     }
 
-    /// What came in last, in each vat.
-    fn reasons(&self) -> Vec<hob_vat::record::TurnRecord> {
-        let last = |vat: &Vat| peers::records(&self.store, vat.id().number()).pop();
-        self.vats.iter().filter_map(last).collect()
+    /// What the vats have written since they had written so much.
+    fn since(&self, written: &[u64]) -> Vec<TurnRecord> {
+        let of = |(vat, before): (&Vat, &u64)| {
+            let before = usize::try_from(*before).unwrap();
+            peers::records(&self.store, vat.id().number()).split_off(before)
+        };
+        self.vats.iter().zip(written).flat_map(of).collect()
     }
 }
 
 /// Whether what came in over the session names one of these.
-fn names_any(record: &hob_vat::record::TurnRecord, forged: &[Ref], given: &BTreeSet<Ref>) -> bool {
+fn names_any(record: &TurnRecord, forged: &[Ref], given: &BTreeSet<Ref>) -> bool {
     let inputs = record.inputs.iter().filter(|input| input.from.is_session());
     inputs
         .flat_map(|input| named(&input.message))

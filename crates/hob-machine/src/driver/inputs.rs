@@ -13,6 +13,7 @@ use crate::error::StepError;
 use crate::name::Name;
 use crate::step::Event;
 use crate::trace::Trace;
+use crate::weight::{VALUE_DEPTH_MAX, nests_within};
 
 /// Something that comes to a system.
 #[derive(Clone, Debug)]
@@ -126,9 +127,27 @@ pub enum Refusal {
     /// There is nobody of this name.
     #[error("there is no machine {0:?} in the system")]
     NoAddressee(String),
+    /// What comes with it nests too deeply to be kept.
+    #[error("{what} nests deeper than {VALUE_DEPTH_MAX}")]
+    Deep {
+        /// Which part of the input.
+        what: &'static str,
+    },
     /// A limit.
     #[error(transparent)]
     Exceeded(#[from] Exceeded),
+}
+
+impl Input {
+    /// Whether what comes with it can be kept. What a machine begins with its first step looks at.
+    fn can_be_kept(&self) -> Result<(), Refusal> {
+        let (what, value) = match self {
+            Self::Event { event: Event { data: Some(data), .. }, .. } => ("what comes with the event", data),
+            Self::Service { result: Ok(value) | Err(value), .. } => ("what the service came to", value),
+            _ => return Ok(()),
+        };
+        if nests_within(value, VALUE_DEPTH_MAX) { Ok(()) } else { Err(Refusal::Deep { what }) }
+    }
 }
 
 impl System {
@@ -174,6 +193,7 @@ impl System {
 
     /// As [`System::apply`], and every step says what it did.
     pub fn apply_traced(&mut self, input: &Input, now: i64, traced: bool) -> Result<Drive, Refusal> {
+        input.can_be_kept()?;
         let begun = !self.actors.is_empty();
         let mut drive = Drive::default();
         match input {

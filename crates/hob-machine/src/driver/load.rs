@@ -19,7 +19,7 @@ use crate::instance::Instance;
 use crate::name::Name;
 use crate::origin::Origin;
 use crate::problem::below;
-use crate::snapshot::{MigrationError, Migrations, RestoreError, Snapshot};
+use crate::snapshot::{MigrationError, Migrations, RestoreError, Snapshot, check_depth};
 
 /// Why a snapshot is not taken for a system.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +62,7 @@ impl System {
         now: i64,
     ) -> Result<Self, LoadError> {
         let mut system = Self::new(name, machines, root, limits)?;
+        check_depth(&snapshot)?;
         let (snapshot, instance) =
             system.instance(&Ref { name: root.into(), ..Ref::default() }, snapshot, migrations, "")?;
         system.status = snapshot.status;

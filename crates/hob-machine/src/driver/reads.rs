@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use crate::binding::Failure;
+use crate::weight::{VALUE_DEPTH_MAX, nests_within};
 
 /// How much the steps of one input may read.
 pub const READS_MAX: usize = 10_000;
@@ -39,15 +40,21 @@ impl Reads {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Reads. Errors: what the source says, more than [`READS_MAX`] for one input, and in a replay anything else than was read
-    /// before.
+    /// Reads. Errors: what the source says, values that nest deeper than [`VALUE_DEPTH_MAX`], more than [`READS_MAX`] for one input,
+    /// and in a replay anything else than was read before.
     pub fn read(&self, what: &str) -> Result<Value, Failure> {
         let mut state = self.lock();
         if state.taken.len() >= READS_MAX {
             return Err(Failure(format!("the steps of one input read at most {READS_MAX} times")));
         }
         let result = match &mut state.given {
-            None => (state.source)(what).map_err(|failure| failure.0),
+            None => (state.source)(what).map_err(|failure| failure.0).and_then(|value| {
+                if nests_within(&value, VALUE_DEPTH_MAX) {
+                    Ok(value)
+                } else {
+                    Err(format!("{what:?} nests deeper than {VALUE_DEPTH_MAX}"))
+                }
+            }),
             Some(given) => match given.pop_front() {
                 Some((before, result)) if before == what => result,
                 _ => {

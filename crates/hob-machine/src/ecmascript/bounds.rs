@@ -11,7 +11,7 @@ use super::run::Env;
 use super::value::Js;
 use crate::binding::Work;
 use crate::effect::Effect;
-use crate::weight::{self, Unfit, weigh};
+use crate::weight::{self, Unfit, VALUE_DEPTH_MAX, weigh};
 
 /// How many expressions and statements one evaluation may run.
 const STEPS_MAX: u32 = 100_000;
@@ -21,9 +21,6 @@ const CLOCK_STEPS: u32 = 1024;
 
 /// How many bytes a text may have, and how much one value may weigh.
 pub(super) const SIZE_MAX: usize = 64 << 10;
-
-/// How deep a value may nest: what is kept must be readable again.
-const VALUE_DEPTH_MAX: usize = 64;
 
 /// How much all variables of a machine may weigh, with their names.
 const TOTAL_MAX: usize = 256 << 10;

@@ -186,7 +186,7 @@ impl Snapshot {
 pub(crate) fn check_depth(value: &Value) -> Result<(), RestoreError> {
     let mut left = vec![(value, 1)];
     while let Some((value, depth)) = left.pop() {
-        if depth > DEPTH_MAX {
+        if depth > DEPTH_MAX && (value.is_array() || value.is_object()) {
             return Err(RestoreError::Deep { limit: DEPTH_MAX });
         }
         match value {

@@ -10,6 +10,7 @@ use crate::chart::{Chart, Kind, NodeId};
 use crate::instance::{Active, Context, Instance, Leaves};
 use crate::name::Name;
 use crate::problem::below;
+use crate::weight::{CONTEXT_DEPTH_MAX, VALUE_DEPTH_MAX, nests_within};
 
 impl Instance {
     /// The instance that a snapshot was taken of. No action runs. Errors: another machine, id or version, another major
@@ -17,6 +18,10 @@ impl Instance {
     pub fn restore(machine: &Arc<Machine>, snapshot: &Snapshot) -> Result<Self, RestoreError> {
         let chart = &machine.chart;
         check_identity(chart, snapshot)?;
+        if !nests_within(&snapshot.context, CONTEXT_DEPTH_MAX) {
+            let why = format!("a value in it nests deeper than {VALUE_DEPTH_MAX}");
+            return Err(RestoreError::field("/context", why));
+        }
         let mut leaves = Vec::with_capacity(snapshot.configuration.len());
         for (index, name) in snapshot.configuration.iter().enumerate() {
             leaves.push(leaf(chart, name, &below("/configuration", index))?);

@@ -38,6 +38,7 @@ use crate::instance::{Active, Context, Instance, Leaves};
 use crate::name::Name;
 use crate::origin::Origin;
 use crate::trace::{Outcome, Trace};
+use crate::weight::{CONTEXT_DEPTH_MAX, VALUE_DEPTH_MAX, nests_within};
 
 /// How a step is taken.
 #[derive(Clone, Copy, Debug)]
@@ -254,7 +255,7 @@ impl Instance {
             completed: SmallVec::new(),
             to_start: SmallVec::new(),
         };
-        let done = work(&mut stepper);
+        let done = work(&mut stepper).and_then(|()| stepper.can_be_kept(event.is_none()));
         let (effects, mut trace) = (std::mem::take(&mut stepper.effects), stepper.trace.take());
         if let Some(trace) = &mut trace {
             trace.outcome = done.as_ref().err().map_or(Outcome::Success, StepError::outcome);
@@ -286,6 +287,21 @@ impl<'a> Stepper<'a> {
                 Undo::History(node, leaves) => {
                     self.active.remember(node, leaves);
                 }
+            }
+        }
+    }
+
+    /// Whether what the step leaves and asks for can be written and read again. A context that was there before can.
+    fn can_be_kept(&self, new: bool) -> Stepping {
+        if (new || !Context::ptr_eq(&self.context, &self.before))
+            && !nests_within(&self.context, CONTEXT_DEPTH_MAX)
+        {
+            return Err(StepError::DeepContext { limit: VALUE_DEPTH_MAX });
+        }
+        match self.effects.iter().find(|effect| !effect.nests_within(VALUE_DEPTH_MAX)) {
+            None => Ok(()),
+            Some(effect) => {
+                Err(StepError::DeepEffect { effect: effect.label().to_owned(), limit: VALUE_DEPTH_MAX })
             }
         }
     }

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::snapshot::Migrations;
-use crate::{Chart, Document, Machine, Registry, StepError};
+use crate::snapshot::{Migrations, RestoreError, Snapshot};
+use crate::{Chart, Document, Event, Machine, Registry, StepError, VALUE_DEPTH_MAX};
 
 fn machine(states: &Value) -> Arc<Machine> {
     let document = json!({"name": "m", "states": states, "initial": states[0]["name"], "hasInitial": true});
@@ -395,6 +395,11 @@ fn what_a_step_reads_is_bounded() {
     assert!((0..READS_MAX).all(|_| reads.read("x").is_ok()));
     assert!(reads.read("x").is_err());
     assert_eq!(reads.close().0.len(), READS_MAX);
+
+    let deep =
+        |depth| Reads::new(move |_| Ok(nested(depth))).read("x").map(drop).map_err(|failure| failure.0);
+    assert_eq!(deep(VALUE_DEPTH_MAX), Ok(()));
+    assert_eq!(deep(VALUE_DEPTH_MAX + 1), Err(format!("\"x\" nests deeper than {VALUE_DEPTH_MAX}")));
 }
 
 #[test]
@@ -436,4 +441,101 @@ fn snapshots_of_systems_are_looked_at() {
     );
     check("/actors/kid/src", json!(1), "at /actors/kid/src: it is a string");
     check("/hob/system/outputs", json!([{}]), "at /hob/system/outputs/0/payload: it is missing");
+}
+
+/// A value that nests so deep.
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!(1), |inside, _| json!([inside]))
+}
+
+#[test]
+fn what_nests_too_deeply_to_be_kept_does_not_come_in_and_is_not_made() {
+    let states = json!([{"name": "a", "invoke": [{"src": {"name": "work"}, "onDone": "done"}], "transitions": [
+        {"on": "done", "from": "a", "to": "a", "internal": true},
+        {"on": "keep", "from": "a", "to": "a", "internal": true, "assigns": [{"name": "keep"}]},
+        does("say", "a", "say", &json!({}))]}]);
+    let kinds = [("m", states)];
+    let event = |name: &str, depth| Event { name: name.into(), data: Some(nested(depth)) };
+
+    // The context: a field of it is a value.
+    let mut system = system(SystemLimits::default(), &kinds);
+    let deep = StepError::DeepContext { limit: VALUE_DEPTH_MAX };
+    assert_eq!(
+        system.start(json!({"n": nested(VALUE_DEPTH_MAX + 1)}), 0).unwrap_err(),
+        Refusal::Start(Fault::Step(deep.clone()))
+    );
+    system.start(json!({"n": nested(VALUE_DEPTH_MAX)}), 0).unwrap();
+
+    // What comes in.
+    let refused = |what| Refusal::Deep { what };
+    let outside = "what comes with the event";
+    assert_eq!(system.send(event("none", VALUE_DEPTH_MAX + 1), 0).unwrap_err(), refused(outside));
+    system.send(event("none", VALUE_DEPTH_MAX), 0).unwrap();
+    let run = system.services().next().unwrap().1.run.clone();
+    let result = |depth| Err(nested(depth));
+    let service = "what the service came to";
+    assert_eq!(system.service_done(&run, result(VALUE_DEPTH_MAX + 1), 0).unwrap_err(), refused(service));
+    system.service_done(&run, result(VALUE_DEPTH_MAX), 0).unwrap();
+
+    // What steps make: "keep" puts the data in a list of a field of the context, "say" in a list.
+    let before = system.snapshot().unwrap().to_value();
+    let drive = system.send(event("keep", VALUE_DEPTH_MAX), 0).unwrap();
+    assert_eq!(drive.fault(), Some(&Fault::Step(deep)));
+    let drive = system.send(event("say", VALUE_DEPTH_MAX), 0).unwrap();
+    let said = StepError::DeepEffect { effect: "say".into(), limit: VALUE_DEPTH_MAX };
+    assert_eq!(drive.fault(), Some(&Fault::Step(said)));
+    assert_eq!(system.snapshot().unwrap().to_value()["context"], before["context"]);
+    assert_eq!(system.drain().len(), 1, "only the service was asked for");
+    for name in ["keep", "say"] {
+        assert!(system.send(event(name, VALUE_DEPTH_MAX - 1), 0).unwrap().fault().is_none());
+    }
+    assert_eq!(again(&system, &kinds).snapshot(), system.snapshot());
+}
+
+/// The deepest there is: a machine started by a machine, as often as that goes, each of which holds the deepest of everything.
+#[test]
+fn the_deepest_system_can_be_written_and_read_again() {
+    let deepest = nested(VALUE_DEPTH_MAX);
+    let input = json!({"in": deepest});
+    let spawn = json!({"src": "m", "id": "kid", "input": input});
+    let states = json!([{
+        "name": "a",
+        "invoke": [{"src": {"name": "work", "params": {"p": deepest}}, "input": input}],
+        "transitions": [
+            does("more", "a", "crucible.spawn", &spawn),
+            {"on": "later", "from": "a", "to": "a", "internal": true, "after": 1000},
+            {"on": "keep", "from": "a", "to": "a", "internal": true, "assigns": [{"name": "keep"}]}]}]);
+    let kinds = [("m", states)];
+    let limits = SystemLimits { depth: DEPTH_MAX, ..SystemLimits::default() };
+    let mut system = system(limits, &kinds);
+    system.start(json!({}), 0).unwrap();
+    let names =
+        |system: &System| -> Vec<String> { system.instances().map(|(name, _)| name.into()).collect() };
+    for _ in 1..DEPTH_MAX {
+        let last = names(&system).pop().unwrap();
+        assert!(system.send_to(&last, "more", 0).unwrap().fault().is_none(), "{last}");
+    }
+    let names = names(&system);
+    assert_eq!(names.len(), DEPTH_MAX);
+    let event = |depth| Event { name: "keep".into(), data: Some(nested(depth)) };
+    for name in &names {
+        assert!(system.send_to(name, event(VALUE_DEPTH_MAX - 1), 0).unwrap().fault().is_none(), "{name}");
+    }
+    let snapshot = system.snapshot().unwrap();
+    let text = snapshot.to_text().unwrap();
+    assert_eq!(Snapshot::parse(&text).unwrap(), snapshot);
+    let machines = Machines::new().with("m", &machine(&kinds[0].1));
+    let value = snapshot.to_value();
+    let load = |value| System::load("it", &machines, "m", limits, value, &Migrations::new(), 0);
+    assert_eq!(load(value.clone()).unwrap().snapshot(), Some(snapshot));
+
+    // What is not known here is kept, and stands one deep.
+    let with = |depth| {
+        let mut value = value.clone();
+        value["else"] = nested(depth);
+        load(value).map(|system| system.snapshot().unwrap().to_text().is_ok())
+    };
+    let limit = crate::snapshot::DEPTH_MAX;
+    assert_eq!(with(limit - 1).unwrap(), true);
+    assert_eq!(with(limit).unwrap_err(), LoadError::Restore(RestoreError::Deep { limit }));
 }

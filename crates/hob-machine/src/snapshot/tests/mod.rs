@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Chart, Document, Instance, Machine, Registry};
+use crate::{Chart, Document, Instance, Machine, Registry, VALUE_DEPTH_MAX};
 
 fn machine() -> Arc<Machine> {
     let document = json!({"name": "hist", "id": "urn:hist", "version": "2", "initial": "p", "hasInitial": true, "states": [
@@ -157,6 +157,12 @@ fn nesting_ends_where_it_could_not_be_read_again() {
     let text = with(DEPTH_MAX - 1).to_text().unwrap();
     assert_eq!(Snapshot::parse(&text).unwrap(), with(DEPTH_MAX - 1));
     assert_eq!(with(DEPTH_MAX).to_text(), Err(RestoreError::Deep { limit: DEPTH_MAX }));
+
+    // What an instance is made of nests less: everything else stands around it.
+    let restored = |depth| Instance::restore(&machine(), &with(depth)).map(drop);
+    assert_eq!(restored(VALUE_DEPTH_MAX + 1), Ok(()));
+    let why = format!("a value in it nests deeper than {VALUE_DEPTH_MAX}");
+    assert_eq!(restored(VALUE_DEPTH_MAX + 2), Err(RestoreError::field("/context", why)));
 }
 
 #[test]
