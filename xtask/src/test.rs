@@ -23,7 +23,8 @@ const STEPS: &[Step] = &[
         abi::check(&root())?;
         run(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     }),
-    ("tests", || run(&mut cargo(&["test", "--release", "--workspace"]))),
+    // Every failure is told in one run.
+    ("tests", || run(&mut cargo(&["test", "--release", "--workspace", "--no-fail-fast"]))),
 ];
 
 /// What `--quick` leaves out.
