@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::limits::Limits;
+use crate::limits::{Limits, check_bytes};
 use crate::message::{Body, Message};
 use crate::problem::Problem;
 use crate::queue::Queue;
@@ -127,9 +127,9 @@ impl Actormap {
     ///
     /// What `f` says; nothing it did remains then.
     pub fn poke<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
-        self.turn.core.begin(self.queue.len() + self.outbox.len());
+        self.begin();
         self.change();
-        match guarded(|| f(&mut self.turn)) {
+        match guarded(|| f(&mut self.turn)).and_then(|done| self.turn.core.fits().map(|()| done)) {
             Ok(done) => {
                 self.keep();
                 Ok(done)
@@ -148,7 +148,7 @@ impl Actormap {
     ///
     /// What `f` says.
     pub fn peek<R>(&mut self, f: impl FnOnce(&mut Turn) -> Result<R, Problem>) -> Result<R, Problem> {
-        self.turn.core.begin(self.queue.len() + self.outbox.len());
+        self.begin();
         let look = self.turn.core.space.look();
         let done = guarded(|| f(&mut self.turn));
         self.turn.core.undo_all();
@@ -160,13 +160,15 @@ impl Actormap {
     ///
     /// # Errors
     ///
-    /// `limit`: mailbox, message-bytes, value-depth.
+    /// `limit`: mailbox, mailbox-bytes, message-bytes, value-depth.
     pub fn enqueue(&mut self, message: Message) -> Result<(), Problem> {
         let allowed = self.turn.limits().mailbox;
         if self.queue.len() >= usize::try_from(allowed).unwrap_or(usize::MAX) {
             return Err(Problem::limit("mailbox", allowed.into()));
         }
         message.check(self.turn.limits())?;
+        let bytes = self.queue.bytes().saturating_add(message.cost());
+        check_bytes("mailbox-bytes", bytes, self.turn.limits().mailbox_bytes)?;
         self.change();
         self.queue.push_back(message);
         Ok(())
@@ -174,13 +176,26 @@ impl Actormap {
 
     /// Runs turns until no message is left, or as many as a churn may have. Returns how many it ran.
     pub fn churn(&mut self) -> u32 {
-        let mut ran = 0;
-        while ran < self.turn.limits().turns_per_churn {
+        self.churn_within(u64::MAX)
+    }
+
+    /// As [`Actormap::churn`], and no more once so much is to be written down.
+    pub(crate) fn churn_within(&mut self, bytes: u64) -> u32 {
+        let (mut ran, mut written) = (0, 0_u64);
+        while ran < self.turn.limits().turns_per_churn && written < bytes {
             let Some(message) = self.queue.pop_front() else { break };
+            let failed = self.failures.len();
             self.turn(message);
+            let failures = self.failures.get(failed..).unwrap_or_default().iter().map(Failure::cost);
+            written = failures.fold(written, u64::saturating_add);
+            written = written.saturating_add(self.turn.core.space.costs.all_of_turn());
             ran += 1;
         }
         ran
+    }
+
+    fn begin(&mut self) {
+        self.turn.core.begin(self.queue.len() + self.outbox.len(), self.queue.bytes());
     }
 
     /// Whether no message is left.
@@ -264,7 +279,7 @@ impl Actormap {
         }
         self.turns += 1;
         self.change();
-        self.turn.core.begin(self.queue.len() + self.outbox.len());
+        self.begin();
         self.turn.core.sever(lost, reason);
         self.keep();
         true
@@ -277,7 +292,7 @@ impl Actormap {
         if let Some(trace) = &mut self.trace {
             trace.now = trace.queue.pop_front().unwrap_or(u32::MAX);
         }
-        self.turn.core.begin(self.queue.len() + self.outbox.len());
+        self.begin();
         let watched = self.reports.is_some().then(|| message.clone());
         let to = message.to;
         // Who wants to be told what came of the promise is told, too, that it could not listen.
@@ -293,26 +308,15 @@ impl Actormap {
             Ok(()) => problem,
             Err(limit) => limit,
         });
-        let outcome = match done {
+        let mut outcome = match done {
             Ok(Delivered::Passed) => Outcome::Passed,
             Ok(Delivered::Value(value)) => Outcome::Done(value),
-            Err(problem) => {
-                self.turn.core.undo_all();
-                if self.failures.len() < FAILURES_KEPT {
-                    self.failures.push(Failure { turn: self.turns, to, reason: problem.reason() });
-                }
-                Outcome::Failed(problem)
-            }
+            Err(problem) => self.fail(to, problem),
         };
-        if let Some(resolver) = resolver {
-            let body = match &outcome {
-                Outcome::Done(value) => Some(Body::Fulfill(value.clone())),
-                Outcome::Failed(problem) => Some(Body::Break(problem.reason())),
-                Outcome::Passed => None,
-            };
-            if let Some(body) = body {
-                self.turn.core.push(Message { to: resolver, body, resolver: None });
-            }
+        self.answer(resolver, &outcome);
+        if let Err(limit) = self.turn.core.fits() {
+            outcome = self.fail(to, limit);
+            self.answer(resolver, &outcome);
         }
         if let Some(message) = watched
             && let Some(reports) = &mut self.reports
@@ -321,6 +325,26 @@ impl Actormap {
             reports.push(Report { turn: self.turns, message, outcome, sent });
         }
         self.keep();
+    }
+
+    /// Nothing remains of the turn but that it failed.
+    fn fail(&mut self, to: Ref, problem: Problem) -> Outcome {
+        self.turn.core.undo_all();
+        if self.failures.len() < FAILURES_KEPT {
+            self.failures.push(Failure { turn: self.turns, to, reason: problem.reason() });
+        }
+        Outcome::Failed(problem)
+    }
+
+    /// Tells who waits for it what came of the turn.
+    fn answer(&mut self, resolver: Option<Ref>, outcome: &Outcome) {
+        let Some(to) = resolver else { return };
+        let body = match outcome {
+            Outcome::Done(value) => Body::Fulfill(value.clone()),
+            Outcome::Failed(problem) => Body::Break(problem.reason()),
+            Outcome::Passed => return,
+        };
+        self.turn.core.push(Message { to, body, resolver: None });
     }
 
     /// The turn ended well: what it did stays, and what it sent goes out.

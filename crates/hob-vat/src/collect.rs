@@ -30,6 +30,7 @@ impl Actormap {
     /// Ends a churn: forgets what it made and nobody kept, and says what changed.
     pub(crate) fn settle_young(&mut self, held: &Held) -> Delta {
         let space = &mut self.turn.core.space;
+        space.costs.written();
         let mut marker = Marker { only: YOUNG, ..Marker::default() };
         // What waited at the last commit can know nothing that was made since.
         for message in self.queue.front().chain(self.queue.back()) {

@@ -52,10 +52,10 @@ pub use codec::{
 };
 pub use kind::{Answer, Kind, KindRef, Me, kind_fn, maker};
 pub use kinds::Kinds;
-pub use limits::{Limits, VALUE_DEPTH_MAX};
+pub use limits::{Limits, MESSAGE_BYTES_MAX, TURN_BYTES_MAX, VALUE_DEPTH_MAX, WAITING_BYTES_MAX};
 pub use message::{Body, Message};
 pub use on::On;
-pub use peer::{Entrance, Peer, PeerBuilder, Undelivered, Vat};
+pub use peer::{Entrance, Peer, PeerBuilder, Room, Undelivered, Vat};
 pub use problem::Problem;
 pub use reference::{Ref, VatId};
 pub use session::{FarSide, Session};

@@ -1,6 +1,7 @@
 //! What one vat may use. Each limit has a name, which errors say, and a default.
 
 use crate::problem::Problem;
+use crate::store::RECORD_BYTES_MAX;
 use crate::value::Value;
 
 /// The limits of a vat.
@@ -11,7 +12,8 @@ use crate::value::Value;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// `message-bytes`: what the arguments of one message weigh.
+    /// `message-bytes`: what the arguments of one message weigh. Of a durable vat what is above [`MESSAGE_BYTES_MAX`]
+    /// counts as that.
     pub message_bytes: u32,
     /// `state-bytes`: what the state of one actor weighs.
     pub state_bytes: u32,
@@ -23,6 +25,10 @@ pub struct Limits {
     pub calls_per_turn: u32,
     /// `sends-per-turn`: messages that one turn sends.
     pub sends_per_turn: u32,
+    /// `turn-bytes`: what a turn makes, changes and sends takes in a record, as far as can be said before it is written: 160 bytes for
+    /// a message, 192 for an actor, 96 for a promise, and three for each that a value weighs. Of a durable vat what is above
+    /// [`TURN_BYTES_MAX`] counts as that, so that a turn always fits in a record.
+    pub turn_bytes: u64,
     /// `turns-per-churn`: turns until what was done is committed, even if more messages are waiting.
     pub turns_per_churn: u32,
     /// `objects`: actors and promises of the vat.
@@ -31,8 +37,13 @@ pub struct Limits {
     /// sessions; another vat that sends it waits. Of those in it and on their way out, a turn that would send more fails. Answers, and
     /// news of promises, are not refused a turn: each takes the place of a message that was handled.
     pub mailbox: u32,
+    /// `mailbox-bytes`: the same messages, counted as `turn-bytes` counts them.
+    pub mailbox_bytes: u64,
     /// `waiting`: messages and listeners that wait for one promise.
     pub waiting: u32,
+    /// `waiting-bytes`: what the messages take that wait for all promises of the vat, counted as `turn-bytes` counts them. Of a durable
+    /// vat what is above [`WAITING_BYTES_MAX`] counts as that.
+    pub waiting_bytes: u64,
     /// `fuel-per-turn`: units of work of guests in one turn. A unit is about one WebAssembly instruction.
     pub fuel_per_turn: u64,
 }
@@ -46,10 +57,13 @@ impl Default for Limits {
             call_depth: 64,
             calls_per_turn: 10_000_000,
             sends_per_turn: 1_000_000,
+            turn_bytes: 1 << 30,
             turns_per_churn: 4096,
             objects: 16 << 20,
             mailbox: 1 << 20,
+            mailbox_bytes: 1 << 30,
             waiting: 1 << 16,
+            waiting_bytes: 256 << 20,
             fuel_per_turn: 1_000_000_000,
         }
     }
@@ -58,7 +72,40 @@ impl Default for Limits {
 /// Levels of a value that a record can hold: those of the record itself come on top.
 pub const VALUE_DEPTH_MAX: u32 = 112;
 
+/// What one message of a durable vat weighs at most.
+pub const MESSAGE_BYTES_MAX: u32 = 4 << 20;
+
+/// What a turn of a durable vat writes at most.
+pub const TURN_BYTES_MAX: u64 = 56 << 20;
+
+/// What waits for promises of a durable vat at most.
+pub const WAITING_BYTES_MAX: u64 = 16 << 20;
+
+/// What turns write until they are committed, but for the last of them.
+pub(crate) const CHURN_BYTES: u64 = 4 << 20;
+
+/// What a vat takes in at once, but for the last message.
+pub(crate) const TAKEN_BYTES: u64 = 4 << 20;
+
+/// A record holds what was taken in, twice if it still waits; the turns until the last, that one, what went on by it, and what it
+/// answers.
+const _: () = {
+    let message = cost::MESSAGE + cost::of_weight(MESSAGE_BYTES_MAX);
+    let record = 2 * (TAKEN_BYTES + message) + CHURN_BYTES + TURN_BYTES_MAX + WAITING_BYTES_MAX + message;
+    assert!(record < RECORD_BYTES_MAX as u64);
+};
+
 impl Limits {
+    /// The same, with which everything fits in a record.
+    pub(crate) fn of_durable(self) -> Self {
+        Self {
+            message_bytes: self.message_bytes.min(MESSAGE_BYTES_MAX),
+            turn_bytes: self.turn_bytes.min(TURN_BYTES_MAX),
+            waiting_bytes: self.waiting_bytes.min(WAITING_BYTES_MAX),
+            ..self
+        }
+    }
+
     /// Whether what a message carries is within limits.
     pub(crate) fn check_message(&self, weight: u32, depth: u32) -> Result<(), Problem> {
         check("message-bytes", weight, self.message_bytes)?;
@@ -77,6 +124,30 @@ impl Limits {
         check("state-bytes", meta.weight, self.state_bytes)?;
         check("value-depth", meta.depth, self.value_depth.min(VALUE_DEPTH_MAX))
     }
+}
+
+/// What something takes in a record, at most: a look at it instead of writing it.
+///
+/// A reference takes 50 bytes and weighs 24 in its list, a tag takes 22 beside its name and weighs 8: nothing takes more than three
+/// bytes for each that it weighs.
+pub(crate) mod cost {
+    /// A message, with whom it is for, who waits for it, and where it goes or comes from.
+    pub(crate) const MESSAGE: u64 = 160;
+    /// A promise.
+    pub(crate) const PROMISE: u64 = 96;
+    /// An actor, whose kind the program has given a short name.
+    pub(crate) const ACTOR: u64 = 192;
+    /// A listener, or a promise that another went past.
+    pub(crate) const REFERENCE: u64 = 80;
+
+    #[expect(clippy::cast_lossless, reason = "it is constant")]
+    pub(crate) const fn of_weight(weight: u32) -> u64 {
+        3 * (weight as u64 + 8)
+    }
+}
+
+pub(crate) fn check_bytes(name: &'static str, have: u64, allowed: u64) -> Result<(), Problem> {
+    if have > allowed { Err(Problem::limit(name, allowed)) } else { Ok(()) }
 }
 
 pub(crate) fn check(name: &'static str, have: u32, allowed: u32) -> Result<(), Problem> {

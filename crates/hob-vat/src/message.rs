@@ -1,7 +1,7 @@
 //! Messages: what waits in queues, between vats, and in front of promises.
 
 use crate::kind::KindRef;
-use crate::limits::Limits;
+use crate::limits::{Limits, cost};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
 use crate::value::{List, Value};
@@ -44,6 +44,16 @@ impl Message {
             Body::Listen { .. } => return Ok(()),
         };
         limits.check_message(meta.weight, meta.depth)
+    }
+
+    /// What it takes in a record, at most.
+    pub(crate) fn cost(&self) -> u64 {
+        let weight = match &self.body {
+            Body::Args(args) => args.meta().weight,
+            Body::Fulfill(value) | Body::Break(value) => value.weight(),
+            Body::Listen { .. } => 16,
+        };
+        cost::MESSAGE + cost::of_weight(weight)
     }
 
     pub(crate) fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
@@ -188,6 +198,37 @@ impl From<Waiting> for Pending {
 }
 
 impl Content {
+    /// What it takes in a record, at most.
+    pub(crate) fn cost(&self) -> u64 {
+        match self {
+            Self::Free => 0,
+            Self::Object { state, .. } => cost::ACTOR + cost::of_weight(state.weight()),
+            Self::Link(_) => cost::PROMISE + cost::REFERENCE,
+            Self::Encased(value) | Self::Broken(value) => cost::PROMISE + cost::of_weight(value.weight()),
+            Self::Promise(pending) if pending.is_bare() => cost::PROMISE,
+            Self::Promise(pending) => {
+                let steps = match pending.stage() {
+                    Stage::Naive => 0,
+                    Stage::Question(_) => 1,
+                    Stage::Closer { history, .. } => 1 + history.len(),
+                };
+                let refs = u64::try_from(steps.saturating_add(pending.listeners().len())).unwrap_or(u64::MAX);
+                let refs = cost::PROMISE.saturating_add(refs.saturating_mul(cost::REFERENCE));
+                pending.messages().iter().map(Message::cost).fold(refs, u64::saturating_add)
+            }
+        }
+    }
+
+    /// What the messages take that wait here.
+    pub(crate) fn waiting_cost(&self) -> u64 {
+        match self {
+            Self::Promise(pending) => {
+                pending.messages().iter().map(Message::cost).fold(0, u64::saturating_add)
+            }
+            _ => 0,
+        }
+    }
+
     pub(crate) fn visit_refs(&self, visit: &mut dyn FnMut(Ref)) {
         match self {
             Self::Free => {}

@@ -10,6 +10,8 @@ use crate::message::Message;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     messages: VecDeque<Message>,
+    /// What all of them take in a record, at most.
+    bytes: u64,
     /// New ones in front of the old.
     ahead: usize,
     /// Old ones that are left.
@@ -20,16 +22,19 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn push_back(&mut self, message: Message) {
+        self.bytes = self.bytes.saturating_add(message.cost());
         self.messages.push_back(message);
     }
 
     pub(crate) fn push_front(&mut self, message: Message) {
         self.ahead += 1;
+        self.bytes = self.bytes.saturating_add(message.cost());
         self.messages.push_front(message);
     }
 
     pub(crate) fn pop_front(&mut self) -> Option<Message> {
         let message = self.messages.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(message.cost());
         if self.ahead > 0 {
             self.ahead -= 1;
         } else if self.old > 0 {
@@ -41,6 +46,10 @@ impl Queue {
 
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -76,7 +85,8 @@ impl FromIterator<Message> for Queue {
     /// All of them old.
     fn from_iter<I: IntoIterator<Item = Message>>(messages: I) -> Self {
         let messages: VecDeque<_> = messages.into_iter().collect();
-        Self { ahead: 0, old: messages.len(), taken: 0, messages }
+        let bytes = messages.iter().map(Message::cost).fold(0, u64::saturating_add);
+        Self { ahead: 0, old: messages.len(), taken: 0, messages, bytes }
     }
 }
 

@@ -12,6 +12,7 @@
 
 use std::collections::HashSet;
 
+use crate::limits::cost;
 use crate::message::{Body, Content, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
@@ -171,7 +172,7 @@ impl Core {
         let followers = self.followers(&listeners);
         let asked = Waiting { stage: Stage::Question(session), messages: Vec::new(), listeners };
         self.space.replace(promise, Content::Promise(asked.into()));
-        self.ahead.extend(messages);
+        self.go_ahead(messages);
         self.send_after(promise, followers);
     }
 
@@ -186,6 +187,12 @@ impl Core {
             let asked = Waiting { stage: Stage::Question(on), ..waiting.cloned() };
             self.space.replace(promise, Content::Promise(asked.into()));
         }
+    }
+
+    /// What waited was sent earlier than what is sent now.
+    fn go_ahead(&mut self, messages: Vec<Message>) {
+        messages.iter().for_each(|message| self.space.costs.go_ahead(message.cost()));
+        self.ahead.extend(messages);
     }
 
     /// What waits for these promises, and for those that follow them, goes where the question went.
@@ -207,7 +214,7 @@ impl Core {
             }
             let waiting = Waiting { stage, messages: Vec::new(), listeners };
             self.space.replace(promise, Content::Promise(waiting.into()));
-            self.ahead.extend(messages);
+            self.go_ahead(messages);
         }
     }
 
@@ -233,6 +240,7 @@ impl Core {
         if self.space.nobody_waits(promise) {
             return self.space.replace(promise, content);
         }
+        let content = self.bearable(promise, content);
         let news = match &content {
             Content::Link(to) => Body::Fulfill((*to).into()),
             Content::Broken(reason) => Body::Break(reason.clone()),
@@ -243,12 +251,39 @@ impl Core {
         while let Some(promise) = todo.pop() {
             let Some(waiting) = self.space.take_waiting(promise, content.clone()) else { continue };
             todo.extend(self.followers(&waiting.listeners));
-            self.ahead.extend(waiting.messages);
+            self.go_ahead(waiting.messages);
             for listener in waiting.listeners {
                 if !self.is_follower(listener.who) {
                     self.tell(listener.who, news.clone());
                 }
             }
+        }
+    }
+
+    /// What a promise is settled with, if all who wait for it can be told that in one turn; else why they cannot. Whoever waits is told
+    /// something.
+    fn bearable(&self, promise: Ref, content: Content) -> Content {
+        let Ok(Content::Promise(waiting)) = self.space.get(promise) else { return content };
+        let cost = content.cost().saturating_add(cost::MESSAGE);
+        let mut told = 1_u64;
+        let mut todo = self.followers(waiting.listeners());
+        if todo.is_empty() {
+            told = told.saturating_add(many(waiting.listeners()));
+        } else {
+            let mut seen = HashSet::new();
+            todo.push(promise);
+            while let Some(promise) = todo.pop() {
+                if let Ok(Content::Promise(waiting)) = self.space.get(promise)
+                    && seen.insert(promise)
+                {
+                    todo.extend(self.followers(waiting.listeners()));
+                    told = told.saturating_add(1).saturating_add(many(waiting.listeners()));
+                }
+            }
+        }
+        match self.space.can_spend(cost.saturating_mul(told), &self.limits) {
+            Ok(()) => content,
+            Err(limit) => Content::Broken(limit.reason()),
         }
     }
 
@@ -287,6 +322,10 @@ impl Core {
 
 /// How many promises of others one promise goes past until it is settled.
 const FAR_STEPS_MAX: usize = 1024;
+
+fn many(listeners: &[Listener]) -> u64 {
+    u64::try_from(listeners.len()).unwrap_or(u64::MAX)
+}
 
 fn circle() -> Content {
     Content::Broken(Value::error("promise-cycle", "the promise was resolved to itself"))

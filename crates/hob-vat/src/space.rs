@@ -8,8 +8,8 @@
 //! A place is *young* until the churn that made it is committed, and an old place that was touched since is *changed*: what a
 //! commit has to look at is these two lists and nothing else.
 
-use crate::limits::Limits;
-use crate::message::{Content, Listener, Message, Stage};
+use crate::limits::{Limits, check_bytes, cost};
+use crate::message::{Content, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
 
@@ -24,8 +24,58 @@ pub(crate) struct Space {
     /// Births in looks. Never written down: what they belong to ends with the look.
     pub(crate) looks: u64,
     undo: Vec<Undo>,
+    pub(crate) costs: Costs,
+    /// What all messages that wait for promises take.
+    waiting: u64,
     pub(crate) young: Vec<u32>,
     pub(crate) changed: Vec<u32>,
+}
+
+/// What is to be written down takes in a record, at most.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Costs {
+    /// By how much this turn made it more: what it made and sent, and how places grew. Taken back with the turn.
+    turn: i64,
+    /// What waited for promises and now goes on. It has its own limit: what waits for a promise must not keep it from being settled.
+    ahead: u64,
+    /// Old places as they were when they were touched first since the last commit. They are written down whatever becomes of the turn.
+    touched: u64,
+    /// Of which before this turn.
+    touched_before: u64,
+}
+
+impl Costs {
+    /// A turn begins.
+    pub(crate) fn begin(&mut self) {
+        (self.turn, self.ahead, self.touched_before) = (0, 0, self.touched);
+    }
+
+    /// A commit wrote it all down.
+    pub(crate) fn written(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Of this turn, with what waited before it.
+    pub(crate) fn all_of_turn(&self) -> u64 {
+        self.of_turn().saturating_add(self.ahead)
+    }
+
+    /// Of this turn.
+    pub(crate) fn of_turn(&self) -> u64 {
+        (self.touched - self.touched_before).saturating_add_signed(self.turn)
+    }
+
+    pub(crate) fn add(&mut self, cost: u64) {
+        self.turn = self.turn.saturating_add_unsigned(cost);
+    }
+
+    pub(crate) fn go_ahead(&mut self, cost: u64) {
+        self.ahead = self.ahead.saturating_add(cost);
+    }
+
+    fn replace(&mut self, old: u64, new: u64) {
+        self.turn = self.turn.saturating_sub_unsigned(old).saturating_add_unsigned(new);
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -51,11 +101,20 @@ pub(crate) const OUTSIDE: u8 = EXPORTED | RESOLVABLE;
 /// Births from here on are those of looks. No vat counts so far by itself.
 pub(crate) const FIRST_LOOK: u64 = 1 << 61;
 
+/// A place to come back to. The default is the beginning of the turn.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Savepoint {
+    undo: usize,
+    cost: i64,
+    ahead: u64,
+}
+
 /// What the next turn finds as it is after a look, and taking a turn back does not restore.
 pub(crate) struct Look {
     births: u64,
     free_low: usize,
     changed: usize,
+    costs: Costs,
 }
 
 #[derive(Clone, Debug)]
@@ -93,12 +152,15 @@ impl Space {
             births: 0,
             looks: FIRST_LOOK,
             undo: Vec::new(),
+            costs: Costs::default(),
+            waiting: 0,
             young: Vec::new(),
             changed: Vec::new(),
         }
     }
 
     pub(crate) fn bear(&mut self, content: Content, facet: Facet, limits: &Limits) -> Result<Ref, Problem> {
+        self.spend(content.cost(), limits)?;
         let slot = Slot { birth: self.births, flags: YOUNG, content };
         let (index, fresh) = match self.free.pop() {
             Some(index) => {
@@ -124,6 +186,19 @@ impl Space {
         Ok(reference)
     }
 
+    /// Counts what is to be written down. Errors: `turn-bytes`; nothing is counted then.
+    pub(crate) fn spend(&mut self, cost: u64, limits: &Limits) -> Result<(), Problem> {
+        self.can_spend(cost, limits)?;
+        self.costs.add(cost);
+        Ok(())
+    }
+
+    /// Whether so much more may be written down. Errors: `turn-bytes`.
+    #[inline]
+    pub(crate) fn can_spend(&self, cost: u64, limits: &Limits) -> Result<(), Problem> {
+        check_bytes("turn-bytes", self.costs.of_turn().saturating_add(cost), limits.turn_bytes)
+    }
+
     pub(crate) fn is_near(&self, reference: Ref) -> bool {
         reference.vat() == self.vat
     }
@@ -147,14 +222,17 @@ impl Space {
             if !matches!(content, Content::Promise(_)) {
                 slot.flags &= !RESOLVABLE;
             }
+            touch(slot, index, &mut self.changed, &mut self.costs);
+            self.costs.replace(slot.content.cost(), content.cost());
+            let (before, now) = (slot.content.waiting_cost(), content.waiting_cost());
+            self.waiting = self.waiting.saturating_sub(before).saturating_add(now);
             let content = std::mem::replace(&mut slot.content, content);
             self.undo.push(Undo::Replaced { index, content, flags });
-            touch(slot, index, &mut self.changed);
         }
     }
 
     /// Takes what waits for a promise, leaving `content`.
-    pub(crate) fn take_waiting(&mut self, promise: Ref, content: Content) -> Option<crate::message::Waiting> {
+    pub(crate) fn take_waiting(&mut self, promise: Ref, content: Content) -> Option<Waiting> {
         let Ok(Content::Promise(waiting)) = self.get(promise) else { return None };
         let waiting = waiting.cloned();
         self.replace(promise, content);
@@ -168,7 +246,12 @@ impl Space {
 
     /// A message waits for a promise.
     pub(crate) fn wait(&mut self, promise: Ref, message: Message, limits: &Limits) -> Result<(), Problem> {
-        self.push(promise, limits, |messages, _| messages.push(message))
+        let cost = message.cost();
+        let waiting = self.waiting.saturating_add(cost);
+        check_bytes("waiting-bytes", waiting, limits.waiting_bytes)?;
+        self.push(promise, limits, cost, |waiting| waiting.messages.push(message))?;
+        self.waiting = waiting;
+        Ok(())
     }
 
     /// Somebody waits to be told of a promise.
@@ -178,13 +261,13 @@ impl Space {
         listener: Listener,
         limits: &Limits,
     ) -> Result<(), Problem> {
-        self.push(promise, limits, |_, listeners| listeners.push(listener))
+        self.push(promise, limits, cost::REFERENCE, |waiting| waiting.listeners.push(listener))
     }
 
     /// A promise is settled with another. That is not counted against what may wait: promises are counted already, and
     /// one that could not follow would never be settled.
     pub(crate) fn follow(&mut self, promise: Ref, follower: Ref) -> Result<(), Problem> {
-        let limits = Limits { waiting: u32::MAX, ..Limits::default() };
+        let limits = Limits { waiting: u32::MAX, turn_bytes: u64::MAX, ..Limits::default() };
         self.listen(promise, Listener { who: follower, partial: false }, &limits)
     }
 
@@ -208,7 +291,7 @@ impl Space {
         {
             self.undo.push(Undo::Pointed { index, to: *now });
             *now = to;
-            touch(slot, index, &mut self.changed);
+            touch(slot, index, &mut self.changed, &mut self.costs);
         }
     }
 
@@ -216,33 +299,42 @@ impl Space {
         &mut self,
         promise: Ref,
         limits: &Limits,
-        push: impl FnOnce(&mut Vec<Message>, &mut Vec<Listener>),
+        cost: u64,
+        push: impl FnOnce(&mut Waiting),
     ) -> Result<(), Problem> {
         let index = promise.index();
-        let Some(slot) = self.slots.get_mut(to_usize(index)) else { return Err(Problem::stale(promise)) };
-        let Content::Promise(pending) = &mut slot.content else { return Err(Problem::stale(promise)) };
-        let waiting = pending.waiting();
-        let (messages, listeners) = (waiting.messages.len(), waiting.listeners.len());
+        let Some(Slot { content: Content::Promise(pending), .. }) = self.slots.get(to_usize(index)) else {
+            return Err(Problem::stale(promise));
+        };
+        let (messages, listeners) = (pending.messages().len(), pending.listeners().len());
         if messages + listeners >= usize::try_from(limits.waiting).unwrap_or(usize::MAX) {
             return Err(Problem::limit("waiting", limits.waiting.into()));
         }
-        self.undo.push(Undo::Waits { index, messages, listeners });
-        push(&mut waiting.messages, &mut waiting.listeners);
-        touch(slot, index, &mut self.changed);
+        self.spend(cost, limits)?;
+        if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+            touch(slot, index, &mut self.changed, &mut self.costs);
+            if let Content::Promise(pending) = &mut slot.content {
+                self.undo.push(Undo::Waits { index, messages, listeners });
+                push(pending.waiting());
+            }
+        }
         Ok(())
     }
 
     /// A place to come back to.
-    pub(crate) fn savepoint(&self) -> usize {
-        self.undo.len()
+    pub(crate) fn savepoint(&self) -> Savepoint {
+        Savepoint { undo: self.undo.len(), cost: self.costs.turn, ahead: self.costs.ahead }
     }
 
     /// Takes back all since the savepoint.
-    pub(crate) fn undo_to(&mut self, savepoint: usize) {
-        while self.undo.len() > savepoint {
+    pub(crate) fn undo_to(&mut self, savepoint: Savepoint) {
+        (self.costs.turn, self.costs.ahead) = (savepoint.cost, savepoint.ahead);
+        while self.undo.len() > savepoint.undo {
             match self.undo.pop() {
                 Some(Undo::Replaced { index, content, flags }) => {
                     if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+                        let (now, before) = (slot.content.waiting_cost(), content.waiting_cost());
+                        self.waiting = self.waiting.saturating_sub(now).saturating_add(before);
                         slot.content = content;
                         slot.flags |= flags & RESOLVABLE;
                     }
@@ -251,6 +343,9 @@ impl Space {
                     if let Some(Slot { content: Content::Promise(waiting), .. }) =
                         self.slots.get_mut(to_usize(index))
                     {
+                        let gone = waiting.messages().get(messages..).unwrap_or_default();
+                        let gone = gone.iter().map(Message::cost).fold(0, u64::saturating_add);
+                        self.waiting = self.waiting.saturating_sub(gone);
                         waiting.truncate(messages, listeners);
                     }
                 }
@@ -265,6 +360,7 @@ impl Space {
                 Some(Undo::Born { index, fresh }) => {
                     self.young.pop();
                     if fresh {
+                        // What waited for it was taken back before.
                         self.slots.pop();
                     } else {
                         self.release(index);
@@ -278,13 +374,13 @@ impl Space {
     /// From here on until [`Space::looked`] nothing may remain of what is done.
     pub(crate) fn look(&mut self) -> Look {
         let births = std::mem::replace(&mut self.births, self.looks);
-        Look { births, free_low: self.free_low, changed: self.changed.len() }
+        Look { births, free_low: self.free_low, changed: self.changed.len(), costs: self.costs }
     }
 
     /// What was done since was taken back; now it leaves no trace either.
     pub(crate) fn looked(&mut self, look: Look) {
         self.looks = std::mem::replace(&mut self.births, look.births);
-        self.free_low = look.free_low;
+        (self.free_low, self.costs) = (look.free_low, look.costs);
         for index in self.changed.drain(look.changed..) {
             if let Some(slot) = self.slots.get_mut(to_usize(index)) {
                 slot.flags &= !CHANGED;
@@ -293,8 +389,8 @@ impl Space {
     }
 
     /// Whether what a reference refers to was replaced since the savepoint.
-    pub(crate) fn was_replaced(&self, reference: Ref, savepoint: usize) -> bool {
-        let since = self.undo.get(savepoint..).unwrap_or_default();
+    pub(crate) fn was_replaced(&self, reference: Ref, savepoint: Savepoint) -> bool {
+        let since = self.undo.get(savepoint.undo..).unwrap_or_default();
         since.iter().any(|undo| matches!(undo, Undo::Replaced { index, .. } if *index == reference.index()))
     }
 
@@ -306,6 +402,7 @@ impl Space {
     /// A place becomes free.
     pub(crate) fn release(&mut self, index: u32) {
         if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+            self.waiting = self.waiting.saturating_sub(slot.content.waiting_cost());
             *slot = Slot { birth: u64::MAX, flags: 0, content: Content::Free };
             self.free.push(index);
         }
@@ -313,18 +410,35 @@ impl Space {
 
     /// Somebody outside may refer to it from now on.
     pub(crate) fn export(&mut self, reference: Ref) {
-        let flag = match reference.facet() {
-            Facet::Object | Facet::Promise => EXPORTED,
-            Facet::Resolver | Facet::Follower => RESOLVABLE,
-        };
+        let flag = facet_flag(reference);
         if self.is_near(reference)
             && let Some(slot) = self.slots.get_mut(to_usize(reference.index()))
             && slot.birth == reference.birth()
             && slot.flags & flag == 0
         {
             slot.flags |= flag;
-            touch(slot, reference.index(), &mut self.changed);
+            touch(slot, reference.index(), &mut self.changed, &mut self.costs);
         }
+    }
+
+    /// What has to be written down when somebody outside may refer to it. Nothing when that is so already, or it is written anyhow.
+    pub(crate) fn export_cost(&self, reference: Ref) -> u64 {
+        match self.slots.get(to_usize(reference.index())) {
+            Some(slot)
+                if self.is_near(reference)
+                    && slot.birth == reference.birth()
+                    && slot.flags & (YOUNG | CHANGED | facet_flag(reference)) == 0 =>
+            {
+                slot.content.cost()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Counts what waits for promises, once all of them are there.
+    pub(crate) fn count_waiting(&mut self) {
+        let costs = self.slots.iter().map(|slot| slot.content.waiting_cost());
+        self.waiting = costs.fold(0, u64::saturating_add);
     }
 
     /// How many places are taken.
@@ -333,10 +447,20 @@ impl Space {
     }
 }
 
-fn touch(slot: &mut Slot, index: u32, changed: &mut Vec<u32>) {
+/// What a place is once somebody outside has this reference.
+fn facet_flag(reference: Ref) -> u8 {
+    match reference.facet() {
+        Facet::Object | Facet::Promise => EXPORTED,
+        Facet::Resolver | Facet::Follower => RESOLVABLE,
+    }
+}
+
+/// Before an old place changes.
+fn touch(slot: &mut Slot, index: u32, changed: &mut Vec<u32>, costs: &mut Costs) {
     if slot.flags & (YOUNG | CHANGED) == 0 {
         slot.flags |= CHANGED;
         changed.push(index);
+        costs.touched = costs.touched.saturating_add(slot.content.cost());
     }
 }
 

@@ -61,7 +61,7 @@ pub trait TurnStore: Send + Sync + 'static {
 }
 
 /// How many bytes a record or a snapshot may have.
-pub const RECORD_BYTES_MAX: usize = 64 << 20;
+pub const RECORD_BYTES_MAX: usize = 128 << 20;
 /// How many bytes the name of a stream may have.
 pub const STREAM_NAME_MAX: usize = 512;
 

@@ -8,11 +8,11 @@
 //! Messages that a turn sends wait until it ends. They are delivered in the order they were sent.
 
 use crate::kind::{KindRef, Me};
-use crate::limits::{Limits, check};
+use crate::limits::{Limits, check, check_bytes};
 use crate::message::{Body, Content, Listener, Message, Pending, Stage};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
-use crate::space::Space;
+use crate::space::{self, Space};
 use crate::value::{List, Value};
 
 /// What an actor can do while it handles a message.
@@ -34,6 +34,10 @@ pub(crate) struct Core {
     pub(crate) ahead: Vec<Message>,
     /// Messages that waited, here or on their way out, when the turn began.
     waiting: u32,
+    /// What those take.
+    waiting_bytes: u64,
+    /// What the messages of this turn take.
+    sent_bytes: u64,
     depth: u32,
     calls: u32,
     pub(crate) fuel: u64,
@@ -66,6 +70,8 @@ impl Turn {
             out: Vec::new(),
             ahead: Vec::new(),
             waiting: 0,
+            waiting_bytes: 0,
+            sent_bytes: 0,
             depth: 0,
             calls: 0,
             fuel,
@@ -85,7 +91,7 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// `limit`: objects, state-bytes, value-depth.
+    /// `limit`: objects, turn-bytes, state-bytes, value-depth.
     pub fn spawn(&mut self, kind: impl Into<KindRef>, state: Value) -> Result<Ref, Problem> {
         self.core.limits.check_state(&state)?;
         let content = Content::Object { kind: kind.into(), state };
@@ -134,7 +140,7 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// `limit`: sends-per-turn, mailbox, message-bytes, value-depth, objects.
+    /// `limit`: sends-per-turn, turn-bytes, mailbox, mailbox-bytes, message-bytes, value-depth, objects.
     pub fn send(&mut self, to: Ref, args: impl Into<List>) -> Result<Ref, Problem> {
         let (promise, resolver) = self.promise()?;
         self.core.post(Message { to, body: Body::Args(args.into()), resolver: Some(resolver) })?;
@@ -145,7 +151,7 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// `limit`: sends-per-turn, mailbox, message-bytes, value-depth.
+    /// `limit`: sends-per-turn, turn-bytes, mailbox, mailbox-bytes, message-bytes, value-depth.
     pub fn send_only(&mut self, to: Ref, args: impl Into<List>) -> Result<(), Problem> {
         self.core.post(Message { to, body: Body::Args(args.into()), resolver: None })
     }
@@ -154,7 +160,7 @@ impl Turn {
     ///
     /// # Errors
     ///
-    /// `limit`: objects.
+    /// `limit`: objects, turn-bytes.
     pub fn promise(&mut self) -> Result<(Ref, Ref), Problem> {
         let content = Content::Promise(Pending::default());
         let promise = self.core.space.bear(content, Facet::Promise, &self.core.limits)?;
@@ -304,6 +310,7 @@ impl Turn {
             core.limits.check_state(&next.state)?;
             let kind = next.kind.unwrap_or_else(|| kind.clone());
             core.space.replace(object, Content::Object { kind, state: next.state });
+            core.space.can_spend(0, &core.limits)?;
             Ok(answer.value)
         });
         if done.is_err() {
@@ -408,28 +415,37 @@ pub enum Standing {
 
 impl Core {
     /// A turn begins while so many messages wait.
-    pub(crate) fn begin(&mut self, waiting: usize) {
+    pub(crate) fn begin(&mut self, waiting: usize, bytes: u64) {
         self.waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        self.waiting_bytes = bytes;
         self.space.forget();
+        self.space.costs.begin();
         self.out.clear();
+        self.sent_bytes = 0;
         self.ahead.clear();
         (self.depth, self.calls, self.fuel) = (0, 0, self.limits.fuel_per_turn);
         self.stamps_before = self.stamps;
     }
 
     fn savepoint(&self) -> Savepoint {
-        Savepoint { space: self.space.savepoint(), out: self.out.len(), ahead: self.ahead.len() }
+        Savepoint {
+            space: self.space.savepoint(),
+            out: self.out.len(),
+            ahead: self.ahead.len(),
+            sent: self.sent_bytes,
+        }
     }
 
     fn undo_to(&mut self, savepoint: Savepoint) {
         self.space.undo_to(savepoint.space);
         self.out.truncate(savepoint.out);
+        self.sent_bytes = savepoint.sent;
         self.ahead.truncate(savepoint.ahead);
     }
 
     /// Takes the whole turn back.
     pub(crate) fn undo_all(&mut self) {
-        self.undo_to(Savepoint { space: 0, out: 0, ahead: 0 });
+        self.undo_to(Savepoint::default());
         self.depth = 0;
         self.stamps = self.stamps_before;
     }
@@ -446,6 +462,11 @@ impl Core {
         check("sends-per-turn", sent, self.limits.sends_per_turn)?;
         check("mailbox", self.waiting.saturating_add(sent), self.limits.mailbox)?;
         message.check(&self.limits)?;
+        let cost = message.cost();
+        let bytes = self.waiting_bytes.saturating_add(self.sent_bytes).saturating_add(cost);
+        check_bytes("mailbox-bytes", bytes, self.limits.mailbox_bytes)?;
+        // What `go` counts is looked at before.
+        self.space.can_spend(cost, &self.limits)?;
         self.push(message);
         Ok(())
     }
@@ -476,7 +497,19 @@ impl Core {
         {
             self.rely(resolver.with_facet(Facet::Promise), to);
         }
+        let cost = message.cost();
+        self.space.costs.add(cost);
+        self.sent_bytes = self.sent_bytes.saturating_add(cost);
         self.out.push(Out { to, message });
+    }
+
+    /// Whether all that the turn did fits in a record, what is known outside from now on among it.
+    pub(crate) fn fits(&self) -> Result<(), Problem> {
+        let mut cost = self.space.costs.of_turn();
+        for out in self.out.iter().filter(|out| out.to != self.space.vat) {
+            out.message.visit_refs(&mut |found| cost = cost.saturating_add(self.space.export_cost(found)));
+        }
+        check_bytes("turn-bytes", cost, self.limits.turn_bytes)
     }
 
     fn standing(&self, reference: Ref) -> Result<Standing, Problem> {
@@ -500,10 +533,12 @@ impl Core {
     }
 }
 
-#[derive(Clone, Copy)]
+/// A place to come back to. The default is the beginning of the turn.
+#[derive(Clone, Copy, Default)]
 struct Savepoint {
-    space: usize,
+    space: space::Savepoint,
     out: usize,
+    sent: u64,
     ahead: usize,
 }
 

@@ -191,6 +191,111 @@ fn sends_per_turn() {
     });
 }
 
+/// A text that a message, or an actor, of this size may have beside what it takes itself.
+fn fill(size: u32, own: u32) -> Value {
+    text((size - own).div_ceil(3))
+}
+
+/// What a message takes whose one argument is an empty text.
+const MESSAGE: u32 = 160 + 3 * (8 + 16);
+const ACTOR: u32 = 192 + 3 * 8;
+const PROMISE: u32 = 96;
+
+#[test]
+fn turn_bytes() {
+    let limits = |turn_bytes| Limits { turn_bytes, ..Limits::default() };
+    // Everything that has to be written down counts: what is sent, made, changed.
+    let size = MESSAGE + 300;
+    check("turn-bytes", size, limits(size.into()), |map, n| {
+        let to = probe::session(0).object(1, 1);
+        // What the turn before did does not count.
+        map.poke(|turn| turn.send_only(to, [fill(n - 3, MESSAGE)]))?;
+        map.poke(|turn| turn.send_only(to, [fill(n, MESSAGE)]))
+    });
+    check("turn-bytes", 2 * size, limits((2 * size).into()), |map, n| {
+        let to = probe::session(0).object(1, 1);
+        map.poke(|turn| {
+            turn.send_only(to, [fill(n / 2, MESSAGE)])?;
+            // What is taken back does not count.
+            let taken_back = turn.attempt(|turn| {
+                turn.send_only(to, [fill(n / 2, MESSAGE)])?;
+                Err::<(), _>(Problem::refused("no"))
+            });
+            assert_eq!(taken_back.unwrap_err().reason(), "no".into());
+            turn.send_only(to, [fill(n.div_ceil(2), MESSAGE)])
+        })
+    });
+    check("turn-bytes", ACTOR + 300, limits((ACTOR + 300).into()), |map, n| {
+        map.poke(|turn| turn.spawn(constant(), fill(n, ACTOR))).map(|_| ())
+    });
+    check("turn-bytes", 5 * PROMISE, limits((5 * PROMISE).into()), |map, n| {
+        map.poke(|turn| (0..n.div_ceil(PROMISE)).try_for_each(|_| turn.promise().map(|_| ())))
+    });
+    let size = ACTOR + 300;
+    check("turn-bytes", size, limits(size.into()), |map, n| {
+        let cell = spawn(map, &hob_vat::library::CELL, ());
+        probe::settle_young(map, &[cell]);
+        // What an actor becomes in between is not written down.
+        map.poke(|turn| (0..100).try_for_each(|_| turn.call(cell, &[fill(n, ACTOR)]).map(|_| ())))
+    });
+    // What an actor is asked to do fails alone, and who asked is told.
+    let answered = 160 + 3 * (8 + 1);
+    let size = 3 * (MESSAGE + 60) + answered;
+    check("turn-bytes", size, limits(size.into()), |map, n| {
+        let far = probe::session(0).object(1, 1);
+        let sends = kind_fn("sends", move |turn, me, _| {
+            let each = me.state().clone();
+            (0..3).try_for_each(|_| turn.send_only(far, [each.clone()]))?;
+            Ok(().into())
+        });
+        let sends = spawn(map, sends, fill((n - answered).div_ceil(3), MESSAGE));
+        answer(map, sends, vec![])
+    });
+}
+
+#[test]
+fn mailbox_bytes() {
+    let size = 2 * (MESSAGE + 60);
+    let limits = Limits { mailbox_bytes: size.into(), ..Limits::default() };
+    let message = |to, n: u32| Message { to, body: Body::Args([fill(n, MESSAGE)].into()), resolver: None };
+    check("mailbox-bytes", size, limits, |map, n| {
+        let to = log(map);
+        map.enqueue(message(to, size / 2))?;
+        map.enqueue(message(to, n - size / 2))
+    });
+    check("mailbox-bytes", size, limits, |map, n| {
+        let to = log(map);
+        map.enqueue(message(to, size / 2))?;
+        map.poke(|turn| turn.send_only(to, [fill(n - size / 2, MESSAGE)]))?;
+        // When they are handled there is room again.
+        map.churn();
+        map.poke(|turn| (0..2).try_for_each(|_| turn.send_only(to, [fill(size / 2, MESSAGE)])))
+    });
+}
+
+#[test]
+fn waiting_bytes() {
+    let size = 2 * (MESSAGE + 60);
+    let limits = Limits { waiting_bytes: size.into(), ..Limits::default() };
+    check("waiting-bytes", size, limits, |map, n| {
+        // All promises together.
+        let ((p, r), (q, _)) = (promise(map), promise(map));
+        tell(map, p, [fill(size / 2, MESSAGE)]);
+        // What goes on waits no more, nor what was not taken in.
+        fulfill(map, r, 1);
+        answer(map, q, vec![fill(size / 2, MESSAGE)])?;
+        assert!(answer(map, q, vec![fill(size, MESSAGE)]).is_err());
+        answer(map, q, vec![fill(n - size / 2, MESSAGE)])
+    });
+    // Nor what nobody can reach any more.
+    let mut map = Actormap::with_limits(limits);
+    for _ in 0..3 {
+        let (p, _) = promise(&mut map);
+        answer(&mut map, p, vec![fill(size - 2, MESSAGE)]).unwrap();
+        assert_eq!(map.collect(&[]), 2);
+    }
+}
+
 #[test]
 fn turns_per_churn() {
     let mut map = Actormap::with_limits(Limits { turns_per_churn: 3, ..Limits::default() });

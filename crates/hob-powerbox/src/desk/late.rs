@@ -65,7 +65,7 @@ impl Desk {
         loop {
             message = match entrance.deliver(message) {
                 Ok(()) => return None,
-                Err(Undelivered::Full(message)) => return Some(message),
+                Err(Undelivered::Full(message, _)) => return Some(message),
                 Err(Undelivered::Refused(Message { body: Body::Break(_), .. }, _)) => return None,
                 // What is too large is not answered; that it was is.
                 Err(Undelivered::Refused(message, problem)) => broken(waits(&message)?, &problem),

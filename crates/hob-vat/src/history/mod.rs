@@ -88,13 +88,13 @@ impl<'a> History<'a> {
     /// What this store knows.
     #[must_use]
     pub fn new(store: &'a dyn TurnStore) -> Self {
-        Self { store, limits: Limits::default() }
+        Self { store, limits: Limits::default().of_durable() }
     }
 
     /// The same under the limits that held when it happened. What runs again comes to the same only under the same limits.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+        Self { limits: limits.of_durable(), ..self }
     }
 
     /// The vats of the store.

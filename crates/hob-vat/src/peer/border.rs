@@ -103,7 +103,7 @@ impl Shared {
             Ok(cell) => cell,
             Err(problem) => return Err(Undelivered::Refused(message, problem)),
         };
-        cell.put_if_room(border.id, message, self.mailbox())?;
+        cell.put_if_room(border.id, message, &self.config.limits)?;
         self.ready.schedule(&cell);
         if settles {
             border.given().refs.remove(&to);

@@ -120,7 +120,10 @@ impl PeerBuilder {
     ///
     /// `store`: what is wrong with it; threads that cannot be had.
     pub fn build(self) -> Result<Peer, Problem> {
-        let Self { config, store } = self;
+        let Self { mut config, store } = self;
+        if store.is_some() {
+            config.limits = config.limits.of_durable();
+        }
         let recovered = recover::open(store.as_deref(), &config)?;
         let (threads, at_once) = (config.threads, config.commit_at_once);
         let (arrived, rest) = (recovered.arrived, recovered.rest);

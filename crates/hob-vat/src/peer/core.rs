@@ -12,6 +12,7 @@ use super::commit::{Commit, Ticket};
 use super::halted;
 use crate::actormap::Actormap;
 use crate::collect::{Delta, Held};
+use crate::limits::CHURN_BYTES;
 use crate::log::load;
 use crate::message::{Content, Message, Stage};
 use crate::problem::Problem;
@@ -103,9 +104,9 @@ impl Core {
         }
     }
 
-    /// How many messages wait in it.
-    pub(crate) fn queued(&self) -> usize {
-        self.map.as_ref().map_or(0, |map| map.queue.len())
+    /// How many messages wait in it, and what they take.
+    pub(crate) fn queued(&self) -> (usize, u64) {
+        self.map.as_ref().map_or((0, 0), |map| (map.queue.len(), map.queue.bytes()))
     }
 
     /// The actormap, read back from the store if the vat sleeps.
@@ -214,7 +215,7 @@ impl Core {
     }
 
     pub(crate) fn churn(&mut self) -> u32 {
-        self.map.as_mut().map_or(0, Actormap::churn)
+        self.map.as_mut().map_or(0, |map| map.churn_within(CHURN_BYTES))
     }
 
     /// Takes a message in, unless it was taken in before.

@@ -22,23 +22,33 @@ pub struct Entrance {
 /// A message that was not handed in.
 #[derive(Debug)]
 pub enum Undelivered {
-    /// The receiver has too many already; later it may have room.
-    Full(Message),
+    /// The receiver has too much already; later it may have room.
+    Full(Message, Room),
     /// It cannot be handed in, now or later.
     Refused(Message, Problem),
+}
+
+/// What there is too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// `mailbox`: messages.
+    Messages,
+    /// `mailbox-bytes`: what they take.
+    Bytes,
 }
 
 impl Undelivered {
     pub(super) fn message(&self) -> &Message {
         match self {
-            Self::Full(message) | Self::Refused(message, _) => message,
+            Self::Full(message, _) | Self::Refused(message, _) => message,
         }
     }
 
     /// Why.
     pub(super) fn problem(&self, limits: &Limits) -> Problem {
         match self {
-            Self::Full(_) => Problem::limit("mailbox", limits.mailbox.into()),
+            Self::Full(_, Room::Messages) => Problem::limit("mailbox", limits.mailbox.into()),
+            Self::Full(_, Room::Bytes) => Problem::limit("mailbox-bytes", limits.mailbox_bytes),
             Self::Refused(_, problem) => problem.clone(),
         }
     }

@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 pub use builder::PeerBuilder;
-pub use entrance::{Entrance, Undelivered};
+pub use entrance::{Entrance, Room, Undelivered};
 pub use vat::Vat;
 
 use crate::message::Message;
@@ -219,7 +219,7 @@ impl Drop for Peer {
             self.shared.cells.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         for cell in cells {
             if let Some(mut core) = cell.try_core()
-                && cell.waiting() == 0
+                && cell.is_empty()
                 && cell.halted().is_none()
                 && let Some(records) = core.rests_at(&cell, &self.shared)
             {

@@ -12,6 +12,7 @@ use super::core::{Core, Durable};
 use super::directory::Directory;
 use super::rest::Rest;
 use crate::log::{DIRECTORY, Listing, REST, load, store_problem, stream_of};
+use crate::message::Message;
 use crate::problem::Problem;
 use crate::record::Sent;
 use crate::reference::VatId;
@@ -51,14 +52,15 @@ pub(crate) fn open(store: Option<&dyn TurnStore>, config: &Config) -> Result<Rec
     let (mut cells, mut again, mut arrived) = (Vec::new(), Vec::new(), HashMap::new());
     for ((name, id), stream) in listing.vats.iter().zip(streams) {
         let claim = claims.next().ok_or_else(missing)?;
-        let (mut durable, mut queued) = (Durable::new(stream, claim.fence, claim.next), 0);
+        let (mut durable, mut queued) = (Durable::new(stream, claim.fence, claim.next), (0, 0));
         durable.rested = rest.records(*id).min(claim.next);
         if durable.rested < claim.next {
             let state = load(store, *id, u64::MAX, durable.rested)?;
             arrived.extend(state.cursors.iter().map(|(from, seq)| ((*from, *id), *seq)));
             again.extend(state.unacknowledged.iter().map(|sent| (*id, sent.clone())));
             durable.pending = !state.queue.is_empty();
-            queued = state.queue.len();
+            let costs = state.queue.iter().map(Message::cost);
+            queued = (state.queue.len(), costs.fold(0, u64::saturating_add));
             if config.loaded_vats.is_none_or(|limit| cells.len() < limit) {
                 durable.stash = Some(Box::new(state));
             }

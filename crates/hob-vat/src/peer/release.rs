@@ -29,13 +29,9 @@ impl Shared {
     fn release_to(&self, from: &Cell, to: Option<VatId>, group: Vec<Inbound>) {
         let Some(to) = to else { return };
         self.deliver(to, group);
-        if to != from.id && self.cell(to).is_some_and(|cell| cell.waiting() > self.mailbox()) {
+        if to != from.id && self.cell(to).is_some_and(|cell| cell.is_overfull(&self.config.limits)) {
             from.ahead_of.store(to.number(), Ordering::SeqCst);
         }
-    }
-
-    pub(crate) fn mailbox(&self) -> usize {
-        usize::try_from(self.config.limits.mailbox).unwrap_or(usize::MAX)
     }
 
     /// A message from outside the vats: refused when it is too large, or the vat has too many already.
@@ -43,7 +39,7 @@ impl Shared {
         message.check(&self.config.limits)?;
         let to = message.to.vat();
         let cell = self.cell(to).ok_or_else(|| gone(to))?;
-        let put = cell.put_if_room(from, message, self.mailbox());
+        let put = cell.put_if_room(from, message, &self.config.limits);
         put.map_err(|refused| refused.problem(&self.config.limits))?;
         self.ready.schedule(&cell);
         Ok(())

@@ -14,6 +14,7 @@ mod write;
 
 use arcstr::ArcStr;
 
+use crate::limits::cost;
 use crate::message::Message;
 use crate::problem::Problem;
 use crate::reference::{Ref, VatId};
@@ -121,6 +122,13 @@ pub struct Failure {
     pub to: Ref,
     /// Why.
     pub reason: Value,
+}
+
+impl Failure {
+    /// What it takes in a record, at most.
+    pub(crate) fn cost(&self) -> u64 {
+        cost::MESSAGE + cost::of_weight(self.reason.weight())
+    }
 }
 
 /// What is at a place, as stores have it: kinds by name.

@@ -127,6 +127,7 @@ impl State {
             }
             space.slots.push(Slot { birth: change.birth, flags, content });
         }
+        space.count_waiting();
         space.free.clone_from(&self.free);
         space.free_low = space.free.len();
         space.births = self.births;

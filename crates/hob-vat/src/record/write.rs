@@ -203,3 +203,98 @@ impl Names for Stores {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kind::kind_fn;
+    use crate::limits::cost;
+    use crate::message::{Content, Listener, Pending, Waiting};
+    use crate::reference::Facet;
+
+    /// The longest there is.
+    fn longest() -> Ref {
+        Ref::new(VatId::new(u32::MAX), (1 << 30) - 1, u64::MAX >> 2, Facet::Object)
+    }
+
+    /// Small things, of which most of what is written is not what they weigh.
+    fn small() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Undefined),
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::from),
+            (1_u32..400).prop_map(|bits| Value::Int((num_bigint::BigInt::from(-1) << bits).into())),
+            any::<f64>().prop_map(Value::Float),
+            "[a-zé]{0,3}".prop_map(|text| Value::from(text.as_str())),
+            "[a-z]{0,2}".prop_map(|name| Value::symbol(&name)),
+            proptest::collection::vec(any::<u8>(), 0..3).prop_map(|bytes| Value::bytes(&bytes)),
+            ("[a-z]{0,2}", "[a-z]{0,2}").prop_map(|(rule, message)| Value::error(&rule, &message)),
+            Just(Value::Ref(longest())),
+        ]
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        small().prop_recursive(6, 64, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::list),
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(|items| {
+                    let names: Vec<String> = (0..items.len()).map(|at| at.to_string()).collect();
+                    Value::fields(names.iter().map(String::as_str).zip(items))
+                }),
+                inner.clone().prop_map(|inner| Value::tagged("", inner)),
+                inner.prop_map(|inner| Value::sealed(longest(), inner)),
+            ]
+        })
+    }
+
+    fn written(write: impl FnOnce(&mut Writer<'_>) -> Written) -> u64 {
+        bytes(write).unwrap().len().try_into().unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What is counted before anything is written is never less than what is written.
+        #[test]
+        fn nothing_takes_more_than_is_counted(it in any_value(), which in 0..4, messages in 0..4_usize) {
+            prop_assert!(written(|w| value(&it, w)) <= cost::of_weight(it.weight()), "{it}");
+            let body = match which {
+                0 => Body::Args([it.clone()].into()),
+                1 => Body::Fulfill(it.clone()),
+                2 => Body::Break(it.clone()),
+                _ => Body::Listen { listener: longest(), partial: true },
+            };
+            let message = Message { to: longest(), body, resolver: Some(longest()) };
+            let (from, seq) = (VatId::new(u32::MAX), u64::MAX >> 2);
+            let came = Input { from, seq, message: message.clone() };
+            let went = Sent { to: from, seq, message: message.clone() };
+            prop_assert!(written(|w| input(&came, w)) <= message.cost(), "{message:?}");
+            prop_assert!(written(|w| sent(&went, w)) <= message.cost(), "{message:?}");
+            let failed = Failure { turn: u64::MAX >> 2, to: longest(), reason: it.clone() };
+            prop_assert!(written(|w| failure(&failed, w)) <= failed.cost(), "{failed:?}");
+            let stage = match which {
+                0 => Stage::Naive,
+                1 => Stage::Question(from),
+                _ => Stage::Closer { to: longest(), history: vec![longest(); messages] },
+            };
+            let listeners = vec![Listener { who: longest(), partial: true }; messages];
+            let waiting = Waiting { stage, messages: vec![message; messages], listeners };
+            let contents = [
+                Content::Object { kind: kind_fn("a name of some thirty letters..", |_, _, _| Ok(().into())), state: it.clone() },
+                Content::Promise(Pending::default()),
+                Content::Promise(waiting.into()),
+                Content::Link(longest()),
+                Content::Encased(it.clone()),
+                Content::Broken(it),
+            ];
+            for content in contents {
+                let stored = content.store().unwrap();
+                let change_at = Change { index: u32::MAX, birth: u64::MAX >> 2, outside: 24, content: stored };
+                prop_assert!(written(|w| change(&change_at, w)) <= content.cost(), "{content:?}");
+            }
+        }
+    }
+}
