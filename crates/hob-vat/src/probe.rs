@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::actormap::Actormap;
 use crate::limits::Limits;
-use crate::message::{Content, Message};
+use crate::message::{Content, Message, Stage};
 use crate::reference::{Facet, Ref, VatId};
 use crate::session::FarSide;
 use crate::space::{EXPORTED, Space, YOUNG};
@@ -104,6 +104,8 @@ pub struct Place {
     pub young: bool,
     /// Whether it is a promise of which nothing final is known.
     pub waits: bool,
+    /// The promise that it was resolved to, when it was, and nothing final is known.
+    pub closer: Option<Ref>,
     /// Every reference in it.
     pub refs: Vec<Ref>,
 }
@@ -129,6 +131,13 @@ pub fn places(map: &Actormap) -> Vec<Place> {
             exported: flagged(EXPORTED),
             young: flagged(YOUNG),
             waits: matches!(slot.content, Content::Promise(_)),
+            closer: match &slot.content {
+                Content::Promise(waiting) => match waiting.stage() {
+                    Stage::Closer { to, .. } => Some(*to),
+                    Stage::Naive | Stage::Question(_) => None,
+                },
+                _ => None,
+            },
             refs,
         });
     }

@@ -134,9 +134,13 @@ fn checked_step(map: &mut Actormap) -> Result<bool, TestCaseError> {
                         .any(|it| it.waits && probe::same_place(it.reference, *listener))
                         && (one == *listener || known.has(one))
                 }
-                // Who asked to be told is told: those were kept with the promise.
+                // Who asked to be told is told: those were kept with the promise. Who asks for partial news of a promise that was resolved
+                // to another is told of that.
                 Body::Fulfill(_) | Body::Break(_) => {
+                    let asked = matches!(report.message.body, Body::Listen { partial: true, .. });
+                    let of = |it: &&probe::Place| probe::same_place(it.reference, report.message.to);
                     one == message.to && before.iter().any(|it| it.waits && it.refs.contains(&one))
+                        || asked && before.iter().find(of).is_some_and(|it| it.closer == Some(one))
                 }
                 // What is for a promise that follows a question goes where the question went: the actor sees none of it.
                 Body::Args(args) => {
