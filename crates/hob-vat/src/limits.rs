@@ -140,7 +140,6 @@ pub(crate) mod cost {
     /// A listener, or a promise that another went past.
     pub(crate) const REFERENCE: u64 = 80;
 
-    #[expect(clippy::cast_lossless, reason = "it is constant")]
     pub(crate) const fn of_weight(weight: u32) -> u64 {
         3 * (weight as u64 + 8)
     }

@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(cell.inbox().take().len(), 10);
         check(&limits(0, 0), false, true);
         let from_outside = |limits: &Limits| {
-            let Some(message) = inbound(1000).into_message() else { return None };
+            let message = inbound(1000).into_message()?;
             cell.put_if_room(VatId::new(1), message, limits).err().map(|refused| match refused {
                 Undelivered::Full(_, room) => Some(room),
                 Undelivered::Refused(..) => None,

@@ -536,6 +536,6 @@ fn the_deepest_system_can_be_written_and_read_again() {
         load(value).map(|system| system.snapshot().unwrap().to_text().is_ok())
     };
     let limit = crate::snapshot::DEPTH_MAX;
-    assert_eq!(with(limit - 1).unwrap(), true);
+    assert!(with(limit - 1).unwrap());
     assert_eq!(with(limit).unwrap_err(), LoadError::Restore(RestoreError::Deep { limit }));
 }
