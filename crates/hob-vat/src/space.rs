@@ -26,9 +26,11 @@ pub(crate) struct Space {
     undo: Vec<Undo>,
     pub(crate) costs: Costs,
     /// What all messages that wait for promises take.
-    waiting: u64,
+    pub(crate) waiting: u64,
     pub(crate) young: Vec<u32>,
     pub(crate) changed: Vec<u32>,
+    /// How many of those there were before this turn.
+    changed_before: usize,
 }
 
 /// What is to be written down takes in a record, at most.
@@ -38,15 +40,14 @@ pub(crate) struct Costs {
     turn: i64,
     /// What waited for promises and now goes on. It has its own limit: what waits for a promise must not keep it from being settled.
     ahead: u64,
-    /// Old places as they were when they were touched first since the last commit. They are written down whatever becomes of the turn.
+    /// Old places as they were when they were touched first since the last commit. Taken back with the turn, too.
     touched: u64,
     /// Of which before this turn.
     touched_before: u64,
 }
 
 impl Costs {
-    /// A turn begins.
-    pub(crate) fn begin(&mut self) {
+    fn begin(&mut self) {
         (self.turn, self.ahead, self.touched_before) = (0, 0, self.touched);
     }
 
@@ -107,14 +108,14 @@ pub(crate) struct Savepoint {
     undo: usize,
     cost: i64,
     ahead: u64,
+    touched: u64,
+    changed: usize,
 }
 
 /// What the next turn finds as it is after a look, and taking a turn back does not restore.
 pub(crate) struct Look {
     births: u64,
     free_low: usize,
-    changed: usize,
-    costs: Costs,
 }
 
 #[derive(Clone, Debug)]
@@ -156,6 +157,7 @@ impl Space {
             waiting: 0,
             young: Vec::new(),
             changed: Vec::new(),
+            changed_before: 0,
         }
     }
 
@@ -323,12 +325,15 @@ impl Space {
 
     /// A place to come back to.
     pub(crate) fn savepoint(&self) -> Savepoint {
-        Savepoint { undo: self.undo.len(), cost: self.costs.turn, ahead: self.costs.ahead }
+        let Costs { turn: cost, ahead, touched, .. } = self.costs;
+        Savepoint { undo: self.undo.len(), cost, ahead, touched, changed: self.changed.len() }
     }
 
     /// Takes back all since the savepoint.
     pub(crate) fn undo_to(&mut self, savepoint: Savepoint) {
         (self.costs.turn, self.costs.ahead) = (savepoint.cost, savepoint.ahead);
+        self.costs.touched = savepoint.touched.max(self.costs.touched_before);
+        self.untouch(savepoint.changed.max(self.changed_before));
         while self.undo.len() > savepoint.undo {
             match self.undo.pop() {
                 Some(Undo::Replaced { index, content, flags }) => {
@@ -374,14 +379,19 @@ impl Space {
     /// From here on until [`Space::looked`] nothing may remain of what is done.
     pub(crate) fn look(&mut self) -> Look {
         let births = std::mem::replace(&mut self.births, self.looks);
-        Look { births, free_low: self.free_low, changed: self.changed.len(), costs: self.costs }
+        Look { births, free_low: self.free_low }
     }
 
     /// What was done since was taken back; now it leaves no trace either.
     pub(crate) fn looked(&mut self, look: Look) {
         self.looks = std::mem::replace(&mut self.births, look.births);
-        (self.free_low, self.costs) = (look.free_low, look.costs);
-        for index in self.changed.drain(look.changed..) {
+        self.free_low = look.free_low;
+    }
+
+    /// Only so many have changed: the others are as they were, and need not be written down. A turn that failed could make them more
+    /// than a record holds otherwise.
+    fn untouch(&mut self, changed: usize) {
+        for index in self.changed.drain(changed.min(self.changed.len())..) {
             if let Some(slot) = self.slots.get_mut(to_usize(index)) {
                 slot.flags &= !CHANGED;
             }
@@ -392,6 +402,13 @@ impl Space {
     pub(crate) fn was_replaced(&self, reference: Ref, savepoint: Savepoint) -> bool {
         let since = self.undo.get(savepoint.undo..).unwrap_or_default();
         since.iter().any(|undo| matches!(undo, Undo::Replaced { index, .. } if *index == reference.index()))
+    }
+
+    /// A turn begins.
+    pub(crate) fn begin(&mut self) {
+        self.forget();
+        self.costs.begin();
+        self.changed_before = self.changed.len();
     }
 
     /// What was done stays.
@@ -432,6 +449,15 @@ impl Space {
                 slot.content.cost()
             }
             _ => 0,
+        }
+    }
+
+    /// What a record says is at a place, whatever was there.
+    pub(crate) fn set(&mut self, index: u32, now: Slot) {
+        if let Some(slot) = self.slots.get_mut(to_usize(index)) {
+            let (before, after) = (slot.content.waiting_cost(), now.content.waiting_cost());
+            self.waiting = self.waiting.saturating_sub(before).saturating_add(after);
+            *slot = now;
         }
     }
 

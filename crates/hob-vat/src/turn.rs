@@ -7,6 +7,8 @@
 //!
 //! Messages that a turn sends wait until it ends. They are delivered in the order they were sent.
 
+use std::collections::HashSet;
+
 use crate::kind::{KindRef, Me};
 use crate::limits::{Limits, check, check_bytes};
 use crate::message::{Body, Content, Listener, Message, Pending, Stage};
@@ -418,8 +420,7 @@ impl Core {
     pub(crate) fn begin(&mut self, waiting: usize, bytes: u64) {
         self.waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
         self.waiting_bytes = bytes;
-        self.space.forget();
-        self.space.costs.begin();
+        self.space.begin();
         self.out.clear();
         self.sent_bytes = 0;
         self.ahead.clear();
@@ -505,14 +506,26 @@ impl Core {
 
     /// Whether all that the turn did fits in a record, what is known outside from now on among it.
     pub(crate) fn fits(&self) -> Result<(), Problem> {
-        let mut cost = self.space.costs.of_turn();
+        self.fits_with(0)
+    }
+
+    /// The same with so much more.
+    pub(crate) fn fits_with(&self, more: u64) -> Result<(), Problem> {
+        let mut cost = self.space.costs.of_turn().saturating_add(more);
+        let mut seen = HashSet::new();
         for out in self.out.iter().filter(|out| out.to != self.space.vat) {
-            out.message.visit_refs(&mut |found| cost = cost.saturating_add(self.space.export_cost(found)));
+            out.message.visit_refs(&mut |found| {
+                let more = self.space.export_cost(found);
+                // However often it is named, it is written down once.
+                if more > 0 && seen.insert(found.index()) {
+                    cost = cost.saturating_add(more);
+                }
+            });
         }
         check_bytes("turn-bytes", cost, self.limits.turn_bytes)
     }
 
-    fn standing(&self, reference: Ref) -> Result<Standing, Problem> {
+    pub(crate) fn standing(&self, reference: Ref) -> Result<Standing, Problem> {
         let mut at = reference;
         loop {
             if !self.space.is_near(at) {

@@ -201,15 +201,11 @@ impl Actormap {
         let empty = Slot { birth: u64::MAX, flags: 0, content: crate::message::Content::Free };
         space.slots.resize(to_usize(record.free.places), empty.clone());
         for index in &record.free.tail {
-            if let Some(slot) = space.slots.get_mut(to_usize(*index)) {
-                *slot = empty.clone();
-            }
+            space.set(*index, empty.clone());
         }
         for Change { index, birth, outside, content } in &record.changes {
             let (content, _) = kinds.restore(content, &limits)?;
-            if let Some(slot) = space.slots.get_mut(to_usize(*index)) {
-                *slot = Slot { birth: *birth, flags: *outside & !(YOUNG | CHANGED), content };
-            }
+            space.set(*index, Slot { birth: *birth, flags: *outside & !(YOUNG | CHANGED), content });
         }
         space.free = free.to_vec();
         space.free_low = free.len();
