@@ -188,7 +188,7 @@ impl Actormap {
             self.turn(message);
             let failures = self.failures.get(failed..).unwrap_or_default().iter().map(Failure::cost);
             written = failures.fold(written, u64::saturating_add);
-            written = written.saturating_add(self.turn.core.space.costs.all_of_turn());
+            written = written.saturating_add(self.written());
             ran += 1;
         }
         ran
@@ -271,18 +271,29 @@ impl Actormap {
         self.reports.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// A session ended: what waits for it, and what stood for something behind it, is broken. Says whether there was any.
-    pub(crate) fn sever(&mut self, session: VatId, reason: &Value) -> bool {
+    /// A session ended: what waits for it, and what stood for something behind it, is broken, until so much is to be written down. Says
+    /// how much that is, and whether there is more to break; nothing if there was nothing.
+    pub(crate) fn sever(&mut self, session: VatId, reason: &Value, bytes: u64) -> Option<(u64, bool)> {
         let lost = self.turn.core.lost(session);
+        // It is kept with each of them.
+        let reason = match self.turn.limits().check_value(reason) {
+            Ok(()) => reason.clone(),
+            Err(limit) => limit.reason(),
+        };
         if lost.is_empty() {
-            return false;
+            return None;
         }
         self.turns += 1;
         self.change();
         self.begin();
-        self.turn.core.sever(lost, reason);
+        let more = self.turn.core.sever(lost, &reason, bytes);
         self.keep();
-        true
+        Some((self.written(), more))
+    }
+
+    /// What is to be written down of the turn that ended last.
+    pub(crate) fn written(&self) -> u64 {
+        self.turn.core.space.costs.all_of_turn()
     }
 
     /// Handles one message.
@@ -297,6 +308,7 @@ impl Actormap {
         let to = message.to;
         // Who wants to be told what came of the promise is told, too, that it could not listen.
         let resolver = message.waits();
+        let asks = matches!(message.body, Body::Listen { .. });
         let done = guarded(|| self.turn.deliver(message)).and_then(|delivered| {
             if let Delivered::Value(value) = &delivered {
                 self.turn.limits().check_value(value)?;
@@ -315,7 +327,12 @@ impl Actormap {
         };
         self.answer(resolver, &outcome);
         if let Err(limit) = self.turn.core.fits() {
+            let settles = matches!(outcome, Outcome::Done(_)) && !asks;
+            let reason = limit.reason();
             outcome = self.fail(to, limit);
+            if settles {
+                self.turn.core.give_up(to, reason);
+            }
             self.answer(resolver, &outcome);
         }
         if let Some(message) = watched
@@ -330,6 +347,10 @@ impl Actormap {
     /// Nothing remains of the turn but that it failed.
     fn fail(&mut self, to: Ref, problem: Problem) -> Outcome {
         self.turn.core.undo_all();
+        // A turn that failed and whose reason is too much to tell failed once.
+        if self.failures.last().is_some_and(|failure| failure.turn == self.turns) {
+            self.failures.pop();
+        }
         if self.failures.len() < FAILURES_KEPT {
             self.failures.push(Failure { turn: self.turns, to, reason: problem.reason() });
         }

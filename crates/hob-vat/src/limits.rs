@@ -84,15 +84,25 @@ pub const WAITING_BYTES_MAX: u64 = 16 << 20;
 /// What turns write until they are committed, but for the last of them.
 pub(crate) const CHURN_BYTES: u64 = 4 << 20;
 
+/// What is broken at once when a session ends, but for the last promise. Nothing else is done with it.
+pub(crate) const SEVERED_BYTES: u64 = 16 << 20;
+
 /// What a vat takes in at once, but for the last message.
 pub(crate) const TAKEN_BYTES: u64 = 4 << 20;
+
+/// How many are told at once that a promise is broken for which too many wait. Nothing else happens in that turn.
+pub(crate) const TOLD_AT_ONCE: usize = 1 << 13;
 
 /// A record holds what was taken in, twice if it still waits; the turns until the last, that one, what went on by it, and what it
 /// answers.
 const _: () = {
     let message = cost::MESSAGE + cost::of_weight(MESSAGE_BYTES_MAX);
-    let record = 2 * (TAKEN_BYTES + message) + CHURN_BYTES + TURN_BYTES_MAX + WAITING_BYTES_MAX + message;
+    // The reason is short: that of `turn-bytes`.
+    let told = TOLD_AT_ONCE as u64 * (cost::MESSAGE + cost::of_weight(128));
+    let record =
+        2 * (TAKEN_BYTES + message) + CHURN_BYTES + TURN_BYTES_MAX + told + WAITING_BYTES_MAX + message;
     assert!(record < RECORD_BYTES_MAX as u64);
+    assert!(SEVERED_BYTES < TURN_BYTES_MAX);
 };
 
 impl Limits {

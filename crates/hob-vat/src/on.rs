@@ -91,6 +91,9 @@ impl Turn {
 #[derive(Debug)]
 pub(crate) struct Listening;
 
+/// What is to be written down at most beside the news: that it has listened, that the handler goes without, and `finally`.
+const FORGETS: u64 = 4 << 10;
+
 pub(crate) static ON: Listening = Listening;
 
 impl Kind for Listening {
@@ -108,13 +111,20 @@ impl Kind for Listening {
         let resolver = part(3);
         // Not counted against what the turn may send, nor measured again: what arrived as news goes on as it is. A handler that
         // could not be told would leave the promise for its answer open for ever.
-        match (handler, resolver) {
-            (Some(to), resolver) => {
-                let body = Body::Args(List::from([value.clone()]));
-                turn.core.push(Message { to, body, resolver });
+        let told = turn.attempt(|turn| {
+            match (handler, resolver) {
+                (Some(to), resolver) => {
+                    let body = Body::Args(List::from([value.clone()]));
+                    turn.core.push(Message { to, body, resolver });
+                }
+                (None, Some(to)) => turn.core.push(Message { to, body: news, resolver: None }),
+                (None, None) => {}
             }
-            (None, Some(to)) => turn.core.push(Message { to, body: news, resolver: None }),
-            (None, None) => {}
+            // With what becomes of this actor, and of whom it is told to.
+            turn.core.fits_with(FORGETS)
+        });
+        if let (Err(limit), Some(to)) = (told, resolver) {
+            turn.core.push(Message { to, body: Body::Break(limit.reason()), resolver: None });
         }
         if let Some(to) = part(2) {
             turn.core.push(Message { to, body: Body::Args(List::empty()), resolver: None });

@@ -12,11 +12,11 @@
 
 use std::collections::HashSet;
 
-use crate::limits::cost;
+use crate::limits::{TOLD_AT_ONCE, cost};
 use crate::message::{Body, Content, Listener, Message, Stage, Waiting};
 use crate::problem::Problem;
 use crate::reference::{Facet, Ref, VatId};
-use crate::turn::Core;
+use crate::turn::{Core, Standing};
 use crate::value::Value;
 
 impl Core {
@@ -240,7 +240,15 @@ impl Core {
         if self.space.nobody_waits(promise) {
             return self.space.replace(promise, content);
         }
-        let content = self.bearable(promise, content);
+        let content = if let Err(limit) = self.can_tell(promise, &content) {
+            let broken = Content::Broken(limit.reason());
+            if self.can_tell(promise, &broken).is_err() {
+                return self.break_some(promise, &limit.reason());
+            }
+            broken
+        } else {
+            content
+        };
         let news = match &content {
             Content::Link(to) => Body::Fulfill((*to).into()),
             Content::Broken(reason) => Body::Break(reason.clone()),
@@ -260,10 +268,41 @@ impl Core {
         }
     }
 
-    /// What a promise is settled with, if all who wait for it can be told that in one turn; else why they cannot. Whoever waits is told
-    /// something.
-    fn bearable(&self, promise: Ref, content: Content) -> Content {
-        let Ok(Content::Promise(waiting)) = self.space.get(promise) else { return content };
+    /// The turn that was to settle this, by its resolver, was too large. It is broken instead: nobody else would ever settle it, and who
+    /// waits for it would wait for ever. Nothing happens if it is no resolver of an open promise.
+    ///
+    /// That is not counted against what a turn may do. It is no more than who waits for one promise, or what is told at once.
+    pub(crate) fn give_up(&mut self, resolver: Ref, why: Value) {
+        if let Ok(Standing::Object(at)) = self.standing(resolver)
+            && matches!(at.facet(), Facet::Resolver | Facet::Follower)
+        {
+            // Nobody can be told that it was settled before.
+            let _ = self.settle(at, Body::Break(why));
+        }
+    }
+
+    /// More wait for a promise, and for those that follow it, than can be told in one turn even that it is broken: some are told, then
+    /// others in turns to come. Those that follow are told as if they were others.
+    fn break_some(&mut self, promise: Ref, why: &Value) {
+        let Ok(Content::Promise(pending)) = self.space.get(promise) else { return };
+        let Waiting { stage, messages, mut listeners } = pending.cloned();
+        let rest = listeners.split_off(listeners.len().min(TOLD_AT_ONCE));
+        if rest.is_empty() {
+            self.space.replace(promise, Content::Broken(why.clone()));
+            self.go_ahead(messages);
+        } else {
+            let closer = matches!(stage, Stage::Closer { .. });
+            let facet = if closer { Facet::Follower } else { Facet::Resolver };
+            let waiting = Waiting { stage, messages, listeners: rest };
+            self.space.replace(promise, Content::Promise(waiting.into()));
+            self.tell(promise.with_facet(facet), Body::Break(why.clone()));
+        }
+        listeners.iter().for_each(|listener| self.tell(listener.who, Body::Break(why.clone())));
+    }
+
+    /// Whether all who wait for a promise can be told in one turn what it is settled with. Errors: `turn-bytes`.
+    fn can_tell(&self, promise: Ref, content: &Content) -> Result<(), Problem> {
+        let Ok(Content::Promise(waiting)) = self.space.get(promise) else { return Ok(()) };
         let cost = content.cost().saturating_add(cost::MESSAGE);
         let mut told = 1_u64;
         let mut todo = self.followers(waiting.listeners());
@@ -281,10 +320,7 @@ impl Core {
                 }
             }
         }
-        match self.space.can_spend(cost.saturating_mul(told), &self.limits) {
-            Ok(()) => content,
-            Err(limit) => Content::Broken(limit.reason()),
-        }
+        self.space.can_spend(cost.saturating_mul(told), &self.limits)
     }
 
     /// Promises that wait for a session, and those that stand for something behind it.
@@ -302,9 +338,12 @@ impl Core {
         slots.map(|(slot, index)| Ref::new(self.space.vat, index, slot.birth, Facet::Promise)).collect()
     }
 
-    /// Breaks promises that were lost with a session.
-    pub(crate) fn sever(&mut self, lost: Vec<Ref>, reason: &Value) {
+    /// Breaks promises that were lost with a session, until so much is to be written down. Says whether any are left.
+    pub(crate) fn sever(&mut self, lost: Vec<Ref>, reason: &Value, bytes: u64) -> bool {
         for promise in lost {
+            if self.space.costs.all_of_turn() >= bytes {
+                return true;
+            }
             let broken = Content::Broken(reason.clone());
             if matches!(self.space.get(promise), Ok(Content::Link(_))) {
                 self.space.replace(promise, broken);
@@ -312,6 +351,7 @@ impl Core {
                 self.settled(promise, broken);
             }
         }
+        false
     }
 
     /// News are not counted against what the turn may send: how many there are was bounded when they were asked for.

@@ -12,12 +12,13 @@ use super::commit::{Commit, Ticket};
 use super::halted;
 use crate::actormap::Actormap;
 use crate::collect::{Delta, Held};
-use crate::limits::CHURN_BYTES;
+use crate::limits::{CHURN_BYTES, SEVERED_BYTES};
 use crate::log::load;
 use crate::message::{Content, Message, Stage};
 use crate::problem::Problem;
 use crate::record::{Input, Sent, Snapshot, State, TurnRecord};
 use crate::reference::VatId;
+use crate::value::Value;
 
 /// Places that are taken before a vat is worth a full collection.
 const COLLECTED_ABOVE: usize = 1 << 16;
@@ -31,6 +32,10 @@ pub(crate) struct Core {
     pub(crate) held: Held,
     pub(crate) durable: Option<Durable>,
     inputs: Vec<Input>,
+    /// Sessions that ended, of which the vat knows something yet, and why they did.
+    severed: VecDeque<(VatId, Value)>,
+    /// What the turn of the program takes that is to be committed.
+    poked: u64,
     /// The program ran a turn, or something else happened that no message tells of.
     pub(crate) outside: bool,
     /// Births and stamps before the turns that are to be committed.
@@ -90,16 +95,18 @@ impl Core {
             held: Held::default(),
             durable: None,
             inputs: Vec::new(),
+            severed: VecDeque::new(),
+            poked: 0,
             outside: false,
             start: (0, 0),
             collect_at: COLLECTED_ABOVE,
         }
     }
 
-    /// Whether no message waits in it.
+    /// Whether no message waits in it, nor a session that ended.
     pub(crate) fn is_quiet(&self) -> bool {
         match &self.map {
-            Some(map) => map.is_quiet(),
+            Some(map) => map.is_quiet() && self.severed.is_empty(),
             None => !self.durable.as_ref().is_some_and(|durable| durable.pending),
         }
     }
@@ -130,6 +137,7 @@ impl Core {
         cell.asleep.store(false, Ordering::SeqCst);
         self.read_back(cell, shared).inspect_err(|_| {
             self.map = None;
+            self.severed.clear();
             cell.asleep.store(true, Ordering::SeqCst);
             shared.loaded.forget(cell);
         })
@@ -166,10 +174,16 @@ impl Core {
         shared.prune(cell.id, &mut durable.kept.unacknowledged);
         self.outside |= upgraded > 0;
         for gone in beyond(&map).into_iter().filter(|vat| shared.is_gone(*vat)) {
-            self.outside |= map.sever(gone, &super::gone(gone).reason());
+            self.severed.push_back((gone, super::gone(gone).reason()));
         }
         self.map = Some(map);
-        if self.outside { self.commit(cell, shared, None, false).map(|_| ()) } else { Ok(()) }
+        loop {
+            self.sever_some();
+            if !self.outside {
+                return Ok(());
+            }
+            self.commit(cell, shared, None, false)?;
+        }
     }
 
     /// Forgets the actormap, which the store has, unless something is under way.
@@ -194,7 +208,7 @@ impl Core {
 
     /// Whether it is awake, and the store has all of it, and whatever it sent has arrived for good.
     pub(crate) fn is_at_rest(&mut self, cell: &Cell, shared: &Shared) -> bool {
-        let quiet = self.map.as_ref().is_some_and(Actormap::is_quiet);
+        let quiet = self.map.as_ref().is_some_and(Actormap::is_quiet) && self.severed.is_empty();
         let Some(durable) = &mut self.durable else { return false };
         shared.prune(cell.id, &mut durable.kept.unacknowledged);
         quiet && self.inputs.is_empty() && !self.outside && durable.kept.unacknowledged.is_empty()
@@ -214,8 +228,37 @@ impl Core {
         }
     }
 
+    /// The program ran a turn.
+    pub(crate) fn poked(&mut self) {
+        self.poked = self.map.as_ref().map_or(0, Actormap::written);
+        self.outside = true;
+    }
+
+    /// Runs turns, until so much is done that it is to be committed.
     pub(crate) fn churn(&mut self) -> u32 {
-        self.map.as_mut().map_or(0, |map| map.churn_within(CHURN_BYTES))
+        let mut written = std::mem::take(&mut self.poked);
+        if written < CHURN_BYTES {
+            written = written.saturating_add(self.sever_some());
+        }
+        self.map.as_mut().map_or(0, |map| map.churn_within(CHURN_BYTES.saturating_sub(written)))
+    }
+
+    /// Breaks what was lost with sessions, as much as is committed together. Returns how much is to be written down.
+    fn sever_some(&mut self) -> u64 {
+        let mut written = 0_u64;
+        while written < CHURN_BYTES
+            && let (Some(map), Some((session, reason))) = (&mut self.map, self.severed.front())
+        {
+            let done = map.sever(*session, reason, SEVERED_BYTES);
+            self.outside |= done.is_some();
+            let (bytes, more) = done.unwrap_or_default();
+            written = written.saturating_add(bytes);
+            if more {
+                break;
+            }
+            self.severed.pop_front();
+        }
+        written
     }
 
     /// Takes a message in, unless it was taken in before.
@@ -236,7 +279,7 @@ impl Core {
                 }
                 map.queue.push_back(message);
             }
-            Inbound::Severed { session, reason } => self.outside |= map.sever(session, &reason),
+            Inbound::Severed { session, reason } => self.severed.push_back((session, reason)),
         }
     }
 

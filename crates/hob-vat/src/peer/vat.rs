@@ -57,7 +57,7 @@ impl Vat {
                 let held = core.held.entry(reference).or_default();
                 *held = held.saturating_add(1);
             }
-            core.outside = true;
+            core.poked();
             core.churn();
             let committed = core.commit(&self.cell, &self.shared, Some(Ticket(told)), false);
             self.cell.note(core.queued());
