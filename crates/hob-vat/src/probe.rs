@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use crate::actormap::Actormap;
 use crate::limits::Limits;
 use crate::message::{Content, Message, Stage};
+use crate::problem::Problem;
+use crate::record::{Free, Sent, TurnRecord};
 use crate::reference::{Facet, Ref, VatId};
 use crate::session::FarSide;
-use crate::space::{EXPORTED, Space, YOUNG};
+use crate::space::{CHANGED, EXPORTED, Space, YOUNG};
 use crate::value::Value;
 
 /// An actormap of a vat with this number.
@@ -83,6 +85,44 @@ pub fn settle_young(map: &mut Actormap, held: &[Ref]) -> (Vec<u32>, Vec<u32>) {
 /// Collects, and says which places became free.
 pub fn collect(map: &mut Actormap, roots: &[Ref]) -> Vec<u32> {
     map.collect_full(roots.iter().copied())
+}
+
+/// What is counted of an actormap and is not what is there, if anything.
+#[must_use]
+pub fn miscounted(map: &Actormap) -> Option<String> {
+    let space = &map.turn.core.space;
+    let waiting: u64 = space.slots.iter().map(|slot| slot.content.waiting_cost()).sum();
+    let queued: u64 = map.queue.iter().map(Message::cost).sum();
+    let flagged: Vec<u32> =
+        (0..).zip(&space.slots).filter(|(_, it)| it.flags & CHANGED != 0).map(|(at, _)| at).collect();
+    let mut changed = space.changed.clone();
+    changed.sort_unstable();
+    let counted = (space.waiting, map.queue.bytes(), changed);
+    let there = (waiting, queued, flagged);
+    (counted != there).then(|| format!("counted {counted:?}, there are {there:?}"))
+}
+
+/// What is to be written down of the last turn, as it was counted.
+#[must_use]
+pub fn counted(map: &Actormap) -> u64 {
+    map.written()
+}
+
+/// Ends a churn as a commit does. The bytes of what is written down of it, but for which places became free and which turns failed.
+///
+/// # Errors
+///
+/// A value that is too deep.
+pub fn written(map: &mut Actormap, held: &[Ref]) -> Result<usize, Problem> {
+    let held: HashMap<Ref, u32> = held.iter().map(|held| (*held, 1)).collect();
+    let delta = map.settle_young(&held);
+    let outbox = std::mem::take(&mut map.outbox);
+    let outbox =
+        outbox.into_iter().map(|out| Sent { to: out.to, seq: u64::MAX >> 2, message: out.message }).collect();
+    let record = map.take_changes(&delta);
+    TurnRecord { outbox, free: Free::default(), failures: Vec::new(), ..record }
+        .encode()
+        .map(|bytes| bytes.len())
 }
 
 /// The place of a reference.
