@@ -16,8 +16,11 @@ use crate::record::{Snapshot, State, TurnRecord};
 use crate::reference::VatId;
 use crate::store::{StoreError, TurnStore};
 
-/// Records that are read at once.
+/// Records that are read at once, at most; and at first, when nobody knows yet how long they are.
 const READ_AT_ONCE: usize = 256;
+const READ_FIRST: usize = 8;
+/// What those that are read at once take, if they are as long as those before.
+const READ_BYTES: usize = 16 << 20;
 /// Which vats there are.
 pub(crate) const DIRECTORY: &str = "peer";
 /// Which vats have nothing to send again.
@@ -38,12 +41,14 @@ pub(crate) struct Raw<'a> {
     stream: String,
     next: u64,
     until: u64,
+    at_once: usize,
     page: std::vec::IntoIter<Vec<u8>>,
 }
 
 impl<'a> Raw<'a> {
     pub(crate) fn new(store: &'a dyn TurnStore, stream: &str, from: u64, until: u64) -> Self {
-        Self { store, stream: stream.to_owned(), next: from, until, page: Vec::new().into_iter() }
+        let (stream, page) = (stream.to_owned(), Vec::new().into_iter());
+        Self { store, stream, next: from, until, at_once: READ_FIRST, page }
     }
 }
 
@@ -57,9 +62,12 @@ impl Iterator for Raw<'_> {
         let record = match self.page.next() {
             Some(record) => record,
             None => {
-                let many = usize::try_from(self.until - self.next).unwrap_or(usize::MAX).min(READ_AT_ONCE);
-                match self.store.read(&self.stream, self.next, many) {
-                    Ok(page) => self.page = page.into_iter(),
+                let left = usize::try_from(self.until - self.next).unwrap_or(usize::MAX);
+                match self.store.read(&self.stream, self.next, left.min(self.at_once)) {
+                    Ok(page) => {
+                        self.at_once = as_many(&page);
+                        self.page = page.into_iter();
+                    }
                     Err(error) => {
                         self.until = self.next;
                         return Some(Err(store_problem(&error)));
@@ -72,6 +80,13 @@ impl Iterator for Raw<'_> {
         self.next += 1;
         Some(Ok((number, record)))
     }
+}
+
+/// How many records are read after these.
+fn as_many(page: &[Vec<u8>]) -> usize {
+    let bytes = page.iter().map(Vec::len).fold(0, usize::saturating_add);
+    let length = bytes.checked_div(page.len()).unwrap_or_default();
+    READ_BYTES.checked_div(length).unwrap_or(READ_AT_ONCE).clamp(1, READ_AT_ONCE)
 }
 
 /// The records of a vat.
@@ -179,6 +194,32 @@ pub(crate) fn small(r: &mut Reader<'_>) -> Result<u32, Problem> {
 mod tests {
     use super::*;
     use crate::{Append, MemoryStore};
+
+    #[test]
+    fn long_records_are_read_one_at_a_time() {
+        let check = |lengths: &[usize], expected: usize| {
+            let page: Vec<_> = lengths.iter().map(|length| vec![0; *length]).collect();
+            assert_eq!(as_many(&page), expected, "{lengths:?}");
+        };
+        check(&[], READ_AT_ONCE);
+        check(&[0, 0], READ_AT_ONCE);
+        check(&[READ_BYTES / READ_AT_ONCE], READ_AT_ONCE);
+        check(&[READ_BYTES / READ_AT_ONCE + 100], READ_AT_ONCE - 1);
+        check(&[READ_BYTES / 4, READ_BYTES / 4], 4);
+        check(&[READ_BYTES / 2, READ_BYTES], 1);
+        check(&[2 * READ_BYTES], 1);
+
+        // All of them are read, however long.
+        let store = MemoryStore::new();
+        let fence = store.claim("s").unwrap().fence;
+        for at in 0..600_u64 {
+            let record = vec![0; if at % 100 == 50 { READ_BYTES / 4 } else { 10 }];
+            let entry = Append { stream: "s", fence, at, record: &record };
+            store.append(&[entry]).pop().unwrap().unwrap();
+        }
+        let read: Vec<u64> = Raw::new(&store, "s", 3, 598).map(|read| read.unwrap().0).collect();
+        assert_eq!(read, (3..598).collect::<Vec<_>>());
+    }
 
     #[test]
     fn a_directory_that_names_one_vat_twice_is_refused() {
