@@ -37,7 +37,8 @@ pub struct Limits {
     /// sessions; another vat that sends it waits. Of those in it and on their way out, a turn that would send more fails. Answers, and
     /// news of promises, are not refused a turn: each takes the place of a message that was handled.
     pub mailbox: u32,
-    /// `mailbox-bytes`: the same messages, counted as `turn-bytes` counts them.
+    /// `mailbox-bytes`: the same messages, counted as `turn-bytes` counts them, without those that earlier turns of the same churn sent to
+    /// others.
     pub mailbox_bytes: u64,
     /// `waiting`: messages and listeners that wait for one promise.
     pub waiting: u32,
