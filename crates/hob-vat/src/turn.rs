@@ -126,7 +126,7 @@ impl Turn {
                     let (kind, state) = (kind.clone(), state.clone());
                     return self.invoke(at, &kind, &state, args);
                 }
-                (_, Content::Link(next)) => at = *next,
+                (_, Content::Link(next)) => at = linked(to, at, *next)?,
                 (_, Content::Encased(value)) => return Ok(value.clone()),
                 (_, Content::Broken(reason)) => return Err(Problem::refused(reason.clone())),
                 (_, Content::Promise(waiting)) => match waiting.stage() {
@@ -339,7 +339,7 @@ impl Turn {
                     let body = body.clone();
                     return self.core.settle(at, body).map(|()| Delivered::Value(Value::Undefined));
                 }
-                (_, Content::Link(next), _) => at = *next,
+                (_, Content::Link(next), _) => at = linked(message.to, at, *next)?,
                 (_, Content::Object { .. }, Body::Listen { listener, .. }) => {
                     self.core.tell(*listener, Body::Fulfill(at.into()));
                     return Ok(Delivered::Passed);
@@ -536,7 +536,7 @@ impl Core {
                     return Ok(Standing::Object(at));
                 }
                 Content::Object { .. } => return Ok(Standing::Object(at)),
-                Content::Link(next) => at = *next,
+                Content::Link(next) => at = linked(reference, at, *next)?,
                 Content::Encased(value) => return Ok(Standing::Value(value.clone())),
                 Content::Broken(reason) => return Ok(Standing::Broken(reason.clone())),
                 Content::Promise(_) => return Ok(Standing::Unresolved),
@@ -544,6 +544,13 @@ impl Core {
             }
         }
     }
+}
+
+/// Where a promise leads that stands for an object. One that a vat made stands for no other promise of it; in a damaged record one
+/// might stand for itself, and a search would not end.
+fn linked(to: Ref, at: Ref, next: Ref) -> Result<Ref, Problem> {
+    let again = at.facet() != Facet::Promise || (next.vat() == at.vat() && next.facet() == Facet::Promise);
+    if again { Err(Problem::stale(to)) } else { Ok(next) }
 }
 
 /// A place to come back to. The default is the beginning of the turn.

@@ -79,3 +79,29 @@ fn a_resolver_is_an_object_also_when_it_has_resolved() {
         assert_eq!(map.peek(|turn| turn.standing(promise)).unwrap(), Standing::Object(resolver));
     }
 }
+
+/// What no vat writes and a damaged record may hold: a promise that stands for itself, or two that stand for each other.
+#[test]
+fn a_circle_of_what_stands_for_something_is_nothing() {
+    use crate::message::Content;
+    use crate::reference::{Facet, Ref};
+
+    let check = |links: &dyn Fn(Ref, Ref) -> [Ref; 2]| {
+        let mut map = Actormap::new();
+        let (one, other) = map.poke(|turn| Ok((turn.promise()?.0, turn.promise()?.0))).unwrap();
+        let [first, second] = links(one, other);
+        map.turn.core.space.replace(one, Content::Link(first));
+        map.turn.core.space.replace(other, Content::Link(second));
+        map.turn.core.space.forget();
+        let stale = Some("stale-reference".to_owned());
+        assert_eq!(map.peek(|turn| turn.standing(one)).map_err(rule), Err(stale.clone()));
+        assert_eq!(map.peek(|turn| turn.call(one, &[])).map_err(rule), Err(stale.clone()));
+        let answer = map.poke(|turn| turn.send(one, [])).unwrap();
+        map.churn();
+        let Ok(Standing::Broken(reason)) = map.peek(|turn| turn.standing(answer)) else { panic!("{answer}") };
+        assert_eq!(rule(Problem::refused(reason)), stale);
+    };
+    check(&|one, _| [one, one]);
+    check(&|one, other| [other, one]);
+    check(&|one, other| [other.with_facet(Facet::Object), one.with_facet(Facet::Object)]);
+}
