@@ -14,7 +14,7 @@ use hob_vat::{
     Actormap, Body, Limits, MemoryStore, On, Peer, Problem, Ref, Standing, TURN_BYTES_MAX, Turn, TurnStore,
     Value, Vat, kind_fn, library::CELL, probe,
 };
-use peers::{SOON, quiet};
+use peers::{SOON, quiet, told};
 
 const MIB: usize = 1 << 20;
 
@@ -45,16 +45,6 @@ fn all(refs: &[Ref]) -> Value {
 fn records(store: &MemoryStore, vat: &Vat) -> Vec<usize> {
     let stream = format!("vat/{}", vat.id().number());
     store.read(&stream, 0, usize::MAX).unwrap().iter().map(Vec::len).collect()
-}
-
-fn told(vat: &Vat, promise: Ref) -> String {
-    let standing = vat.run(|turn| {
-        Ok(match turn.standing(promise)? {
-            Standing::Broken(reason) => Problem::refused(reason).to_string(),
-            other => format!("{other:?}").chars().take(20).collect(),
-        })
-    });
-    standing.unwrap()
 }
 
 /// What was taken back is not written down: otherwise a turn could touch more than a record holds, and fail.

@@ -1,4 +1,4 @@
-//! What a vat writes down together fits in a record, whatever its actors and others do: nobody but the disk makes a vat halt.
+//! What a vat writes down together fits in a record, whatever its actors and others send it and do in a turn.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod far;
@@ -9,10 +9,10 @@ use std::sync::Arc;
 use far::open;
 use hob_vat::library::CELL;
 use hob_vat::{
-    Body, Limits, MESSAGE_BYTES_MAX, MemoryStore, Message, Peer, Problem, RECORD_BYTES_MAX, Ref, Standing,
-    TURN_BYTES_MAX, Turn, TurnStore, Value, Vat,
+    Body, Limits, MESSAGE_BYTES_MAX, MemoryStore, Message, Peer, RECORD_BYTES_MAX, Ref, TURN_BYTES_MAX, Turn,
+    TurnStore, Value, Vat,
 };
-use peers::{SOON, quiet};
+use peers::{SOON, quiet, told};
 
 const MIB: usize = 1 << 20;
 
@@ -37,16 +37,6 @@ fn longest(store: &MemoryStore, vat: &Vat) -> (usize, usize) {
     (records.iter().map(Vec::len).max().unwrap(), records.len())
 }
 
-fn told(vat: &Vat, promise: Ref) -> String {
-    let standing = vat.run(|turn| {
-        Ok(match turn.standing(promise)? {
-            Standing::Broken(reason) => Problem::refused(reason).to_string(),
-            other => format!("{other:?}").chars().take(20).collect(),
-        })
-    });
-    standing.unwrap()
-}
-
 #[test]
 fn what_a_session_sends_is_written_down_in_pieces() {
     let (store, peer) = peer(Limits::default());
@@ -66,7 +56,7 @@ fn what_a_session_sends_is_written_down_in_pieces() {
 }
 
 #[test]
-fn more_than_a_mailbox_holds_is_refused_to_a_session_and_delays_a_vat() {
+fn more_than_a_mailbox_holds_is_refused_to_a_session_and_not_lost_between_vats() {
     let limits = Limits { mailbox_bytes: 4 << 20, ..Limits::default() };
     let (_, peer) = peer(limits);
     let (vat, other) = (peer.vat("a").unwrap(), peer.vat("b").unwrap());
@@ -88,7 +78,7 @@ fn more_than_a_mailbox_holds_is_refused_to_a_session_and_delays_a_vat() {
     assert_eq!(taken.told(), Some((waits, problem.to_string())));
     assert!(peer.settle(SOON));
     peer.deliver(far, message(None)).unwrap();
-    // Another vat waits until there is room, and nothing is lost.
+    // Of what another vat sends nothing is lost, however much it is.
     for number in 0..20_u32 {
         let sent = other.run(|turn| turn.send_only(cell, [Value::list([number.into(), large(MIB / 2)])]));
         sent.unwrap();

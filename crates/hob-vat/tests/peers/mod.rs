@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use hob_vat::record::TurnRecord;
 use hob_vat::{
-    Answer, Append, Claim, Extent, Kind, Kinds, Me, MemoryStore, Peer, PeerBuilder, Problem, Ref, StoreError,
-    Turn, TurnStore, Value, Vat,
+    Answer, Append, Claim, Extent, Kind, Kinds, Me, MemoryStore, Peer, PeerBuilder, Problem, Ref, Standing,
+    StoreError, Turn, TurnStore, Value, Vat,
 };
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -142,4 +142,15 @@ impl TurnStore for Counting {
     fn replace(&self, stream: &str, fence: u64, at: u64, snapshot: &[u8]) -> Result<(), StoreError> {
         self.store.replace(stream, fence, at, snapshot)
     }
+}
+
+/// Why a promise was broken, or what has become of it, in short.
+pub(crate) fn told(vat: &Vat, promise: Ref) -> String {
+    let standing = vat.run(|turn| {
+        Ok(match turn.standing(promise)? {
+            Standing::Broken(reason) => Problem::refused(reason).to_string(),
+            other => format!("{other:?}").chars().take(20).collect(),
+        })
+    });
+    standing.unwrap()
 }
